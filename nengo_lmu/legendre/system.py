@@ -1,0 +1,220 @@
+"""The Legendre delay system: its matrices, its discretization, its ideal states."""
+
+import numpy as np
+from scipy.linalg import expm
+
+from nengo_lmu.legendre.checks import (
+    ArgumentError,
+    finite_array,
+    one_of,
+    positive,
+    whole,
+)
+
+METHODS = ("zoh", "euler")
+
+
+def state_space(theta, d):
+    """Return the matrices of the Legendre delay system, ``dm/dt = A m + B u``.
+
+    Parameters
+    ----------
+    theta : float
+        Length of the window (seconds).
+    d : int
+        Order of the memory, the number of Legendre polynomials.
+
+    Returns
+    -------
+    A : (d, d) ndarray
+        State matrix (1/second): [1]_, equation 2, divided by ``theta``.
+    B : (d, 1) ndarray
+        Input matrix (1/second).
+
+    Raises
+    ------
+    ArgumentError
+        If ``theta`` is not positive or ``d`` is not a whole number of at least 1.
+
+    References
+    ----------
+    .. [1] Voelker, A. R., Kajić, I., & Eliasmith, C. (2019). Legendre Memory Units.
+    """
+    theta = positive("theta", theta, "of seconds")
+    d = whole("d", d, 1)
+    i, j = np.meshgrid(np.arange(d), np.arange(d), indexing="ij")
+    sign = np.where(i < j, -1.0, np.where((i - j) % 2 == 0, -1.0, 1.0))
+    A = (2 * i + 1) * sign / theta
+    n = np.arange(d)
+    B = ((2 * n + 1) * np.where(n % 2 == 0, 1.0, -1.0) / theta)[:, np.newaxis]
+    return A, B
+
+
+def discretize(A, B, dt, method="zoh"):
+    """Discretize ``dm/dt = A m + B u`` for steps of ``dt``.
+
+    Parameters
+    ----------
+    A : (d, d) array_like
+        State matrix (1/second).
+    B : (d, k) array_like
+        Input matrix (1/second).
+    dt : float
+        Time step (seconds).
+    method : {"zoh", "euler"}
+        Zero-order hold, exact for an input that is constant over each step, or the
+        forward Euler method, linear in ``A`` and so in ``1 / theta``.
+
+    Returns
+    -------
+    A_bar, B_bar : (d, d) and (d, k) ndarray
+        So that ``m[t] = A_bar m[t-1] + B_bar u[t]``.
+
+    Raises
+    ------
+    ArgumentError
+        If the method is unknown, an array is not finite, or Euler steps of this ``dt``
+        turn a stable system into an unstable one.
+    """
+    A = finite_array("A", A, ndim=2)
+    if A.shape[0] != A.shape[1]:
+        raise ArgumentError("A", f"must be square, but its shape is {A.shape}")
+    B = finite_array("B", B, ndim=2)
+    if B.shape[0] != A.shape[0]:
+        raise ArgumentError(
+            "B", f"must have {A.shape[0]} rows as A has, but its shape is {B.shape}"
+        )
+    dt = positive("dt", dt, "of seconds")
+    one_of("method", method, METHODS)
+
+    d, k = B.shape
+    if method == "euler":
+        A_bar = np.eye(d) + dt * A
+        _refuse_unstable_euler(A, A_bar, dt)
+        return A_bar, dt * B
+
+    # exp([[A, B], [0, 0]] dt) = [[A_bar, B_bar], [0, I]]: Van Loan (1978), which needs
+    # no inverse of A and so holds for integrators too
+    block = np.zeros((d + k, d + k))
+    block[:d, :d] = A * dt
+    block[:d, d:] = B * dt
+    block = expm(block)
+    return block[:d, :d], block[:d, d:]
+
+
+def _refuse_unstable_euler(A, A_bar, dt):
+    radius = np.abs(np.linalg.eigvals(A_bar)).max()
+    rates = np.linalg.eigvals(A)
+    if radius > 1 and np.all(rates.real <= 0):
+        # |1 + dt x| <= 1 for each eigenvalue x: dt <= -2 Re(x) / |x|^2
+        longest = np.min(-2 * rates.real / np.abs(rates) ** 2)
+        raise ArgumentError(
+            "method",
+            f"'euler' is unstable here: with dt={dt:g} s the spectral radius is "
+            f"{radius:.4g}, above 1; use 'zoh', or a dt of at most {longest:.3g} s "
+            "(equally, a longer theta or a smaller d)",
+        )
+
+
+def principle3(A, B, synapse, dt=None, method="zoh"):
+    """Map a linear system onto a recurrent connection with a low-pass synapse.
+
+    The Neural Engineering Framework's Principle 3. With ``dt`` the mapping is exact in
+    discrete time: ``A_h = (A_bar - a I) / (1 - a)`` and ``B_h = B_bar / (1 - a)`` with
+    ``a = exp(-dt / tau)`` ([1]_, section 4.2); without, it is the continuous one,
+    ``A_h = tau A + I`` and ``B_h = tau B``.
+
+    Parameters
+    ----------
+    A : (d, d) array_like
+        Continuous-time state matrix (1/second).
+    B : (d, k) array_like
+        Continuous-time input matrix (1/second).
+    synapse : float or nengo.Lowpass
+        The low-pass synapse, or its time constant (seconds).
+    dt : float, optional
+        Time step of the simulator (seconds); it must be the one the network runs with.
+    method : {"zoh", "euler"}
+        How the system is discretized where ``dt`` is given.
+
+    Returns
+    -------
+    A_h, B_h : (d, d) and (d, k) ndarray
+        Recurrent and input transform, dimensionless; both connections carry the
+        synapse.
+
+    References
+    ----------
+    .. [1] Voelker, A. R., & Eliasmith, C. (2018). Improving spiking dynamical networks.
+    """
+    tau = positive("synapse", getattr(synapse, "tau", synapse), "of seconds")
+    if dt is None:
+        A = finite_array("A", A, ndim=2)
+        B = finite_array("B", B, ndim=2)
+        return tau * A + np.eye(len(A)), tau * B
+    A_bar, B_bar = discretize(A, B, dt, method=method)
+    decay = np.exp(-dt / tau)
+    gain = -np.expm1(-dt / tau)
+    return (A_bar - decay * np.eye(len(A_bar))) / gain, B_bar / gain
+
+
+def impulse_response(n_steps, theta, d, dt=0.001, method="zoh"):
+    """Return the ideal memory's response to a unit impulse at the first step.
+
+    Parameters
+    ----------
+    n_steps : int
+        Number of steps.
+    theta, d, dt, method
+        As for `simulate`.
+
+    Returns
+    -------
+    response : (n_steps, d) ndarray
+        ``response[k] = A_bar^k B_bar``, so that the state after the last of
+        ``len(u)`` steps is ``response[:len(u)].T @ u[::-1]``.
+    """
+    n_steps = whole("n_steps", n_steps, 1)
+    impulse = np.zeros(n_steps)
+    impulse[0] = 1.0
+    return simulate(impulse, theta, d, dt=dt, method=method)
+
+
+def simulate(u, theta, d, dt=0.001, method="zoh"):
+    """Return the ideal, noise-free states of the memory for an input.
+
+    Parameters
+    ----------
+    u : (n_steps,) or (n_steps, size_in) array_like
+        The input, one row a step.
+    theta : float
+        Length of the window (seconds).
+    d : int
+        Order of the memory.
+    dt : float
+        Time step (seconds).
+    method : {"zoh", "euler"}
+        The discretization.
+
+    Returns
+    -------
+    m : (n_steps, d) or (n_steps, size_in, d) ndarray
+        ``m[t] = A_bar m[t-1] + B_bar u[t]`` with ``m[-1] = 0``; each input dimension
+        has a memory of its own.
+
+    Raises
+    ------
+    ArgumentError
+        As for `state_space` and `discretize`, and if ``u`` is not finite or has another
+        number of dimensions.
+    """
+    u = finite_array("u", u, ndim=(1, 2))
+    A_bar, B_bar = discretize(*state_space(theta, d), dt, method=method)
+    inputs = u if u.ndim == 2 else u[:, np.newaxis]
+    m = np.empty((len(inputs), inputs.shape[1], d))
+    state = np.zeros((inputs.shape[1], d))
+    A_T, drive = A_bar.T, B_bar[:, 0]
+    for t, x in enumerate(inputs):
+        state = state @ A_T + x[:, np.newaxis] * drive
+        m[t] = state
+    return m if u.ndim == 2 else m[:, 0]

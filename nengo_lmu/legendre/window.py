@@ -1,0 +1,101 @@
+"""Reading the window out of the state, and how good a delay of order d can be."""
+
+import numpy as np
+from scipy.special import eval_legendre
+
+from nengo_lmu.legendre.checks import ArgumentError, finite_array, whole
+from nengo_lmu.legendre.system import state_space
+
+
+def readout(d, points):
+    """Return the matrix that decodes the window at the given points.
+
+    Parameters
+    ----------
+    d : int
+        Order of the memory.
+    points : float or (n_points,) array_like
+        Where in the window to read, relative to its length: 0 is now, 1 is ``theta``
+        ago.
+
+    Returns
+    -------
+    C : (n_points, d) ndarray
+        ``u(t - points[k] theta) ~ (C m)[k]``, where ``C[k, i]`` is the shifted
+        Legendre polynomial ``P_i(2 points[k] - 1)`` ([1]_, equation 3).
+
+    Raises
+    ------
+    ArgumentError
+        If a point is outside [0, 1] or not finite.
+
+    References
+    ----------
+    .. [1] Voelker, A. R., Kajić, I., & Eliasmith, C. (2019). Legendre Memory Units.
+    """
+    d = whole("d", d, 1)
+    points = np.atleast_1d(finite_array("points", points, ndim=(0, 1)))
+    outside = points[(points < 0) | (points > 1)]
+    if outside.size:
+        raise ArgumentError(
+            "points",
+            f"must lie in [0, 1], as a fraction of theta, but {outside[0]:g} was "
+            "given; divide a delay in seconds by theta",
+        )
+    return eval_legendre(np.arange(d), 2 * points[:, np.newaxis] - 1)
+
+
+def frequency_response(theta, d, frequency):
+    """Return the ideal memory's state for the input ``exp(2 pi i f t)``.
+
+    Parameters
+    ----------
+    theta : float
+        Length of the window (seconds).
+    d : int
+        Order of the memory.
+    frequency : (n,) array_like
+        Frequencies (Hz).
+
+    Returns
+    -------
+    response : (n, d) complex ndarray
+        ``(2 pi i f I - A)^-1 B`` for each frequency.
+    """
+    A, B = state_space(theta, d)
+    s = 2j * np.pi * finite_array("frequency", frequency, ndim=1)
+    systems = s[:, np.newaxis, np.newaxis] * np.eye(d) - A
+    return np.linalg.solve(systems, np.broadcast_to(B, (len(s), d, 1)))[..., 0]
+
+
+def pade_error(theta, d, frequency):
+    """Return the error of the order-``d`` delay for a sine wave.
+
+    The memory's delay of ``theta`` is the Padé approximant [d-1/d] of
+    ``exp(-theta s)`` ([1]_); this is the distance between the two on the imaginary
+    axis, relative to the amplitude of the wave.
+
+    Parameters
+    ----------
+    theta : float
+        The delay (seconds).
+    d : int
+        Order of the memory.
+    frequency : float or array_like
+        Frequency of the wave (Hz).
+
+    Returns
+    -------
+    error : float or ndarray
+        ``|C (sI - A)^-1 B - exp(-theta s)|`` at ``s = 2 pi i frequency``, of the shape
+        of ``frequency``.
+
+    References
+    ----------
+    .. [1] Voelker, A. R., & Eliasmith, C. (2018). Improving spiking dynamical networks.
+    """
+    frequency = finite_array("frequency", frequency)
+    flat = np.ravel(frequency)
+    delayed = frequency_response(theta, d, flat) @ readout(d, 1.0)[0]
+    error = np.abs(delayed - np.exp(-2j * np.pi * flat * theta))
+    return error.reshape(frequency.shape)[()]

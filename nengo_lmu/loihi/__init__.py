@@ -1,0 +1,18 @@
+"""NengoLoihi: Poisson neurons and the memory's input on the chip.
+
+Importing this package teaches `nengo_loihi.Simulator` to build
+
+- `nengo.PoissonSpiking` and `nengo.StochasticSpiking` neurons with a rectified linear
+  rate (`nengo_lmu.loihi.neurons`),
+- the input of a Legendre memory, filtered once (`nengo_lmu.loihi.connections`),
+- weights and thresholds that make the most of the chip's fixed point for these neurons
+  (`nengo_lmu.loihi.fixed_point`).
+
+Importing nengo_lmu does so by itself wherever nengo_loihi is imported too.
+"""
+
+from nengo_lmu.loihi.install import install
+
+install()
+
+__all__ = ["install"]

@@ -1,0 +1,103 @@
+"""The input of a Legendre memory from the host, and constants as biases."""
+
+import nengo
+import numpy as np
+from nengo import Connection
+from nengo_loihi.builder.connection import build_connection as build_other_connection
+from nengo_loihi.builder.inputs import ChipReceiveNode, HostSendNode
+from nengo_loihi.passthrough import base_obj
+
+from nengo_lmu.networks.objects import InputNode
+
+
+def build_connection(model, conn):
+    """Build a connection; from the input of a memory to the chip in a way of our own.
+
+    Parameters
+    ----------
+    model : nengo_loihi.builder.Model
+    conn : nengo.Connection
+    """
+    if (
+        isinstance(conn.pre_obj, InputNode)
+        and isinstance(conn.post_obj, nengo.ensemble.Neurons)
+        and model.split.on_chip(base_obj(conn.post))
+    ):
+        build_input_connection(model, conn)
+    else:
+        build_other_connection(model, conn)
+
+
+def build_input_connection(model, conn):
+    """Send a memory's input to the chip as spikes, filtered once and there.
+
+    NengoLoihi would apply the connection's synapse on the host, and the synapse of the
+    receiving block, which all its connections share, once more on the chip. Here the
+    host only encodes, in a pair of on and off neurons for each dimension that carry
+    values in [-1, 1]; so the signal is scaled by the radius it was declared with, and
+    the chip's weights undo that.
+    """
+    size = conn.size_mid
+    radius = conn.pre_obj.radius
+    host = model.host_model(base_obj(conn.pre))
+
+    def label(suffix):
+        return f"{conn.label or conn.pre_obj.label}_{suffix}"
+
+    def inherit_seed(destination, obj):
+        # connections that NengoLoihi merged have none; nothing here is random anyway
+        destination.seeds[obj] = model.seeds[conn] or 0
+        destination.seeded[obj] = model.seeded[conn]
+
+    def build_on_host(pre, post, **kwargs):
+        made = Connection(
+            pre, post, synapse=None, add_to_container=False, label=label("host"), **kwargs
+        )
+        inherit_seed(host, made)
+        host.build(made)
+
+    receive = ChipReceiveNode(
+        2 * size, size_out=size, label=label("node"), add_to_container=False
+    )
+    model.builder.build(model, receive)
+    on_chip = Connection(
+        receive,
+        conn.post,
+        transform=radius * conn.transform.sample(),
+        synapse=conn.synapse,
+        label=label("chip"),
+        add_to_container=False,
+    )
+    inherit_seed(model, on_chip)
+    model.split.hostchip.chip_objs.add(receive)
+    build_other_connection(model, on_chip)
+
+    encoder = model.node_neurons.get_ensemble(size, add_to_container=False)
+    encoder.label = label("encoder")
+    inherit_seed(host, encoder)
+    host.build(encoder)
+    model.connection_decode_neurons[conn] = encoder
+
+    send = HostSendNode(2 * size, label=label("send"), add_to_container=False)
+    host.build(send)
+    model.host2chip_senders[send] = receive
+    build_on_host(conn.pre, encoder, transform=1 / radius)
+    build_on_host(encoder.neurons, send)
+
+
+def build_bias_connection(model, conn):
+    """Add a constant to the bias of neurons on the chip.
+
+    Parameters
+    ----------
+    model : nengo_loihi.builder.Model
+    conn : nengo_lmu.networks.objects.BiasConnection
+    """
+    if not model.split.on_chip(base_obj(conn.post)):
+        build_other_connection(model, conn)
+        return
+    block = model.objs[conn.post_obj]["in"]
+    gain = model.params[conn.post_obj.ensemble].gain
+    constant = np.asarray(conn.pre_obj.output)
+    block.compartment.bias[:] += gain * (conn.transform.sample() @ constant)
+    model.params[conn] = None

@@ -1,0 +1,168 @@
+"""The chip's integers for Bernoulli neurons.
+
+The chip adds noise of ``x * 2^k`` with ``x`` a whole number in [-127, 127]. For rates
+that are right, three things have to fit together:
+
+- The threshold has to be ``127.5 * 2^k``. Then ``J`` hertz, ``255 J dt`` levels of
+  ``2^k``, make ``round(255 J dt)`` of the 255 values of ``x`` cross it. NengoLoihi
+  scales voltages by the largest weight, which leaves the two apart by up to 40 %.
+- The sum of current, noise and bias has to stay below 2^23, or it overflows.
+- Levels and weights have to be fine enough. A level is 4 hertz at ``dt`` = 1 ms, so
+  each neuron's bias is moved by a different fraction of a level: over a population the
+  staircase becomes a straight line. Weights are rounded so that the errors of the
+  neurons before cancel: over a population they add up to what they should.
+"""
+
+import warnings
+
+import numpy as np
+from nengo.exceptions import BuildError
+from nengo_loihi.builder.discretize import (
+    BIAS_MAX,
+    Q_BITS,
+    decay_magnitude,
+    discretize_block,
+    discretize_compartment,
+    discretize_probe,
+    discretize_weights,
+)
+from nengo_loihi.builder.network import build_network as build_float_network
+from nengo_loihi.builder.validate import validate_model
+
+from nengo_lmu.loihi.neurons import is_bernoulli
+
+# The largest k: a threshold of 2^21, so that with noise of the same size a current of
+# twice the one that makes a neuron spike in each step does not reach 2^23.
+LARGEST_LEVEL = 14
+
+# The smallest k for which 127.5 * 2^k is a multiple of 2^6, as thresholds have to be.
+SMALLEST_LEVEL = 7
+
+# Weights have 7 bits and a sign; with excitatory and inhibitory ones in one synapse,
+# the least step is 2^(7 + weight_exp), and none of it is lost from weight_exp = -1 on.
+WEIGHT_MAX = 127
+WEIGHT_EXPONENTS = range(-1, 8)
+
+
+def build_network(
+    model, network, precompute=None, remove_passthrough=True, discretize=True
+):
+    """Build a network as NengoLoihi does, but for the integers of Bernoulli neurons.
+
+    Parameters
+    ----------
+    model : nengo_loihi.builder.Model
+    network : nengo.Network
+    precompute, remove_passthrough, discretize : bool
+        As for `nengo_loihi.builder.network.build_network`.
+    """
+    toplevel = model.toplevel is None
+    build_float_network(
+        model,
+        network,
+        precompute=precompute,
+        remove_passthrough=remove_passthrough,
+        discretize=False,
+    )
+    if toplevel and discretize:
+        discretize_model(model)
+        validate_model(model)
+
+
+def discretize_model(model):
+    """Turn the floating-point blocks of a model into integer ones, in place."""
+    v_scale = {}
+    for block in model.blocks:
+        if is_bernoulli(block.compartment):
+            v_scale[block] = discretize_bernoulli_block(block, model.dt)
+        else:
+            v_scale[block] = discretize_block(block)
+    for probe in model.probes:
+        for i, block in enumerate(probe.target):
+            discretize_probe(probe, i, v_scale[block])
+
+
+def discretize_bernoulli_block(block, dt):
+    """Turn a floating-point block of Bernoulli neurons into an integer one, in place.
+
+    Parameters
+    ----------
+    block : nengo_loihi.block.LoihiBlock
+    dt : float
+        Time step (seconds).
+
+    Returns
+    -------
+    v_scale : float
+        Integer voltage for one hertz.
+    """
+    compartment = block.compartment
+    level = _largest_level(compartment, dt)
+    v_scale = 255 * dt * 2.0**level
+    # a fraction of a level for each neuron; multiples of the golden ratio spread
+    # evenly over any run of neighbours, so over each population
+    spread = _fractions(block.n_neurons) - 0.5
+    compartment.bias[:] += spread * 2.0**level / v_scale
+    # NengoLoihi derives v_scale from the largest weight: this one leads to ours
+    current_gain = _current_gain(compartment)
+    w_max = 255 * 2**6 * current_gain / v_scale
+    info = discretize_compartment(compartment, w_max)
+    if not np.isclose(info["v_scale"], v_scale, rtol=1e-6):
+        raise BuildError(
+            f"{block}: the voltage scale is {info['v_scale']:g} instead of "
+            f"{v_scale:g}; this version of nengo-loihi scales voltages in another way "
+            "than the versions tested with nengo-lmu"
+        )
+    for synapse in block.synapses:
+        _discretize_synapse(synapse, v_scale / current_gain, block.n_neurons)
+    return v_scale
+
+
+def _largest_level(compartment, dt):
+    """Return the largest k at which the biases fit."""
+    largest_bias = np.abs(compartment.bias).max() + 0.5 / (255 * dt)
+    for level in range(LARGEST_LEVEL, SMALLEST_LEVEL - 1, -1):
+        if largest_bias * 255 * dt * 2.0**level <= BIAS_MAX:
+            return level
+    raise BuildError(
+        f"{compartment}: the largest bias, {largest_bias:g} Hz, does not fit on Loihi; "
+        f"keep biases below {BIAS_MAX / (255 * dt * 2.0**SMALLEST_LEVEL):g} Hz"
+    )
+
+
+def _current_gain(compartment):
+    """Return the sum of the current that a unit input leaves in the chip's decay."""
+    if not compartment.scale_u:
+        return 1.0
+    decay = np.clip(np.round(compartment.decay_u * (2**12 - 1) - 1), 0, 2**12 - 1)
+    return float(decay_magnitude(decay, x0=2**21, offset=1)[0])
+
+
+def _fractions(n):
+    return np.arange(1, n + 1) * (np.sqrt(5) - 1) / 2 % 1
+
+
+def _discretize_synapse(synapse, scale, n_neurons):
+    """Round weights to integers, each axon making up for the error of those before."""
+    largest = synapse.max_abs_weight() * scale
+    for exponent in WEIGHT_EXPONENTS:
+        step = 2.0 ** (7 + exponent)
+        if largest <= WEIGHT_MAX * step:
+            break
+    else:
+        raise BuildError(
+            f"{synapse}: a weight of {largest / scale:g} is too large for Loihi; "
+            "lower the gain of the neurons, or use more of them"
+        )
+    if largest > 2**Q_BITS:
+        warnings.warn(f"{synapse}: a single spike overflows the synaptic input")
+    synapse.format(weight_exp=exponent)
+    carried = _fractions(n_neurons) - 0.5
+    for weights, indices in zip(synapse.weights, synapse.indices):
+        exact = weights * (scale / step) + carried[indices]
+        rounded = np.clip(np.round(exact), -WEIGHT_MAX, WEIGHT_MAX)
+        carried[indices] = exact - rounded
+        # NengoLoihi counts mixed-sign weights in half steps
+        integers = discretize_weights(synapse.synapse_cfg, 2 * rounded)
+        weights.dtype = np.int32
+        weights[:] = integers

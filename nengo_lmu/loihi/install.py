@@ -1,0 +1,33 @@
+"""Tell NengoLoihi's builder of our build functions."""
+
+import nengo
+from nengo_loihi.builder import Builder
+from nengo_loihi.passthrough import Cluster
+
+from nengo_lmu.loihi.connections import build_bias_connection, build_connection
+from nengo_lmu.loihi.fixed_point import build_network
+from nengo_lmu.loihi.neurons import build_bernoulli_neurons
+from nengo_lmu.networks.objects import BiasConnection
+
+
+def install():
+    """Register the build functions; once is enough, twice does no harm.
+
+    Those for `nengo.Connection` and `nengo.Network` take the place of NengoLoihi's own
+    and call them for all that is not ours.
+    """
+    Builder.builders.update(
+        {
+            BiasConnection: build_bias_connection,
+            nengo.Connection: build_connection,
+            nengo.Network: build_network,
+            nengo.PoissonSpiking: build_bernoulli_neurons,
+            nengo.StochasticSpiking: build_bernoulli_neurons,
+        }
+    )
+    generate_from = Cluster.generate_from
+    def mended(self, obj, outputs, previous=None):
+        if obj in self.probed_objs:
+            outputs.setdefault(obj, set())
+        return generate_from(self, obj, outputs, previous=previous)
+    Cluster.generate_from = mended

@@ -1,0 +1,104 @@
+"""What networks do with their arguments: validation, defaults, seeds."""
+
+from contextlib import contextmanager
+
+import nengo
+import numpy as np
+from nengo.config import Config
+from nengo.dists import Distribution
+from nengo.exceptions import ValidationError
+
+from nengo_lmu.legendre import ArgumentError
+from nengo_lmu.legendre.checks import finite_array
+
+
+@contextmanager
+def validated(obj):
+    """Turn the mathematics' `ArgumentError` into Nengo's `ValidationError`."""
+    try:
+        yield
+    except ArgumentError as error:
+        raise ValidationError(error.problem, attr=error.name, obj=obj) from None
+
+
+def configured(name, recipe):
+    """Return the user's default for an `nengo.Ensemble` parameter, or ours.
+
+    Parameters
+    ----------
+    name : str
+        A parameter of `nengo.Ensemble`.
+    recipe : object
+        What to use where no network around us sets it in its config.
+    """
+    parameter = getattr(nengo.Ensemble, name)
+    for config in reversed(Config.context):
+        if nengo.Ensemble in config.params and config[nengo.Ensemble] in parameter:
+            return getattr(config[nengo.Ensemble], name)
+    return recipe
+
+
+def random_state(seed):
+    """Return the generator for what is sampled while a network is made.
+
+    With a seed, or inside of a network that has one, the samples are reproducible, and
+    different for each subnetwork of the same network; otherwise they are not, as
+    everywhere in Nengo.
+    """
+    context = nengo.Network.context
+    if seed is None:
+        for depth, network in reversed(list(enumerate(context))):
+            if network.seed is not None:
+                places = [len(parent.networks) for parent in list(context)[depth:]]
+                seed = [network.seed, *places]
+                break
+    if seed is None:
+        return np.random.RandomState(np.random.randint(nengo.utils.numpy.maxint))
+    return np.random.RandomState(np.random.MT19937(np.random.SeedSequence(seed)))
+
+
+def matrix(name, value, shape, rng, obj):
+    """Return a transform as an array of the given shape.
+
+    Parameters
+    ----------
+    name : str
+        The argument.
+    value : float, array_like or nengo.dists.Distribution
+        A scalar stands for a multiple of the identity, as in Nengo, so it must be 0
+        where the shape is not square.
+    shape : tuple of int
+        ``(size_out, size_in)``.
+    rng : numpy.random.RandomState
+    obj : object
+        Whose argument it is.
+    """
+    if isinstance(value, Distribution):
+        value = value.sample(shape[0], shape[1], rng=rng)
+    with validated(obj):
+        array = finite_array(name, value)
+    if array.ndim == 0 and (shape[0] == shape[1] or array == 0):
+        return array * np.eye(*shape)
+    if array.shape != shape:
+        raise ValidationError(
+            f"must have shape {shape}, outputs by inputs, but {array.shape} was given; "
+            "give an array of that shape, 0, or a distribution to sample it from",
+            attr=name,
+            obj=obj,
+        )
+    return array
+
+
+def lowpass(name, synapse, obj):
+    """Return a synapse as an `nengo.Lowpass`, which is what Principle 3 maps onto."""
+    if isinstance(synapse, (int, float)) and not isinstance(synapse, bool):
+        synapse = nengo.Lowpass(synapse)
+    if type(synapse) is not nengo.Lowpass or not synapse.tau > 0:
+        raise ValidationError(
+            "the recurrent synapse must be an nengo.Lowpass with a time constant "
+            f"greater than 0, but {synapse!r} was given; use nengo.Lowpass(0.1), or "
+            "n_neurons=0 for a memory without synapses",
+            attr=name,
+            obj=obj,
+        )
+    return synapse

@@ -1,0 +1,271 @@
+"""The Legendre Memory Unit: a Legendre memory coupled to a nonlinear hidden layer."""
+
+import nengo
+import numpy as np
+from nengo.exceptions import ValidationError
+from nengo.params import Default
+
+from nengo_lmu.legendre.checks import whole
+from nengo_lmu.networks.arguments import configured, matrix, random_state, validated
+from nengo_lmu.networks.initializers import XavierNormal
+from nengo_lmu.networks.memory import LegendreMemory, set_untrainable
+from nengo_lmu.networks.objects import BiasConnection, InputNode
+
+
+class LMU(nengo.Network):
+    """A Legendre Memory Unit ([1]_, equations 6 and 7).
+
+    ``u = e_x x + e_h h + e_m m``, ``h = f(W_x x + W_h h + W_m m)``, where ``m`` is the
+    state of a `LegendreMemory` of ``u``, and ``h`` and ``m`` on the right are those of
+    the step before, but for ``W_m m``. With ``units=0`` it is the memory alone.
+
+    Parameters
+    ----------
+    theta : float
+        Length of the window (seconds).
+    d : int
+        Order of the memory.
+    size_in : int
+        Dimensions of the input ``x``.
+    units : int
+        Hidden units; 0 for none.
+    n_neurons : int
+        All neurons of the memory, by default 100 for each of its dimensions; 0 for the
+        ideal memory.
+    neuron_type : nengo.neurons.NeuronType
+        Of the memory, by default Poisson neurons with a rectified linear rate.
+    synapse : nengo.Lowpass or float
+        Of the memory; spiking hidden units use the same, since a block of a
+        neuromorphic chip has one. See `LegendreMemory`.
+    dt : float
+        Time step (seconds).
+    discretization : {"zoh", "euler"}
+        Of the memory.
+    input_range : float, nengo.Process or array_like
+        What ``u`` to expect; see `LegendreMemory`.
+    realization : {"auto", "legendre", "principal"} or (d, d) array_like
+        The basis in which neurons represent the state; see `LegendreMemory`.
+    hidden_neuron_type : nengo.neurons.NeuronType
+        The nonlinearity ``f``, by default that of a spiking memory or, for an ideal
+        one, `nengo.Tanh` as in the paper.
+    input_encoders : float, (n, size_in) array_like or Distribution
+        ``e_x``. Its number of rows is the number of signals that the memory remembers.
+        By default the identity.
+    hidden_encoders, memory_encoders : float, array_like, Distribution or None
+        ``e_h``, of shape ``(n, units)``, and ``e_m``, of shape ``(n, n * d)``; by
+        default 0, to be trained. None leaves the connection out.
+    input_kernel, hidden_kernel, memory_kernel : float, array_like, Distribution, None
+        ``W_x``, ``W_h`` and ``W_m``, of ``units`` rows; by default Xavier-normal. None
+        leaves the connection out.
+    hidden_bias : float, (units,) array_like, Distribution or None
+        Added to the input of the hidden units; by default None, as in the paper.
+    trainable_theta : bool
+        Make ``1 / theta`` one trainable scalar.
+    label, seed, add_to_container
+        As for `nengo.Network`.
+    **memory
+        Further arguments of `LegendreMemory` (``max_rates``, ``intercepts``,
+        ``encoders``).
+
+    Attributes
+    ----------
+    input : nengo.Node
+        ``x``, of ``size_in`` dimensions.
+    output : nengo.Node
+        ``h``, of ``units`` dimensions, or the state ``m`` if there are no units.
+    memory : LegendreMemory
+    hidden : nengo.Ensemble or None
+        The hidden units.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        For an argument out of range, naming it, its value and the remedy.
+
+    Notes
+    -----
+    In NengoDL the encoders, kernels and bias are trained; the memory is not, unless
+    ``lmu.memory.config[nengo.Connection].trainable = True``. Values of ``h`` are in
+    units of the hidden neurons' maximum rate: 1 is the rate for an input of 1 (200
+    hertz for spiking neurons unless configured). Spiking hidden units receive
+    everything through the memory's synapse; others have none.
+
+    References
+    ----------
+    .. [1] Voelker, A. R., Kajić, I., & Eliasmith, C. (2019). Legendre Memory Units.
+    """
+
+    def __init__(
+        self,
+        theta,
+        d,
+        size_in=1,
+        units=0,
+        n_neurons=None,
+        neuron_type=Default,
+        synapse=None,
+        dt=0.001,
+        discretization="zoh",
+        input_range=1.0,
+        realization="auto",
+        hidden_neuron_type=Default,
+        input_encoders=None,
+        hidden_encoders=0,
+        memory_encoders=0,
+        input_kernel=Default,
+        hidden_kernel=Default,
+        memory_kernel=Default,
+        hidden_bias=None,
+        trainable_theta=False,
+        label=None,
+        seed=None,
+        add_to_container=None,
+        **memory,
+    ):
+        rng = random_state(seed)
+        super().__init__(label=label, seed=seed, add_to_container=add_to_container)
+        with validated(self):
+            self.size_in = whole("size_in", size_in, 1)
+            self.units = whole("units", units, 0)
+        set_untrainable(self)
+
+        if input_encoders is None:
+            e_x = np.eye(self.size_in)
+        else:
+            rows = 1 if np.ndim(input_encoders) < 2 else len(input_encoders)
+            rows = self.size_in if np.isscalar(input_encoders) else rows
+            e_x = matrix(
+                "input_encoders", input_encoders, (rows, self.size_in), rng, self
+            )
+
+        with self:
+            self.memory = LegendreMemory(
+                theta,
+                d,
+                size_in=len(e_x),
+                n_neurons=n_neurons,
+                neuron_type=neuron_type,
+                synapse=synapse,
+                dt=dt,
+                discretization=discretization,
+                input_range=input_range,
+                realization=realization,
+                trainable_theta=trainable_theta,
+                label="memory",
+                **memory,
+            )
+            if self.units == 0 and input_encoders is None:
+                self.input = self.memory.input
+            else:
+                self.input = InputNode(
+                    self.size_in, dt, self.memory.input.radius, label="input"
+                )
+                self._trained(self.input, self.memory.input, e_x, None)
+
+            if self.units == 0:
+                self.hidden = None
+                self.output = self.memory.output
+                return
+
+            self._make_hidden(hidden_neuron_type)
+            # one synapse, once, on the way into spiking units; what comes from the
+            # state has passed the memory's already
+            if self._spiking:
+                direct = recurrent = self.memory.synapse or nengo.Lowpass(0.1)
+            else:
+                direct, recurrent = None, 0  # 0: h of the step before
+
+            def add(name, value, pre, post, synapse):
+                if value is None:
+                    return None
+                value = XavierNormal() if value is Default else value
+                shape = (post.size_in, pre.size_out)
+                value = matrix(name, value, shape, rng, self)
+                return self._trained(pre, post, value, synapse)
+
+            neurons = self.hidden.neurons
+            m = self.memory
+            self.input_kernel = add(
+                "input_kernel", input_kernel, self.input, neurons, direct
+            )
+            self.hidden_kernel = add(
+                "hidden_kernel", hidden_kernel, self.output, neurons, recurrent
+            )
+            self.memory_kernel = add(
+                "memory_kernel", memory_kernel, m.output, neurons, None
+            )
+            if hidden_bias is not None:
+                if isinstance(hidden_bias, (int, float)):
+                    hidden_bias = np.full((self.units, 1), float(hidden_bias))
+                elif not isinstance(hidden_bias, nengo.dists.Distribution):
+                    hidden_bias = np.reshape(hidden_bias, (-1, 1))
+                hidden_bias = matrix(
+                    "hidden_bias", hidden_bias, (self.units, 1), rng, self
+                )
+                hidden_bias = BiasConnection(
+                    nengo.Node([1.0], label="one"),
+                    neurons,
+                    transform=hidden_bias,
+                    synapse=None,
+                )
+                self.config[hidden_bias].trainable = True
+            self.hidden_bias = hidden_bias
+            self.hidden_encoders = self.memory_encoders = None
+            if hidden_encoders is not None or memory_encoders is not None:
+                feedback = m.add_feedback()
+                self.hidden_encoders = add(
+                    "hidden_encoders", hidden_encoders, self.output, feedback, None
+                )
+                self.memory_encoders = add(
+                    "memory_encoders", memory_encoders, m.decoded, feedback, None
+                )
+
+    @property
+    def theta(self):
+        """(float) Length of the window in seconds; after training, the learned one."""
+        return self.memory.theta
+
+    def _trained(self, pre, post, transform, synapse):
+        conn = nengo.Connection(pre, post, transform=transform, synapse=synapse)
+        self.config[conn].trainable = True
+        return conn
+
+    def _make_hidden(self, neuron_type):
+        """Make the hidden units so that an input of 1 gives an output of 1."""
+        if neuron_type is Default:
+            ideal = self.memory.populations is None
+            neuron_type = nengo.Tanh() if ideal else self.memory.neuron_type
+        if isinstance(neuron_type, nengo.Direct):
+            raise ValidationError(
+                "the hidden units need a nonlinearity, but Direct() was given; use "
+                "nengo.Tanh(), or units=0 for a linear memory",
+                attr="hidden_neuron_type",
+                obj=self,
+            )
+        if isinstance(neuron_type, (nengo.Tanh, nengo.Sigmoid)):
+            # f itself, which Nengo scales by 1 / tau_ref
+            unit = 1 / neuron_type.tau_ref
+            gain, bias = np.ones(self.units), np.zeros(self.units)
+        else:
+            rates = nengo.dists.get_samples(
+                configured("max_rates", nengo.dists.Choice([200.0])),
+                self.units,
+                rng=np.random.RandomState(0),
+            )
+            gain, bias = neuron_type.gain_bias(rates, np.zeros(self.units))
+            unit = neuron_type.rates(np.ones((1, self.units)), gain, bias).mean()
+        self._spiking = neuron_type.spiking
+        self.hidden = nengo.Ensemble(
+            self.units,
+            1,
+            neuron_type=neuron_type,
+            encoders=np.ones((self.units, 1)),
+            normalize_encoders=False,
+            gain=gain,
+            bias=bias,
+            label="hidden",
+        )
+        self.output = nengo.Node(size_in=self.units, label="hidden activity")
+        nengo.Connection(
+            self.hidden.neurons, self.output, transform=1 / unit, synapse=None
+        )

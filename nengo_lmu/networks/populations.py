@@ -1,0 +1,159 @@
+"""The neurons of a memory: one population for each dimension of its state."""
+
+from dataclasses import dataclass
+
+import nengo
+import numpy as np
+from nengo.dists import Distribution, get_samples
+from nengo.exceptions import ValidationError
+from nengo.utils.numpy import is_array_like
+
+# hertz, spread evenly over each population
+MAX_RATES = (200.0, 240.0)
+
+# the range of x over which decoders are solved, and how finely
+_X = np.linspace(-1, 1, 101)
+
+
+@dataclass(frozen=True)
+class Populations:
+    """Parameters of the neurons, in the order of the dimensions they represent.
+
+    Attributes
+    ----------
+    counts : (n_dims,) ndarray of int
+        Neurons in each dimension.
+    encoders : (n_dims, n_neurons) ndarray
+        Transposed: +1 or -1 where a neuron takes part in a dimension, 0 elsewhere.
+    gain, bias : (n_neurons,) ndarray
+    decoders : (n_dims, n_neurons) ndarray
+        In units of x per hertz (per unit of output for neurons that do not spike).
+    """
+
+    counts: np.ndarray
+    encoders: np.ndarray
+    gain: np.ndarray
+    bias: np.ndarray
+    decoders: np.ndarray
+
+    @property
+    def slices(self):
+        """(list of slice) The neurons of each dimension."""
+        ends = np.cumsum(self.counts)
+        return [slice(end - n, end) for end, n in zip(ends, self.counts)]
+
+
+def make_populations(
+    counts, neuron_type, max_rates=None, intercepts=None, encoders=None, rng=None
+):
+    """Choose tuning curves and solve for decoders.
+
+    Parameters
+    ----------
+    counts : (n_dims,) array_like of int
+        Neurons in each dimension.
+    neuron_type : nengo.neurons.NeuronType
+    max_rates : Distribution or (n_neurons,) array_like, optional
+        Hertz. By default evenly spaced from 200 to 240, which needs no randomness.
+    intercepts : Distribution or (n_neurons,) array_like, optional
+        By default 0 for neurons that are linear above threshold: on and off neurons
+        then split the range with neither overlap nor dead zone, and no neuron fires
+        needlessly. Others are spread evenly from -0.9 to 0.9.
+    encoders : Distribution or (n_neurons,) array_like, optional
+        By default half +1, half -1.
+    rng : numpy.random.RandomState
+        For distributions.
+
+    Returns
+    -------
+    populations : Populations
+    """
+    counts = np.asarray(counts)
+    total = counts.sum()
+    max_rates = _spread("max_rates", max_rates, MAX_RATES, counts, rng)
+    recipe = (0.0, 0.0) if is_linear(neuron_type) else (-0.9, 0.9)
+    intercepts = _spread("intercepts", intercepts, recipe, counts, rng)
+    if encoders is None:
+        signs = np.concatenate([_on_off(n) for n in counts])
+    else:
+        signs = _sample("encoders", encoders, total, rng)
+        if not np.all(signs):
+            raise ValidationError(
+                "must not be 0; each neuron needs a preferred direction, +1 or -1",
+                attr="encoders",
+            )
+        signs = np.sign(signs)
+    gain, bias = neuron_type.gain_bias(max_rates, intercepts)
+
+    one_hot = np.zeros((len(counts), total))
+    decoders = np.zeros((len(counts), total))
+    populations = Populations(counts, one_hot, gain, bias, decoders)
+    for i, one in enumerate(populations.slices):
+        one_hot[i, one] = signs[one]
+        decoders[i, one] = _decode(neuron_type, signs[one], gain[one], bias[one])
+    return populations
+
+
+def mean_max_rate(max_rates, n=1000):
+    """Return the mean of a distribution or array of maximum rates (hertz)."""
+    if max_rates is None:
+        return np.mean(MAX_RATES)
+    if isinstance(max_rates, Distribution):
+        return float(np.mean(max_rates.sample(n, rng=np.random.RandomState(0))))
+    return float(np.mean(max_rates))
+
+
+def is_linear(neuron_type):
+    """Whether the rates are zero up to the threshold and linear above it."""
+    base = getattr(neuron_type, "base_type", neuron_type)
+    return isinstance(base, nengo.RectifiedLinear)
+
+
+def _on_off(n):
+    return np.where(np.arange(n) < (n + 1) // 2, 1.0, -1.0)
+
+
+def _spread(name, values, recipe, counts, rng):
+    """Sample the user's values, or spread the recipe's evenly over each half."""
+    if values is not None:
+        return _sample(name, values, counts.sum(), rng)
+    low, high = recipe
+    halves = [k for n in counts for k in ((n + 1) // 2, n // 2)]
+    return np.concatenate(
+        [low + (high - low) * (np.arange(k) + 0.5) / k for k in halves if k]
+    )
+
+
+def _sample(name, values, n, rng):
+    if is_array_like(values) and not isinstance(values, Distribution):
+        values = np.ravel(np.asarray(values, dtype=np.float64))
+        if values.size != n:
+            raise ValidationError(
+                f"must have one value for each of the {n} neurons of the memory, but "
+                f"has {values.size}; give {n} values, or a distribution",
+                attr=name,
+            )
+    samples = np.ravel(get_samples(values, n, d=1, rng=rng))
+    if not np.all(np.isfinite(samples)):
+        raise ValidationError("must be finite, but has NaN or infinity", attr=name)
+    return samples
+
+
+def _decode(neuron_type, signs, gain, bias):
+    """Solve for the decoders of one population.
+
+    Where each neuron's rate is proportional to the part of ``x`` on its side, the
+    decoding with the least Poisson noise is known: ``x = on / R_on - off / R_off``
+    with ``R`` the summed slopes (each spike counts the same). Otherwise regularized
+    least squares.
+    """
+    # currents by hand: neuron_type.rates broadcasts x over neurons in ways of its own
+    rates = neuron_type.rates(_X[:, np.newaxis] * signs, gain, bias)
+    slope = rates[np.where(signs > 0, -1, 0), np.arange(len(signs))]
+    linear = slope * np.maximum(_X[:, np.newaxis] * signs, 0)
+    both = np.any(signs > 0) and np.any(signs < 0)
+    if both and np.all(slope > 0) and np.allclose(rates, linear, atol=1e-6):
+        total = np.where(signs > 0, slope[signs > 0].sum(), slope[signs < 0].sum())
+        return signs / total
+    decoders, _ = nengo.solvers.LstsqL2(reg=0.01)(rates, _X[:, np.newaxis])
+    return decoders[:, 0]

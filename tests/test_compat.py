@@ -1,0 +1,649 @@
+"""NengoDL and NengoLoihi in any import order, without noise, and what they then do.
+
+What depends on the state of a fresh interpreter runs in one of its own.
+"""
+
+import importlib
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+import textwrap
+import types
+from importlib import metadata
+from importlib.machinery import SourceFileLoader
+
+import nengo
+import numpy as np
+import pytest
+
+import _nengo_lmu_hook as hook
+from nengo_lmu.dl import compat
+
+ROOT = os.path.dirname(os.path.abspath(hook.__file__))
+HAS = {
+    name: importlib.util.find_spec(name) is not None
+    for name in ("nengo_dl", "nengo_extras", "nengo_loihi", "tensorflow", "tf_keras")
+}
+needs_dl = pytest.mark.skipif(not HAS["nengo_dl"], reason="NengoDL is not installed")
+needs_loihi = pytest.mark.skipif(
+    not HAS["nengo_loihi"], reason="NengoLoihi is not installed"
+)
+needs_extras = pytest.mark.skipif(
+    not HAS["nengo_extras"], reason="nengo-extras is not installed"
+)
+
+
+def tensorflow_version():
+    return tuple(map(int, metadata.version("tensorflow").split(".")[:2]))
+
+
+def run_python(code, *options, hooked=True, **env):
+    """Run code in a fresh interpreter, hooked as by the start-up file or not at all."""
+    ours = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("TF_", "KERAS_", "NENGO_LMU_"))
+    }
+    start = "__import__('_nengo_lmu_hook').install()\n" if hooked else ""
+    return subprocess.run(
+        [sys.executable, *options, "-c", start + textwrap.dedent(code)],
+        env={**ours, "PYTHONPATH": ROOT, "NENGO_LMU_NO_HOOK": "1", **env},
+        cwd=tempfile.gettempdir(),  # "-c" looks for modules here first
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+
+
+# --- the finder
+
+
+def test_targets_are_those_of_compat():
+    assert hook.TARGETS == {*compat.AROUND, *compat.IMPORTS, *compat.AFTER}
+
+
+def test_finder_is_installed_once():
+    finders = [f for f in sys.meta_path if type(f).__name__ == "MendingFinder"]
+    assert len(finders) == 1
+    hook.install()
+    assert [f for f in sys.meta_path if f in finders] == finders
+
+
+def test_finder_leaves_other_modules_alone():
+    find_spec = hook.MendingFinder.find_spec
+    assert find_spec("json") is None
+    assert find_spec("nengo") is None
+    assert find_spec("nengo_dl_and_more") is None
+
+
+def test_finder_of_what_is_not_there(monkeypatch):
+    monkeypatch.setattr(hook, "TARGETS", {"no_such_module"})
+    assert hook.MendingFinder.find_spec("no_such_module") is None
+    assert importlib.util.find_spec("no_such_module") is None
+    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+        importlib.import_module("no_such_module")
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """A module that the hook and compat take for one of their targets."""
+    name = "nengo_loihi_toy_target"
+    (tmp_path / f"{name}.py").write_text(
+        "import json\ncount = globals().get('count', 0) + 1\n"
+        "def late():\n    import json\n    return json\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(hook, "TARGETS", {name})
+    monkeypatch.setattr(compat, "_needs_mending", lambda name: True)
+    yield name
+    sys.modules.pop(name, None)
+
+
+def test_find_spec_imports_nothing(toy):
+    spec = importlib.util.find_spec(toy)
+    assert spec.origin.endswith(f"{toy}.py")
+    assert toy not in sys.modules
+    # and the loader still answers for its file
+    assert "count" in spec.loader.get_source(toy)
+
+
+def test_module_has_its_own_loader_after_the_import(toy):
+    module = importlib.import_module(toy)
+    assert type(module.__loader__) is SourceFileLoader
+    assert module.__spec__.loader is module.__loader__
+
+
+def test_mends_are_applied_on_import_and_on_reload(toy, monkeypatch):
+    seen = []
+    monkeypatch.setitem(compat.AFTER, toy, lambda module: seen.append(module.count))
+    module = importlib.import_module(toy)
+    importlib.reload(module)
+    assert seen == [1, 2]
+
+
+@needs_dl
+@needs_loihi
+def test_mends_do_not_pile_up():
+    interface = importlib.import_module("nengo_loihi.emulator.interface")
+    builders = importlib.import_module("nengo_dl.process_builders")
+
+    def mends():
+        return (
+            builders.LinearFilterBuilder.build_pre,
+            interface.CompartmentState.__init__,
+            interface.NoiseState.__init__,
+        )
+
+    before = mends()
+    assert all(hasattr(mend, "__wrapped__") for mend in before)
+    compat.mend_loaded()
+    assert mends() == before
+    assert not any(hasattr(mend.__wrapped__, "__wrapped__") for mend in mends())
+
+
+def test_answers_to_imports_are_private(toy, monkeypatch):
+    import json
+
+    answer = types.ModuleType("answer")
+    monkeypatch.setitem(compat.IMPORTS, toy, lambda: {"json": answer})
+    module = importlib.import_module(toy)
+    assert module.json is answer
+    assert sys.modules["json"] is json
+    assert importlib.import_module("json") is json
+    assert module.__builtins__ is not None
+    exec("import json", vars(module))  # code added later gets the real one
+    assert module.json is json
+
+
+def test_failing_mend_warns_and_does_not_fail_the_import(toy, monkeypatch):
+    def fail(module):
+        raise KeyError("gone")
+
+    monkeypatch.setitem(compat.AFTER, toy, fail)
+    with pytest.warns(RuntimeWarning, match=f"could not adapt {toy}.*KeyError: 'gone'"):
+        assert importlib.import_module(toy).count == 1
+
+
+def test_import_without_the_package(toy, monkeypatch):
+    """What is left of a half removed installation breaks nobody's import."""
+    monkeypatch.setattr(hook, "_load_compat", lambda: None)
+    assert importlib.import_module(toy).count == 1
+
+
+def test_load_compat_where_its_file_is_gone(tmp_path, monkeypatch):
+    monkeypatch.delitem(sys.modules, hook.COMPAT)
+    monkeypatch.delitem(sys.modules, "nengo_lmu")
+    monkeypatch.setattr(hook, "__file__", str(tmp_path / "_nengo_lmu_hook.py"))
+    assert hook._load_compat() is None
+
+
+@pytest.mark.parametrize(
+    "package, last",
+    [
+        ("nengo-dl", compat.LAST_NENGO_DL),
+        ("nengo-loihi", compat.LAST_NENGO_LOIHI),
+        ("nengo-extras", compat.LAST_NENGO_EXTRAS),
+    ],
+)
+def test_later_releases_are_left_alone(package, last, monkeypatch):
+    module = package.replace("-", "_") + ".compat"
+    assert compat._needs_mending(module)  # the installed one, or none
+    version = ".".join(map(str, (*last[:2], last[2] + 1)))
+    monkeypatch.setattr(metadata, "version", lambda name: version)
+    assert not compat._needs_mending(module)
+
+
+# --- start-up
+
+# An installed start-up file is kept off; then its line is run, with the choice SWITCH.
+START_UP = f"""
+import os, sys
+os.environ["NENGO_LMU_NO_HOOK"] = os.environ["SWITCH"]
+before = set(sys.modules)
+finders = list(sys.meta_path)
+lines = open({os.path.join(ROOT, "nengo_lmu_hook.pth")!r}).read().splitlines()
+assert len(lines) == 1 and lines[0].startswith("import ")
+exec(lines[0])
+new = set(sys.modules) - before
+"""
+
+
+def test_start_up_file_imports_the_hook_alone():
+    result = run_python(
+        START_UP + "print(new, [type(f).__name__ for f in sys.meta_path][0])",
+        hooked=False,
+        SWITCH="0",
+    )
+    assert result.stderr == ""
+    assert result.stdout == "{'_nengo_lmu_hook'} MendingFinder\n"
+
+
+def test_start_up_file_can_be_switched_off():
+    result = run_python(
+        START_UP + "print(new, sys.meta_path == finders)",
+        hooked=False,
+        SWITCH="1",
+    )
+    assert (result.stdout, result.stderr) == ("set() True\n", "")
+
+
+def test_start_up_file_fails_quietly(tmp_path):
+    (tmp_path / "_nengo_lmu_hook.py").write_text("1 / 0")
+    result = run_python(
+        START_UP + "print(new)",
+        hooked=False,
+        SWITCH="0",
+        PYTHONPATH=str(tmp_path),
+    )
+    assert (result.stdout, result.stderr) == ("set()\n", "")
+
+
+def test_importing_the_package_installs_the_finder_and_no_backend():
+    result = run_python(
+        """
+        import sys, nengo_lmu
+        print(type(sys.meta_path[0]).__name__)
+        print({"tensorflow", "nengo_dl", "nengo_loihi", "matplotlib"} & {*sys.modules})
+        """,
+        hooked=False,
+    )
+    assert (result.stdout, result.stderr) == ("MendingFinder\nset()\n", "")
+
+
+# --- import orders
+
+CHECKS = """
+import subprocess
+class Popen(subprocess.Popen):
+    def __init__(self, args, *rest, **kwargs):
+        assert "tensorflow" not in str(args), "a second TensorFlow process"
+        super().__init__(args, *rest, **kwargs)
+subprocess.Popen = Popen
+
+{imports}
+
+import os
+import nengo_dl
+import tensorflow as tf
+from tensorflow.keras.layers import Dense
+assert issubclass(Dense, tf.keras.layers.Layer)
+assert nengo_dl.compat.Functional.__module__.endswith("engine.functional")
+assert issubclass(nengo_dl.tensor_graph.TensorGraph, tf.keras.layers.Layer)
+assert nengo_dl.utils.tf_gpu_installed == bool(tf.config.list_physical_devices("GPU"))
+assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "{level}"
+if {loihi}:
+    import nengo_loihi
+    assert nengo_loihi.compat.HAS_DL and nengo_loihi.neurons.HAS_DL
+    nengo_loihi.LoihiLIF()
+    impl = nengo_dl.neuron_builders.SimNeuronsBuilder.TF_NEURON_IMPL
+    if {extras}:
+        builder = impl[nengo_loihi.LoihiLIF]
+        assert issubclass(builder, nengo_dl.neuron_builders.LIFBuilder)
+print("ok")
+"""
+
+
+def check_order(imports, *options, hooked=True, level=2, **env):
+    code = CHECKS.format(
+        imports=textwrap.dedent(imports),
+        level=level,
+        loihi=HAS["nengo_loihi"],
+        extras=HAS["nengo_extras"],
+    )
+    return run_python(code, *options, hooked=hooked, **env)
+
+
+# nengo itself reads np.core while it is imported; nothing else may warn
+STRICT = ("-W", "error", "-W", "ignore:numpy.core is deprecated:DeprecationWarning")
+if HAS["tensorflow"] and tensorflow_version() < (2, 18):
+    STRICT = ("-W", "error", "-W", "ignore::DeprecationWarning")  # its own, of Python
+
+
+@needs_dl
+@pytest.mark.parametrize(
+    "imports, hooked",
+    [
+        ("import nengo_dl", True),
+        ("import nengo_lmu, nengo_dl", False),
+        pytest.param("import nengo_lmu.dl", False, marks=pytest.mark.slow),
+        pytest.param("import nengo_loihi", True, marks=needs_loihi),
+        pytest.param(
+            "import nengo_extras.neurons", True, marks=[needs_extras, pytest.mark.slow]
+        ),
+    ],
+)
+def test_import_order(imports, hooked):
+    result = check_order(imports, *STRICT, hooked=hooked)
+    assert (result.stdout, result.stderr) == ("ok\n", "")
+
+
+@needs_dl
+def test_import_tensorflow_first():
+    # it talks while it is imported; that is not ours
+    result = check_order("import tensorflow", *STRICT)
+    assert result.stdout == "ok\n", result.stderr
+
+
+@needs_dl
+@needs_loihi
+@pytest.mark.slow
+def test_import_in_two_threads():
+    result = check_order(
+        """
+        import threading
+        from importlib import import_module
+        names = "nengo_loihi", "nengo_dl", "nengo_lmu.dl", "nengo_extras"
+        threads = [threading.Thread(target=import_module, args=(n,)) for n in names]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        """,
+        *STRICT,
+    )
+    assert (result.stdout, result.stderr) == ("ok\n", "")
+
+
+@needs_dl
+@needs_loihi
+def test_loihi_imported_before_the_hook():
+    """It believes that there is no NengoDL (on newer TensorFlow), until there is."""
+    result = check_order(
+        """
+        call = subprocess.call
+        subprocess.call = lambda *args, **kwargs: 1  # nengo_dl's question for a GPU
+        import warnings
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import nengo_loihi
+        subprocess.call = call
+        import numpy
+        assert nengo_loihi.block.np is numpy
+        import nengo_lmu
+        assert numpy.__version__ < "2" or nengo_loihi.block.np is not numpy
+        """,
+        hooked=False,
+        level=1,  # nengo_dl as released has set it
+    )
+    assert result.stdout == "ok\n", result.stderr
+
+
+# compat is loaded alone, since its package imports nengo_dl
+WITHOUT_TF_KERAS = """
+import _nengo_lmu_hook
+compat = _nengo_lmu_hook._load_compat()
+there = compat._is_installed
+compat._is_installed = lambda name: name != "tf_keras" and there(name)
+"""
+
+
+@needs_dl
+@pytest.mark.skipif(
+    not HAS["tf_keras"] or tensorflow_version() < (2, 16),
+    reason="tf.keras is Keras 2 here in any case",
+)
+@pytest.mark.parametrize(
+    "before, env, remedy",
+    [
+        (
+            "import tensorflow as tf; tf.keras.Sequential",
+            {},
+            "already been used as Keras 3 in this process: start Python again and",
+        ),
+        pytest.param(
+            "",
+            {"TF_USE_LEGACY_KERAS": "0"},
+            "set it to 1 and start Python again",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            WITHOUT_TF_KERAS, {}, "pip install 'tf-keras==", marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_keras_3(before, env, remedy):
+    result = run_python(
+        before
+        + """
+import os
+legacy = os.environ.get("TF_USE_LEGACY_KERAS")
+try:
+    import nengo_dl
+except ImportError as error:
+    print(str(error).replace(chr(10), "<newline>"))
+    print(error.name, os.environ.get("TF_USE_LEGACY_KERAS") == legacy)
+""",
+        **env,
+    )
+    message, rest = result.stdout.splitlines()
+    assert message.startswith("NengoDL needs Keras 2, and ")
+    assert remedy in message
+    assert "newline" not in message
+    assert rest == "nengo_dl True"
+
+
+@needs_dl
+@needs_loihi
+@pytest.mark.slow
+def test_loihi_without_a_usable_nengo_dl():
+    if tensorflow_version() < (2, 16):
+        pytest.skip("NengoDL is usable here in any case")
+    result = run_python(
+        "import nengo_loihi; print(nengo_loihi.compat.HAS_DL)",
+        TF_USE_LEGACY_KERAS="0",
+    )
+    assert result.stdout == "False\n", result.stderr
+
+
+@needs_dl
+@pytest.mark.slow
+def test_log_level_of_the_user_is_kept():
+    result = run_python(
+        "import os, nengo_dl; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])",
+        TF_CPP_MIN_LOG_LEVEL="3",
+    )
+    assert result.stdout == "3\n"
+
+
+# --- what TensorFlow says while it is loaded
+
+
+@pytest.mark.parametrize(
+    "line, dropped",
+    [
+        ("WARNING: All log messages before absl::InitializeLog() is called ..", "yes"),
+        ("I0000 00:00:1795258186.2486 2632 port.cc:153] oneDNN custom ..", "yes"),
+        ("2024-11-21 10:00:00.123456: I tensorflow/core/util/port.cc:153] ..", "yes"),
+        ("To enable the following instructions: AVX2 FMA, in other ..", "yes"),
+        ("E0000 00:00:17 26 cuda_fft.cc:477] Unable to register cuFFT factory", "yes"),
+        ("E0000 00:00:17 26 cuda_platform.cc:52] failed call to cuInit: ..", "no GPU"),
+        ("Skipping registering GPU devices...", "no GPU"),
+        ("E0000 00:00:17 26 other.cc:52] something that matters", "no"),
+        ("W0000 00:00:17 26 other.cc:52] something that matters", "no"),
+        ("Traceback (most recent call last):", "no"),
+        ("ImportError: nothing else", "no"),
+    ],
+)
+@pytest.mark.parametrize("gpu", [False, True])
+def test_chatter(line, dropped, gpu, monkeypatch):
+    monkeypatch.setattr(compat, "_gpu_driver_present", lambda: gpu)
+    expected = {"yes": True, "no": False, "no GPU": not gpu}[dropped]
+    assert compat._is_chatter(line.encode()) == expected
+
+
+def test_what_is_not_chatter_is_written(capfd):
+    with pytest.raises(ZeroDivisionError), compat._without_chatter():
+        os.write(2, b"I0000 00:00:17 26 port.cc:153] oneDNN\nkept 1\nkept 2\n")
+        raise ZeroDivisionError
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "kept 1\nkept 2\nafter\n"
+
+
+# --- NengoDL does what it says
+
+
+@pytest.fixture(autouse=True)
+def no_decoder_cache():
+    """Keep out of the user's cache: NumPy 1 cannot read what NumPy 2 has pickled."""
+    before = nengo.rc.get("decoder_cache", "enabled")
+    nengo.rc.set("decoder_cache", "enabled", "False")
+    yield
+    nengo.rc.set("decoder_cache", "enabled", before)
+
+
+def small_network(synapse=0.005):
+    with nengo.Network(seed=0) as net:
+        net.stim = nengo.Node([0.5])
+        neurons = nengo.RectifiedLinear(amplitude=0.01)
+        ens = nengo.Ensemble(20, 1, neuron_type=neurons)
+        out = nengo.Node(size_in=1)
+        nengo.Connection(net.stim, ens, synapse=None)
+        nengo.Connection(ens, out, synapse=synapse)  # a probe's would not be trained
+        net.probe = nengo.Probe(out)
+    return net
+
+
+@pytest.fixture
+def nengo_dl():
+    return pytest.importorskip("nengo_dl")
+
+
+def dl_simulator(nengo_dl, net, **kwargs):
+    return nengo_dl.Simulator(net, progress_bar=False, **kwargs)
+
+
+@needs_dl
+def test_run_as_nengo(nengo_dl, allclose):
+    net = small_network()
+    with dl_simulator(nengo_dl, net) as sim:
+        sim.run_steps(50)
+    with nengo.Simulator(net, progress_bar=False) as reference:
+        reference.run_steps(50)
+    assert allclose(sim.data[net.probe], reference.data[net.probe], atol=1e-5)
+
+
+@needs_dl
+def test_fit_freeze_save_and_load(nengo_dl, tmp_path, allclose):
+    net = small_network(synapse=None)
+    x = {net.stim: np.linspace(-1, 1, 64).reshape(64, 1, 1)}
+    y = {net.probe: 1 - x[net.stim]}
+    with dl_simulator(nengo_dl, net, minibatch_size=8) as sim:
+        sim.compile(optimizer="adam", loss="mse")
+        before = sim.evaluate(x, y, verbose=0)["loss"]
+        sim.fit(x, y, epochs=20, verbose=0)
+        after = sim.evaluate(x, y, verbose=0)["loss"]
+        assert after < 0.5 * before
+        trained = sim.predict(x, verbose=0)[net.probe]
+        sim.save_params(tmp_path / "params")
+        sim.freeze_params(net)
+
+    net.stim.output = np.array([x[net.stim][3, 0, 0]])
+    with nengo.Simulator(net, progress_bar=False) as frozen:
+        frozen.run_steps(1)
+    assert allclose(frozen.data[net.probe][0], trained[3, 0], atol=1e-4)
+
+    again = small_network(synapse=None)
+    with dl_simulator(nengo_dl, again, minibatch_size=8) as sim:
+        sim.load_params(tmp_path / "params")
+        loaded = sim.predict({again.stim: x[net.stim]}, verbose=0)[again.probe]
+    assert allclose(loaded, trained, atol=1e-6)
+
+
+@needs_dl
+@pytest.mark.parametrize(
+    "num, den",
+    [
+        ([2.0], [1.0]),  # D alone
+        ([0.01, 1.0], [0.02, 1.0]),  # one state and D
+        ([1e-4, 0.01, 1.0], [2e-4, 0.02, 1.0]),  # two states and D
+        ([1.0], [0.02, 1.0]),  # no D
+    ],
+)
+def test_linear_filter(nengo_dl, num, den, allclose):
+    synapse = nengo.LinearFilter(num, den)
+    with nengo.Network(seed=0) as net:
+        stim = nengo.Node(lambda t: [np.sin(20 * t), np.cos(30 * t)])
+        probe = nengo.Probe(stim, synapse=synapse)
+    with dl_simulator(nengo_dl, net) as sim:
+        sim.run_steps(100)
+    with nengo.Simulator(net, progress_bar=False) as reference:
+        reference.run_steps(100)
+    assert allclose(sim.data[probe], reference.data[probe], atol=1e-5)
+
+
+@needs_dl
+def test_other_warnings_of_the_simulator_remain(nengo_dl):
+    """Only the one about the GPU is dropped; the rest point at their caller."""
+    warn = nengo_dl.simulator.warnings.warn
+    if not compat._gpu_driver_present():
+        warn("No GPU support detected. See ..")
+    with pytest.warns(UserWarning, match="another") as record:
+        warn("another")
+    assert record[0].filename == __file__
+
+
+# --- NengoLoihi
+
+
+def loihi_network():
+    at_rest = {"voltage": nengo.dists.Choice([0])}
+    with nengo.Network(seed=0) as net:
+        net.config[nengo.Ensemble].neuron_type = nengo.LIF(initial_state=at_rest)
+        stim = nengo.Node(0.5)
+        pre = nengo.Ensemble(40, 1)
+        post = nengo.Ensemble(40, 1)
+        nengo.Connection(stim, pre)
+        nengo.Connection(pre, post)
+        net.probe = nengo.Probe(post, synapse=0.02)
+    return net
+
+
+@needs_loihi
+@pytest.mark.parametrize("target", ["sim", "simreal"])
+def test_loihi_emulator_without_a_warning(target):
+    nengo_loihi = pytest.importorskip("nengo_loihi")
+    net = loihi_network()
+    with nengo_loihi.Simulator(net, target=target, progress_bar=False) as sim:
+        sim.run_steps(200)
+    assert np.mean(sim.data[net.probe][100:]) == pytest.approx(0.5, abs=0.15)
+
+
+@needs_loihi
+def test_loihi_neuron_in_nengo_dl(nengo_dl):
+    nengo_loihi = pytest.importorskip("nengo_loihi")
+    pytest.importorskip("nengo_extras")
+    with nengo.Network(seed=0) as net:
+        ens = nengo.Ensemble(10, 1, neuron_type=nengo_loihi.LoihiLIF())
+        probe = nengo.Probe(ens.neurons)
+    with dl_simulator(nengo_dl, net) as sim:
+        sim.run_steps(100)
+    assert np.any(sim.data[probe] > 0)
+
+
+@needs_loihi
+@pytest.mark.parametrize("copy", [True, False])
+def test_numpy_1_functions(copy):
+    nengo_loihi = pytest.importorskip("nengo_loihi")
+    old = nengo_loihi.block.np
+    assert np.array_equal(old.array([1, 2], dtype=np.float32, copy=copy), [1, 2])
+    same = np.zeros(3)
+    assert np.shares_memory(old.array(same, copy=copy), same) == (not copy)
+    assert old.float64 is np.float64
+    if int(np.__version__.split(".")[0]) >= 2:
+        assert old.asfarray([1, 2]).dtype == np.float64
+        assert np.array_equal(old.fromstring(b"\1\2", np.uint8), [1, 2])
+        assert np.array_equal(old.fromstring("3 4", sep=" "), [3, 4])
+        assert not hasattr(np, "asfarray")
+
+
+@needs_extras
+def test_spike_plots_on_numpy_2():
+    plot_spikes = pytest.importorskip("nengo_extras.plot_spikes")
+    spikes = np.eye(20)[:, :4]
+    t = 0.001 * np.arange(20)
+    _, merged = plot_spikes.merge(t, spikes, num=2)
+    assert merged.shape[1] == 2
+    _, sampled = plot_spikes.sample_by_variance(t, spikes, 2, filter_width=0.005)
+    assert sampled.shape == (20, 2)
