@@ -18,6 +18,7 @@ COMPAT = "nengo_lmu.dl.compat"
 # The modules that compat has something to do for; a test keeps the two in step.
 TARGETS = frozenset(
     (
+        "nengo.builder.optimizer",
         "nengo_dl",
         "nengo_dl.compat",
         "nengo_dl.process_builders",
@@ -31,6 +32,7 @@ TARGETS = frozenset(
         "nengo_loihi.dvs",
         "nengo_loihi.emulator.interface",
         "nengo_loihi.neurons",
+        "nengo_loihi.passthrough",
         "nengo_loihi.version",
     )
 )

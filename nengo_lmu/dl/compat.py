@@ -29,6 +29,7 @@ from importlib.util import find_spec
 __all__ = ["execute", "mend_loaded"]
 
 # The newest releases known to need these mends.
+LAST_NENGO = (4, 1, 0)
 LAST_NENGO_DL = (3, 6, 0)
 LAST_NENGO_LOIHI = (1, 1, 0)
 LAST_NENGO_EXTRAS = (0, 5, 0)
@@ -42,7 +43,14 @@ def execute(module, loader):
     name = module.__name__
     if not _needs_mending(name):
         loader.exec_module(module)
-        return
+    else:
+        _execute_mended(module, loader)
+    if name == "nengo_loihi" and "nengo_lmu" in sys.modules:
+        importlib.import_module("nengo_lmu.loihi")  # registers our build functions
+
+
+def _execute_mended(module, loader):
+    name = module.__name__
     with contextlib.ExitStack() as around:
         if name in AROUND:
             around.enter_context(AROUND[name]())
@@ -108,6 +116,7 @@ def _needs_mending(name):
     """Is the installed release of this module's package one that needs the mends?"""
     package = name.partition(".")[0]
     last = {
+        "nengo": LAST_NENGO,
         "nengo_dl": LAST_NENGO_DL,
         "nengo_loihi": LAST_NENGO_LOIHI,
         "nengo_extras": LAST_NENGO_EXTRAS,
@@ -406,7 +415,49 @@ class _Like:
         return getattr(self._original, name)
 
 
+# --- Nengo
+
+
+def mend_optimizer(optimizer):
+    """Leave neurons with a random generator of their own apart.
+
+    Nengo <= 4.1 merges the updates of all Poisson (or stochastic) ensembles into one,
+    which then uses the generator of the first, and warns that it does so.
+    """
+    neurons = optimizer.SimNeurons
+    if optimizer.OpMerger.mergers[neurons].__module__ == __name__:
+        return  # done already
+
+    class SimNeuronsMerger(optimizer.OpMerger.mergers[neurons]):
+        @staticmethod
+        def is_mergeable(op1, op2):
+            if op1.state_extra or op2.state_extra:
+                return False
+            return super(SimNeuronsMerger, SimNeuronsMerger).is_mergeable(op1, op2)
+
+    optimizer.OpMerger.mergers[neurons] = SimNeuronsMerger
+
+
 # --- NengoLoihi
+
+
+def mend_cluster(passthrough):
+    """Let a probed passthrough node that leads nowhere else have its input.
+
+    NengoLoihi <= 1.1.0 drops it where it merges passthrough nodes: it looks at what
+    comes after a node before it looks at the node's probe.
+    """
+    generate_from = passthrough.Cluster.generate_from
+    if hasattr(generate_from, "__wrapped__"):
+        return  # done already
+
+    @functools.wraps(generate_from)
+    def mended(self, obj, outputs, previous=None):
+        if obj in self.probed_objs:
+            outputs.setdefault(obj, set())
+        return generate_from(self, obj, outputs, previous=previous)
+
+    passthrough.Cluster.generate_from = mended
 
 
 @contextlib.contextmanager
@@ -483,6 +534,7 @@ IMPORTS = {
 
 # what is done to a module after it
 AFTER = {
+    "nengo.builder.optimizer": mend_optimizer,
     "nengo_dl": mend_nengo_dl,
     "nengo_dl.process_builders": mend_linear_filter,
     "nengo_extras.plot_spikes": mend_numpy_1,
@@ -490,4 +542,5 @@ AFTER = {
     "nengo_loihi.dvs": mend_numpy_1,
     "nengo_loihi.emulator.interface": mend_emulator,
     "nengo_loihi.neurons": mend_numpy_1,
+    "nengo_loihi.passthrough": mend_cluster,
 }

@@ -14,14 +14,19 @@ are solved together. Since the read-out error is linear in ``q``, one adjoint eq
 gives each dimension's share, and the best split of neurons follows.
 """
 
+from dataclasses import dataclass, replace
 from functools import cached_property
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import solve_discrete_lyapunov
 
-from nengo_lmu.legendre.checks import ArgumentError, positive, whole
-from nengo_lmu.legendre.realization import KINDS, basis, white_noise_statistics
+from nengo_lmu.legendre.checks import ArgumentError, finite_array, positive, whole
+from nengo_lmu.legendre.realization import (
+    GAUSSIAN_RANGE,
+    KINDS,
+    basis,
+    white_noise_statistics,
+)
 from nengo_lmu.legendre.system import discretize, state_space
 from nengo_lmu.legendre.window import readout
 
@@ -120,15 +125,57 @@ class PoissonPopulations:
 
     def noisy_mean_abs(self, counts, iterations=8):
         """Return ``E|x_i|`` of the state with its noise, as `noise` wants it."""
-        A_bar, injected = self._dynamics
         clean = self.realization.mean_abs
         mean_abs = clean
         for _ in range(iterations):
-            q = self.noise(counts, mean_abs)
-            P = solve_discrete_lyapunov(A_bar, (injected * q) @ injected.T)
+            P = self._covariance(self.noise(counts, mean_abs))
             # for a Gaussian state E|x| = sqrt(2 / pi) times its deviation
             mean_abs = np.sqrt(clean**2 + 2 / np.pi * np.maximum(np.diag(P), 0))
         return mean_abs
+
+    def covariance(self, counts):
+        """Return the covariance of the error of the state, in true units.
+
+        Parameters
+        ----------
+        counts : (d,) array_like
+            Neurons in each dimension.
+
+        Returns
+        -------
+        covariance : (d, d) ndarray
+        """
+        P = self._covariance(self._settled_noise(counts))
+        return self.realization.T @ P @ self.realization.T.T
+
+    def with_room_for_noise(self, counts):
+        """Return populations whose ranges have room for the state with its noise.
+
+        The ranges of a realization are those of noise-free states. Where noise is
+        larger than the signal, neurons would fire far above their maximum rates.
+
+        Parameters
+        ----------
+        counts : (d,) array_like
+            Neurons in each dimension.
+
+        Returns
+        -------
+        populations : PoissonPopulations
+        """
+        P = self._covariance(self._settled_noise(counts))
+        wider = np.sqrt(1 + GAUSSIAN_RANGE**2 * np.maximum(np.diag(P), 0))
+        made = self.realization
+        made = replace(made, T=made.T * wider, mean_abs=made.mean_abs / wider)
+        return replace(self, realization=made)
+
+    def _covariance(self, q):
+        """The covariance of the error of the state, in the neurons' coordinates."""
+        A_bar, injected = self._dynamics
+        return solve_discrete_lyapunov(A_bar, (injected * q) @ injected.T)
+
+    def _settled_noise(self, counts):
+        return self.noise(counts, self.noisy_mean_abs(counts))
 
     def split(self, n_neurons):
         """Split neurons over dimensions for the least error of the window.
@@ -160,7 +207,7 @@ class PoissonPopulations:
         -------
         error : PredictedError
         """
-        q = self.noise(counts, self.noisy_mean_abs(counts))
+        q = self._settled_noise(counts)
         return PredictedError(
             window=float(np.sqrt(self.gains(WINDOW_POINTS) @ q) / input_rms),
             delay=float(np.sqrt(self.gains(1.0) @ q) / input_rms),
@@ -189,9 +236,13 @@ def split_neurons(n_neurons, weights):
     Raises
     ------
     ArgumentError
-        If there are not 2 neurons for each population.
+        If there are not 2 neurons for each population, or no weight is above 0.
     """
-    weights = np.asarray(weights, dtype=np.float64)
+    weights = finite_array("weights", weights, ndim=1)
+    if np.any(weights < 0) or not np.any(weights):
+        raise ArgumentError(
+            "weights", f"must be at least 0, and not all 0, but {weights} was given"
+        )
     d = len(weights)
     n_neurons = whole("n_neurons", n_neurons, 1)
     if n_neurons < 2 * d:
@@ -285,6 +336,7 @@ def neurons_for_error(error, theta, d, **kwargs):
         The least even number whose `predicted_error` is at most ``error``.
     """
     error = positive("error", error)
+    d = whole("d", d, 1)
 
     def enough(pairs):
         return predicted_error(theta, d, 2 * pairs, **kwargs).window <= error
@@ -293,6 +345,12 @@ def neurons_for_error(error, theta, d, **kwargs):
     pairs = d
     while not enough(pairs):
         pairs *= 2
+        if pairs > 2**40:
+            raise ArgumentError(
+                "error",
+                f"{error:g} would need more than a trillion neurons; ask for a larger "
+                "error, or give a longer tau or a higher max_rate",
+            )
     if pairs == d:
         return 2 * d
     low, high = pairs // 2, pairs
@@ -309,6 +367,8 @@ def typical_statistics(theta, d, input_range=1.0):
     it seldom leaves the range, up to ``d / (6 theta)`` hertz, about the highest
     frequency that an order-``d`` memory reproduces well.
     """
+    theta = positive("theta", theta, "of seconds")
+    d = whole("d", d, 1)
     return white_noise_statistics(theta, d, 0.3 * input_range, d / (6 * theta))
 
 
@@ -349,6 +409,8 @@ def quietest(
     for kind in candidates:
         made = basis(statistics, kind)
         populations = PoissonPopulations(theta, d, made, tau, max_rate, dt, method)
+        counts = populations.split(n_neurons)
+        populations = populations.with_room_for_noise(counts)
         designs.append((populations, populations.split(n_neurons)))
 
     def window_error(design):

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nengo_lmu.legendre.checks import ArgumentError, finite_array, one_of, positive
+from nengo_lmu.legendre.checks import (
+    ArgumentError,
+    finite_array,
+    one_of,
+    positive,
+    whole,
+)
 from nengo_lmu.legendre.system import simulate
 from nengo_lmu.legendre.window import frequency_response
 
@@ -81,6 +87,8 @@ def white_noise_statistics(theta, d, rms, bandwidth):
         With the covariance ``rms^2`` times the mean of ``H(f) H(f)^*`` over the band,
         where ``H`` is the memory's frequency response.
     """
+    theta = positive("theta", theta, "of seconds")
+    d = whole("d", d, 1)
     rms = positive("rms", rms)
     bandwidth = positive("bandwidth", bandwidth, "of hertz")
     # H oscillates about theta * f times over the band: Gauss-Legendre nodes at several

@@ -105,9 +105,12 @@ def discretize(A, B, dt, method="zoh"):
 def _refuse_unstable_euler(A, A_bar, dt):
     radius = np.abs(np.linalg.eigvals(A_bar)).max()
     rates = np.linalg.eigvals(A)
-    if radius > 1 and np.all(rates.real <= 0):
+    if radius > 1 and np.all(rates.real < 0):
         # |1 + dt x| <= 1 for each eigenvalue x: dt <= -2 Re(x) / |x|^2
         longest = np.min(-2 * rates.real / np.abs(rates) ** 2)
+        # rounded down, so that whoever follows the advice is not refused again
+        digit = 10.0 ** (np.floor(np.log10(longest)) - 2)
+        longest = np.floor(longest / digit) * digit
         raise ArgumentError(
             "method",
             f"'euler' is unstable here: with dt={dt:g} s the spectral radius is "

@@ -51,7 +51,12 @@ def build_input_connection(model, conn):
 
     def build_on_host(pre, post, **kwargs):
         made = Connection(
-            pre, post, synapse=None, add_to_container=False, label=label("host"), **kwargs
+            pre,
+            post,
+            synapse=None,
+            add_to_container=False,
+            label=label("host"),
+            **kwargs,
         )
         inherit_seed(host, made)
         host.build(made)
@@ -60,17 +65,18 @@ def build_input_connection(model, conn):
         2 * size, size_out=size, label=label("node"), add_to_container=False
     )
     model.builder.build(model, receive)
-    on_chip = Connection(
-        receive,
-        conn.post,
-        transform=radius * conn.transform.sample(),
-        synapse=conn.synapse,
-        label=label("chip"),
-        add_to_container=False,
-    )
-    inherit_seed(model, on_chip)
     model.split.hostchip.chip_objs.add(receive)
-    build_other_connection(model, on_chip)
+    for transform in _by_magnitude(radius * conn.transform.sample()):
+        on_chip = Connection(
+            receive,
+            conn.post,
+            transform=transform,
+            synapse=conn.synapse,
+            label=label("chip"),
+            add_to_container=False,
+        )
+        inherit_seed(model, on_chip)
+        build_other_connection(model, on_chip)
 
     encoder = model.node_neurons.get_ensemble(size, add_to_container=False)
     encoder.label = label("encoder")
@@ -83,6 +89,23 @@ def build_input_connection(model, conn):
     model.host2chip_senders[send] = receive
     build_on_host(conn.pre, encoder, transform=1 / radius)
     build_on_host(encoder.neurons, send)
+
+
+def _by_magnitude(matrix):
+    """Split a matrix into sparse ones, each of rows of about the same size.
+
+    All weights of one synapse of the chip share an exponent. The dimensions of a memory
+    have ranges, and so weights, of very different size: the small ones would be lost.
+    """
+    largest = np.abs(matrix).max(axis=1)
+    nonzero = largest > 0
+    exponents = np.floor(np.log2(largest, where=nonzero, out=np.zeros(len(matrix))))
+    for exponent in np.unique(exponents[nonzero]):
+        rows = np.flatnonzero(nonzero & (exponents == exponent))
+        columns = np.arange(matrix.shape[1])
+        indices = np.stack(np.meshgrid(rows, columns, indexing="ij"), -1).reshape(-1, 2)
+        values = matrix[rows].ravel()
+        yield nengo.Sparse(matrix.shape, indices=indices, init=values)
 
 
 def build_bias_connection(model, conn):

@@ -13,13 +13,10 @@ that are right, three things have to fit together:
   neurons before cancel: over a population they add up to what they should.
 """
 
-import warnings
-
 import numpy as np
 from nengo.exceptions import BuildError
 from nengo_loihi.builder.discretize import (
     BIAS_MAX,
-    Q_BITS,
     decay_magnitude,
     discretize_block,
     discretize_compartment,
@@ -40,6 +37,7 @@ SMALLEST_LEVEL = 7
 
 # Weights have 7 bits and a sign; with excitatory and inhibitory ones in one synapse,
 # the least step is 2^(7 + weight_exp), and none of it is lost from weight_exp = -1 on.
+# The largest weight, 127 * 2^14, just fits into the 21 bits of the synaptic input.
 WEIGHT_MAX = 127
 WEIGHT_EXPONENTS = range(-1, 8)
 
@@ -154,15 +152,60 @@ def _discretize_synapse(synapse, scale, n_neurons):
             f"{synapse}: a weight of {largest / scale:g} is too large for Loihi; "
             "lower the gain of the neurons, or use more of them"
         )
-    if largest > 2**Q_BITS:
-        warnings.warn(f"{synapse}: a single spike overflows the synaptic input")
     synapse.format(weight_exp=exponent)
-    carried = _fractions(n_neurons) - 0.5
-    for weights, indices in zip(synapse.weights, synapse.indices):
-        exact = weights * (scale / step) + carried[indices]
-        rounded = np.clip(np.round(exact), -WEIGHT_MAX, WEIGHT_MAX)
-        carried[indices] = exact - rounded
+    _unshare_weights(synapse)
+    exact = [weights * (scale / step) for weights in synapse.weights]
+    if _is_paired(exact):
+        rounded = _round_pairs(exact)
+    else:
+        rounded = _round_over_axons(exact, synapse.indices, n_neurons)
+    for weights, whole in zip(synapse.weights, rounded):
+        whole = np.clip(whole, -WEIGHT_MAX, WEIGHT_MAX)
         # NengoLoihi counts mixed-sign weights in half steps
-        integers = discretize_weights(synapse.synapse_cfg, 2 * rounded)
+        integers = discretize_weights(synapse.synapse_cfg, 2 * whole)
         weights.dtype = np.int32
         weights[:] = integers
+
+
+def _unshare_weights(synapse):
+    """Give each axon weights of its own.
+
+    Where NengoLoihi splits a block it lets axons share equal weights, as all neurons of
+    a population have; they would all be rounded in the same way.
+    """
+    if synapse.axon_to_weight_map is None or synapse.pop_type != 0:
+        return
+    rows = [synapse.axon_weight_idx(axon) for axon in range(synapse.n_axons)]
+    synapse.weights = [synapse.weights[row].copy() for row in rows]
+    synapse.indices = [synapse.indices[row] for row in rows]
+    synapse.axon_to_weight_map = None
+
+
+def _round_over_axons(exact, indices, n_neurons):
+    """Round so that what each neuron gets from a run of axons is right."""
+    carried = _fractions(n_neurons) - 0.5
+    rounded = []
+    for weights, idxs in zip(exact, indices):
+        wanted = weights + carried[idxs]
+        rounded.append(np.round(wanted))
+        carried[idxs] = wanted - rounded[-1]
+    return rounded
+
+
+def _is_paired(exact):
+    """Whether the axons are on and off inputs from the host, of opposite weights."""
+    half = len(exact) // 2
+    return all(np.array_equal(on, -off) for on, off in zip(exact[:half], exact[half:]))
+
+
+def _round_pairs(exact):
+    """Round so that what each axon gives to a run of neurons is right.
+
+    On and off axons are active half of the time without any input: their weights must
+    cancel exactly, or each neuron has an offset.
+    """
+    on = [
+        np.diff(np.round(np.cumsum(weights, axis=-1)), prepend=0, axis=-1)
+        for weights in exact[: len(exact) // 2]
+    ]
+    return on + [-weights for weights in on]

@@ -2,7 +2,6 @@
 
 import nengo
 from nengo_loihi.builder import Builder
-from nengo_loihi.passthrough import Cluster
 
 from nengo_lmu.loihi.connections import build_bias_connection, build_connection
 from nengo_lmu.loihi.fixed_point import build_network
@@ -25,9 +24,3 @@ def install():
             nengo.StochasticSpiking: build_bernoulli_neurons,
         }
     )
-    generate_from = Cluster.generate_from
-    def mended(self, obj, outputs, previous=None):
-        if obj in self.probed_objs:
-            outputs.setdefault(obj, set())
-        return generate_from(self, obj, outputs, previous=previous)
-    Cluster.generate_from = mended

@@ -1,5 +1,6 @@
 """What networks do with their arguments: validation, defaults, seeds."""
 
+import numbers
 from contextlib import contextmanager
 
 import nengo
@@ -9,16 +10,24 @@ from nengo.dists import Distribution
 from nengo.exceptions import ValidationError
 
 from nengo_lmu.legendre import ArgumentError
-from nengo_lmu.legendre.checks import finite_array
+from nengo_lmu.legendre.checks import finite_array, positive
 
 
 @contextmanager
-def validated(obj):
-    """Turn the mathematics' `ArgumentError` into Nengo's `ValidationError`."""
+def validated(obj, **names):
+    """Turn the mathematics' `ArgumentError` into Nengo's `ValidationError`.
+
+    Parameters
+    ----------
+    obj : object
+        Whose argument it is.
+    **names
+        What ``obj`` calls arguments that have another name in the mathematics.
+    """
     try:
         yield
     except ArgumentError as error:
-        raise ValidationError(error.problem, attr=error.name, obj=obj) from None
+        raise ValidationError(error.problem, attr=names.get(error.name, error.name), obj=obj) from None
 
 
 def configured(name, recipe):
@@ -89,10 +98,23 @@ def matrix(name, value, shape, rng, obj):
     return array
 
 
+def checked_neuron_type(name, value, obj):
+    """Return a neuron type, if it is one."""
+    if not isinstance(value, nengo.neurons.NeuronType):
+        raise ValidationError(
+            f"must be a neuron type, but {value!r} was given; use an instance of one, "
+            "such as nengo.LIF()",
+            attr=name,
+            obj=obj,
+        )
+    return value
+
+
 def lowpass(name, synapse, obj):
     """Return a synapse as an `nengo.Lowpass`, which is what Principle 3 maps onto."""
-    if isinstance(synapse, (int, float)) and not isinstance(synapse, bool):
-        synapse = nengo.Lowpass(synapse)
+    if isinstance(synapse, numbers.Real) and not isinstance(synapse, bool):
+        with validated(obj):
+            synapse = nengo.Lowpass(positive(name, synapse, "of seconds"))
     if type(synapse) is not nengo.Lowpass or not synapse.tau > 0:
         raise ValidationError(
             "the recurrent synapse must be an nengo.Lowpass with a time constant "

@@ -6,10 +6,17 @@ from nengo.exceptions import ValidationError
 from nengo.params import Default
 
 from nengo_lmu.legendre.checks import whole
-from nengo_lmu.networks.arguments import configured, matrix, random_state, validated
+from nengo_lmu.networks.arguments import (
+    configured,
+    matrix,
+    checked_neuron_type,
+    random_state,
+    validated,
+)
 from nengo_lmu.networks.initializers import XavierNormal
 from nengo_lmu.networks.memory import LegendreMemory, set_untrainable
 from nengo_lmu.networks.objects import BiasConnection, InputNode
+from nengo_lmu.networks.populations import GIVEN_BY_GAIN
 
 
 class LMU(nengo.Network):
@@ -76,6 +83,11 @@ class LMU(nengo.Network):
     memory : LegendreMemory
     hidden : nengo.Ensemble or None
         The hidden units.
+    unit : float
+        The hidden neurons' output that stands for an activity of 1 (hertz).
+    input_kernel, hidden_kernel, memory_kernel, hidden_bias, hidden_encoders, \
+    memory_encoders : nengo.Connection or None
+        The connections with the trainable matrices, where there are any.
 
     Raises
     ------
@@ -235,6 +247,7 @@ class LMU(nengo.Network):
         if neuron_type is Default:
             ideal = self.memory.populations is None
             neuron_type = nengo.Tanh() if ideal else self.memory.neuron_type
+        checked_neuron_type("hidden_neuron_type", neuron_type, self)
         if isinstance(neuron_type, nengo.Direct):
             raise ValidationError(
                 "the hidden units need a nonlinearity, but Direct() was given; use "
@@ -244,7 +257,7 @@ class LMU(nengo.Network):
             )
         if isinstance(neuron_type, (nengo.Tanh, nengo.Sigmoid)):
             # f itself, which Nengo scales by 1 / tau_ref
-            unit = 1 / neuron_type.tau_ref
+            self.unit = 1 / neuron_type.tau_ref
             gain, bias = np.ones(self.units), np.zeros(self.units)
         else:
             rates = nengo.dists.get_samples(
@@ -253,7 +266,8 @@ class LMU(nengo.Network):
                 rng=np.random.RandomState(0),
             )
             gain, bias = neuron_type.gain_bias(rates, np.zeros(self.units))
-            unit = neuron_type.rates(np.ones((1, self.units)), gain, bias).mean()
+            at_one = neuron_type.rates(np.ones((1, self.units)), gain, bias)
+            self.unit = float(np.mean(at_one))
         self._spiking = neuron_type.spiking
         self.hidden = nengo.Ensemble(
             self.units,
@@ -263,9 +277,10 @@ class LMU(nengo.Network):
             normalize_encoders=False,
             gain=gain,
             bias=bias,
+            **GIVEN_BY_GAIN,
             label="hidden",
         )
         self.output = nengo.Node(size_in=self.units, label="hidden activity")
         nengo.Connection(
-            self.hidden.neurons, self.output, transform=1 / unit, synapse=None
+            self.hidden.neurons, self.output, transform=1 / self.unit, synapse=None
         )

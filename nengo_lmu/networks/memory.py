@@ -16,9 +16,19 @@ from nengo_lmu.legendre.checks import finite_array, one_of, positive, whole
 from nengo_lmu.legendre.noise import quietest, typical_statistics
 from nengo_lmu.legendre.realization import KINDS
 from nengo_lmu.legendre.system import METHODS
-from nengo_lmu.networks.arguments import configured, lowpass, random_state, validated
+from nengo_lmu.networks.arguments import (
+    configured,
+    lowpass,
+    checked_neuron_type,
+    random_state,
+    validated,
+)
 from nengo_lmu.networks.objects import InputNode, PopulationConnection
-from nengo_lmu.networks.populations import make_populations, mean_max_rate
+from nengo_lmu.networks.populations import (
+    GIVEN_BY_GAIN,
+    make_populations,
+    mean_max_rate,
+)
 
 POISSON = nengo.PoissonSpiking(nengo.RectifiedLinear())
 
@@ -89,6 +99,9 @@ class LegendreMemory(nengo.Network):
         Tuning curves and decoders, and which neurons represent which dimension.
     realization : nengo_lmu.legendre.Realization or None
         The neurons' coordinates.
+    noise_covariance : (d, d) ndarray or None
+        Of the error of each input dimension's state, as the theory of Poisson neurons
+        predicts it for the expected input.
 
     Raises
     ------
@@ -129,7 +142,7 @@ class LegendreMemory(nengo.Network):
     ):
         rng = random_state(seed)
         super().__init__(label=label, seed=seed, add_to_container=add_to_container)
-        with validated(self):
+        with validated(self, method="discretization"):
             self._initial_theta = positive("theta", theta, "of seconds")
             self.d = whole("d", d, 1)
             self.size_in = whole("size_in", size_in, 1)
@@ -151,6 +164,7 @@ class LegendreMemory(nengo.Network):
                 return configured(name, recipe) if value is Default else value
 
             self.neuron_type = choose("neuron_type", neuron_type, POISSON)
+            checked_neuron_type("neuron_type", self.neuron_type, self)
             max_rates = choose("max_rates", max_rates)
             intercepts = choose("intercepts", intercepts)
             encoders = choose("encoders", encoders)
@@ -161,8 +175,7 @@ class LegendreMemory(nengo.Network):
             ideal = n_neurons == 0 or isinstance(self.neuron_type, nengo.Direct)
             if ideal:
                 self.synapse = None
-                self.realization = None
-                self.populations = None
+                self.realization = self.populations = self.noise_covariance = None
                 self._build_ideal()
             else:
                 if n_neurons is None:
@@ -171,9 +184,7 @@ class LegendreMemory(nengo.Network):
                 self.synapse = lowpass(
                     "synapse", nengo.Lowpass(tau) if synapse is None else synapse, self
                 )
-                counts = self._design(
-                    n_neurons, statistics(), realization, max_rates
-                )
+                counts = self._design(n_neurons, statistics(), realization, max_rates)
                 self.populations = make_populations(
                     counts,
                     self.neuron_type,
@@ -347,11 +358,13 @@ class LegendreMemory(nengo.Network):
                 mean_max_rate(max_rates),
                 self.dt,
                 statistics,
-                KINDS if isinstance(realization, str) and realization == "auto"
+                KINDS
+                if isinstance(realization, str) and realization == "auto"
                 else realization,
                 self.discretization,
             )
         self.realization = populations.realization
+        self.noise_covariance = populations.covariance(counts)
         # the same split for each input dimension; the first few get what is over
         over = n_neurons - self.size_in * counts.sum()
         counts = np.tile(counts, self.size_in)
@@ -391,6 +404,7 @@ class LegendreMemory(nengo.Network):
             normalize_encoders=False,
             gain=p.gain,
             bias=p.bias,
+            **GIVEN_BY_GAIN,
             radius=1.0,
             eval_points=nengo.dists.Uniform(-1, 1),
             n_eval_points=1000,

@@ -6,7 +6,13 @@ import nengo
 import numpy as np
 from nengo.dists import Distribution, get_samples
 from nengo.exceptions import ValidationError
-from nengo.utils.numpy import is_array_like
+
+# Arguments of an ensemble whose gain and bias are given: Nengo warns of any other
+# maximum rates and intercepts, even those of the user's config.
+GIVEN_BY_GAIN = {
+    "max_rates": nengo.Ensemble.max_rates.default,
+    "intercepts": nengo.Ensemble.intercepts.default,
+}
 
 # hertz, spread evenly over each population
 MAX_RATES = (200.0, 240.0)
@@ -99,8 +105,16 @@ def mean_max_rate(max_rates, n=1000):
     if max_rates is None:
         return np.mean(MAX_RATES)
     if isinstance(max_rates, Distribution):
-        return float(np.mean(max_rates.sample(n, rng=np.random.RandomState(0))))
-    return float(np.mean(max_rates))
+        rates = max_rates.sample(n, rng=np.random.RandomState(0))
+    else:
+        rates = _numbers("max_rates", max_rates)
+    if not np.all(np.isfinite(rates)) or np.any(rates <= 0):
+        raise ValidationError(
+            f"must be finite and greater than 0, but {np.min(rates):g} is among them; "
+            "give rates in hertz",
+            attr="max_rates",
+        )
+    return float(np.mean(rates))
 
 
 def is_linear(neuron_type):
@@ -124,18 +138,36 @@ def _spread(name, values, recipe, counts, rng):
     )
 
 
+def _numbers(name, values):
+    try:
+        return np.ravel(np.asarray(values, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise ValidationError(
+            f"must be a distribution or an array of numbers, but {values!r} was given",
+            attr=name,
+        ) from None
+
+
 def _sample(name, values, n, rng):
-    if is_array_like(values) and not isinstance(values, Distribution):
-        values = np.ravel(np.asarray(values, dtype=np.float64))
+    if not isinstance(values, Distribution):
+        values = _numbers(name, values)
         if values.size != n:
             raise ValidationError(
                 f"must have one value for each of the {n} neurons of the memory, but "
                 f"has {values.size}; give {n} values, or a distribution",
                 attr=name,
             )
-    samples = np.ravel(get_samples(values, n, d=1, rng=rng))
+    # as Nengo samples its ensembles' parameters: scalars, but for encoders
+    d = 1 if name == "encoders" else None
+    samples = np.ravel(get_samples(values, n, d=d, rng=rng))
     if not np.all(np.isfinite(samples)):
         raise ValidationError("must be finite, but has NaN or infinity", attr=name)
+    if name == "intercepts" and np.any(samples >= 1):
+        raise ValidationError(
+            f"must be below 1, the edge of the range, but {samples.max():g} is among "
+            "them; such neurons would never fire",
+            attr=name,
+        )
     return samples
 
 

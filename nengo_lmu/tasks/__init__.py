@@ -1,0 +1,1 @@
+"""Tasks: arrays in, arrays out."""

@@ -1,0 +1,13 @@
+"""What all tests share."""
+
+import nengo
+import pytest
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_decoder_cache():
+    """Keep out of the user's cache: NumPy 1 cannot read what NumPy 2 has pickled."""
+    before = nengo.rc.get("decoder_cache", "enabled")
+    nengo.rc.set("decoder_cache", "enabled", "False")
+    yield
+    nengo.rc.set("decoder_cache", "enabled", before)

@@ -1,0 +1,188 @@
+"""Bad input is refused with the argument, the value and the remedy, as Nengo does."""
+
+import re
+
+import nengo
+import numpy as np
+import pytest
+from nengo.exceptions import BuildError, ValidationError
+
+from nengo_lmu import LMU, LegendreMemory
+
+# argument, what is given for it, what the message says of it, other arguments
+OF_THE_MEMORY = [
+    ("theta", 0, "greater than 0, but 0 was given", {}),
+    ("theta", -1.5, "greater than 0, but -1.5 was given", {}),
+    ("theta", np.nan, "number of seconds .* but nan", {}),
+    ("theta", np.inf, "number of seconds .* but inf", {}),
+    ("theta", "1", "number of seconds .* but '1'", {}),
+    ("theta", None, "number of seconds .* but None", {}),
+    ("theta", True, "number of seconds .* but True", {}),
+    ("theta", [1.0], r"number of seconds .* but \[1.0\]", {}),
+    ("d", 0, "whole number of at least 1, but 0", {}),
+    ("d", -3, "whole number of at least 1, but -3", {}),
+    ("d", 2.5, "whole number of at least 1, but 2.5", {}),
+    ("d", 6.0, "whole number of at least 1, but 6.0", {}),
+    ("d", True, "whole number of at least 1, but True", {}),
+    ("d", "6", "whole number of at least 1, but '6'", {}),
+    ("size_in", 0, "whole number of at least 1, but 0", {}),
+    ("size_in", 1.5, "whole number of at least 1, but 1.5", {}),
+    ("n_neurons", -1, "whole number of at least 0, but -1", {}),
+    ("n_neurons", 60.0, "whole number of at least 0, but 60.0", {}),
+    ("n_neurons", 5, "at least 6, an on and an off neuron .* but 5 .* smaller d", {}),
+    ("n_neurons", 11, "at least 12, .* but 11", {"size_in": 2}),
+    ("dt", 0, "number of seconds .* but 0", {}),
+    ("dt", -0.001, "number of seconds .* but -0.001", {}),
+    ("dt", "1 ms", "number of seconds .* but '1 ms'", {}),
+    ("discretization", "tustin", "one of 'zoh', 'euler', but 'tustin'", {}),
+    ("discretization", None, "one of 'zoh', 'euler', but None", {}),
+    ("discretization", "euler", "dt=0.5 .* use 'zoh', or a dt of", {"dt": 0.5}),
+    ("synapse", 0, "number of seconds greater than 0, but 0", {}),
+    ("synapse", -0.1, "number of seconds greater than 0, but -0.1", {}),
+    ("synapse", np.nan, "number of seconds greater than 0, but nan", {}),
+    ("synapse", "0.1", "Lowpass .* but '0.1' .*use nengo.Lowpass", {}),
+    ("synapse", nengo.Alpha(0.1), r"Lowpass .* but Alpha.*use nengo.Lowpass", {}),
+    ("synapse", nengo.Lowpass(0), "greater than 0, but Lowpass.*use nengo.Lowpass", {}),
+    ("synapse", True, "but True", {}),
+    ("input_range", 0, "greater than 0, but 0", {}),
+    ("input_range", -1.0, "greater than 0, but -1.0", {}),
+    ("input_range", np.nan, "but nan", {}),
+    ("input_range", "1", "but '1'", {}),
+    ("input_range", None, "but None", {}),
+    ("input_range", [0.1, np.nan], "1 of its 2 values are NaN .*clean", {}),
+    ("input_range", np.zeros(9), "zero throughout; give a sample", {}),
+    ("input_range", np.ones((5, 3)), r"2 columns, .* \(5, 3\)", {"size_in": 2}),
+    ("input_range", np.ones((5, 2, 2)), r"\(5, 2, 2\)", {}),
+    ("realization", "fourier", "one of 'auto', .* but 'fourier'", {}),
+    ("realization", np.eye(2), r"shape \(3, 3\), but its shape is \(2, 2\)", {}),
+    ("realization", np.ones((3, 3)), "singular; give a matrix", {}),
+    ("realization", np.full((3, 3), np.inf), "9 of its 9 values", {}),
+    ("max_rates", np.ones(7), "each of the 60 neurons .* has 7; give 60 values", {}),
+    ("max_rates", np.full(60, np.nan), "finite .* but nan", {}),
+    ("max_rates", np.linspace(-1, 9, 60), "greater than 0, but -1 is", {}),
+    ("max_rates", nengo.dists.Choice([0.0]), "greater than 0, but 0 is", {}),
+    ("max_rates", ["fast"], r"distribution or an array .* but \['fast'\]", {}),
+    ("max_rates", 200.0, "60 neurons .* has 1; give 60 values, or a distribution", {}),
+    ("intercepts", "low", "distribution or an array .* but 'low'", {}),
+    ("intercepts", nengo.dists.Uniform(0.5, 2), "below 1, .* but 1.9", {}),
+    ("intercepts", np.zeros(61), "each of the 60 neurons .* has 61", {}),
+    ("encoders", np.ones(3), "each of the 60 neurons .* has 3", {}),
+    ("encoders", np.zeros(60), r"must not be 0; .* \+1 or -1", {}),
+    ("neuron_type", "LIF", "'LIF'", {}),
+    ("neuron_type", nengo.LIF, "LIF", {}),
+]
+
+
+def check(error, name, says):
+    message = str(error.value).replace("\n", " ")
+    assert f".{name}: " in message or message.startswith(f"{name}: "), message
+    assert re.search(says, message), message
+
+
+@pytest.mark.parametrize("network", [LegendreMemory, LMU])
+@pytest.mark.parametrize("name, value, says, others", OF_THE_MEMORY)
+def test_memory(network, name, value, says, others):
+    arguments = {"theta": 1.0, "d": 3, "n_neurons": 60, **others, name: value}
+    with nengo.Network(seed=0), pytest.raises(ValidationError) as error:
+        network(**arguments)
+    check(error, name, says)
+
+
+OF_THE_CELL = [
+    ("units", -1, "whole number of at least 0, but -1"),
+    ("units", 2.5, "whole number of at least 0, but 2.5"),
+    ("units", True, "whole number of at least 0, but True"),
+    ("hidden_neuron_type", nengo.Direct(), r"nonlinearity, but Direct\(\) .* units=0"),
+    ("hidden_neuron_type", "tanh", "'tanh'"),
+    ("input_encoders", np.ones((1, 3)), r"shape \(1, 2\), .* \(1, 3\) was given; give"),
+    ("input_encoders", "identity", "'identity'"),
+    ("hidden_encoders", np.ones(4), r"shape \(2, 4\), .* \(4,\) was given; give"),
+    ("hidden_encoders", 1.0, r"shape \(2, 4\), .* \(\) was given; give"),
+    ("hidden_encoders", np.full((2, 4), np.nan), "8 of its 8 values are NaN"),
+    ("memory_encoders", np.eye(6), r"shape \(2, 6\), .* \(6, 6\) was given; give"),
+    ("input_kernel", np.ones((2, 4)), r"shape \(4, 2\), .* \(2, 4\) was given; give"),
+    ("hidden_kernel", np.ones((3, 3)), r"shape \(4, 4\), .* \(3, 3\) was given; give"),
+    ("hidden_kernel", np.inf, "1 of its 1 values"),
+    ("memory_kernel", 2.0, r"shape \(4, 6\), .* \(\) was given; give"),
+    ("memory_kernel", "xavier", "'xavier'"),
+    ("hidden_bias", np.ones(3), r"shape \(4, 1\), .* \(3, 1\) was given; give"),
+    ("hidden_bias", np.full(4, np.nan), "4 of its 4 values are NaN"),
+    ("hidden_bias", "zeros", "'?zeros'?"),
+]
+
+
+@pytest.mark.parametrize("name, value, says", OF_THE_CELL)
+def test_cell(name, value, says):
+    arguments = {"units": 4, "n_neurons": 0, name: value}
+    with nengo.Network(seed=0), pytest.raises(ValidationError) as error:
+        LMU(1.0, 3, size_in=2, **arguments)
+    check(error, name, says)
+
+
+def test_unknown_argument():
+    with nengo.Network(), pytest.raises(TypeError, match="thteta"):
+        LMU(1.0, 3, thteta=2.0)
+
+
+def test_trainable_theta_needs_stable_euler():
+    """The remedy cannot be 'zoh' here, but the others hold."""
+    with nengo.Network(), pytest.raises(ValidationError, match="a dt of at most"):
+        LMU(0.01, 12, n_neurons=0, trainable_theta=True)
+
+
+@pytest.mark.parametrize(
+    "points, says",
+    [
+        (1.5, "1.5 .* divide a delay in seconds by theta"),
+        ([-0.1], "-0.1"),
+        (np.nan, "NaN"),
+        ("now", "'now'"),
+        (np.ones((2, 2)), r"\(2, 2\)"),
+    ],
+)
+def test_points_of_the_window(points, says):
+    with nengo.Network() as net:
+        memory = LegendreMemory(1.0, 3, n_neurons=0)
+        nodes = len(net.all_nodes)
+        for read in (memory.decode, memory.add_window):
+            with pytest.raises(ValidationError) as error:
+                read(points)
+            check(error, "points", says)
+    assert len(net.all_nodes) == nodes  # nothing is left behind
+
+
+def test_function_of_the_window():
+    with nengo.Network():
+        memory = LegendreMemory(1.0, 3, n_neurons=0)
+        with pytest.raises(ValidationError) as error:
+            memory.add_window([0, 1], function="max")
+    check(error, "function", "callable, but 'max' was given; give a function of the 2")
+
+
+# --- what shows when the network is built
+
+
+@pytest.mark.parametrize("kwargs", [{}, {"n_neurons": 0}, {"units": 2}])
+@pytest.mark.parametrize("backend", ["nengo", "nengo_dl"])
+def test_other_dt_than_declared(backend, kwargs):
+    simulator = pytest.importorskip(backend).Simulator
+    with nengo.Network() as net:
+        LMU(0.1, 3, dt=0.001, **kwargs)
+    with pytest.raises(BuildError) as error:
+        simulator(net, dt=0.002, progress_bar=False)
+    message = str(error.value)
+    assert "made for dt=0.001 s, but the simulator's dt is 0.002 s" in message
+    assert "make the network with dt=0.002" in message
+
+
+def test_dt_is_compared_with_some_tolerance():
+    with nengo.Network() as net:
+        LMU(0.1, 3, n_neurons=0, dt=1 / 300)
+    nengo.Simulator(net, dt=0.1 / 30, progress_bar=False).close()
+
+
+def test_wrong_size_of_the_input():
+    with nengo.Network():
+        lmu = LMU(0.1, 3, size_in=2, n_neurons=0)
+        with pytest.raises(ValidationError, match="not equal"):
+            nengo.Connection(nengo.Node([0.0, 0, 0]), lmu.input)
