@@ -24,7 +24,7 @@ PARTS = {
     "networks": ({"legendre"}, MATHEMATICS | {"nengo"}),
     "dl": (
         {"legendre", "networks"},
-        MATHEMATICS | {"nengo", "nengo_dl", "tensorflow", "tf_keras", "keras"},
+        MATHEMATICS | {"nengo", "nengo_dl", "tensorflow", "tf_keras", "tqdm"},
     ),
     "loihi": (
         {"legendre", "networks"},
@@ -233,7 +233,8 @@ def test_the_mathematics_needs_no_nengo():
     code = (
         "import sys, types\n"
         "sys.modules['nengo'] = None\n"
-        f"package = types.ModuleType('nengo_lmu')\npackage.__path__ = [{str(PACKAGE)!r}]\n"
+        "package = types.ModuleType('nengo_lmu')\n"
+        f"package.__path__ = [{str(PACKAGE)!r}]\n"
         "sys.modules['nengo_lmu'] = package\n"
         "from nengo_lmu import legendre\n"
         "print(round(float(legendre.pade_error(1.0, 6, 1.0)), 8))\n"

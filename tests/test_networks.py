@@ -183,6 +183,45 @@ def test_cell_is_that_of_the_paper():
     assert np.abs(h).max() > 0.1  # there was something to compare
 
 
+@pytest.mark.parametrize("trainable_theta", [False, True])
+def test_cell_with_neurons_in_the_memory(trainable_theta):
+    """The same equations, where all that the memory receives takes a step longer.
+
+    Rate neurons decode without error, so the equality is exact.
+    """
+    theta, d, units = 0.1, 3, 5
+    x = signals(60, 1)
+    rng = np.random.RandomState(2)
+    e_h, e_m = rng.uniform(-0.5, 0.5, (1, units)), rng.uniform(-0.5, 0.5, (1, d))
+    W_h = rng.uniform(-0.5, 0.5, (units, units))
+    with nengo.Network(seed=0) as net:
+        lmu = LMU(
+            theta,
+            d,
+            units=units,
+            neuron_type=nengo.RectifiedLinear(),
+            hidden_neuron_type=nengo.Tanh(),
+            hidden_encoders=e_h,
+            memory_encoders=e_m,
+            hidden_kernel=W_h,
+            trainable_theta=trainable_theta,
+        )
+        nengo.Connection(played(x), lmu.input, synapse=None)
+        h_probe, m_probe = nengo.Probe(lmu.output), nengo.Probe(lmu.memory.output)
+    sim = run(net, 60)
+
+    W_x, W_m = lmu.input_kernel.transform.init, lmu.memory_kernel.transform.init
+    method = "euler" if trainable_theta else "zoh"
+    A_bar, B_bar = discretize(*state_space(theta, d), 0.001, method=method)
+    h, m = np.zeros(units), np.zeros(d)
+    for t in range(60):
+        h = np.tanh(W_x @ x[t] + W_h @ h + W_m @ m)
+        assert np.allclose(sim.data[m_probe][t], m, atol=1e-9)
+        assert np.allclose(sim.data[h_probe][t], h, atol=1e-9)
+        m = A_bar @ m + B_bar @ (x[t] + e_h @ h + e_m @ m)
+    assert np.abs(h).max() > 0.1
+
+
 def test_cell_defaults():
     """Identity, zeros and Xavier-normal, as the docstring has it."""
     with nengo.Network(seed=0):
@@ -231,7 +270,7 @@ def test_no_units_is_a_memory_alone():
     "neuron_type", [nengo.Tanh(), nengo.Sigmoid(), nengo.RectifiedLinear()]
 )
 def test_hidden_nonlinearity(neuron_type):
-    """``f`` itself, without Nengo's scaling by rates; rectified: 1 for an input of 1."""
+    """``f`` itself without Nengo's scaling, or for rates 1 for an input of 1."""
     f = {
         nengo.Tanh: np.tanh,
         nengo.Sigmoid: lambda j: 1 / (1 + np.exp(-j)),
@@ -345,7 +384,7 @@ def test_izhikevich_neurons_run():
 
 
 def test_rate_memory_is_exact():
-    """Without noise, distortion or delay but the synapse's step: Principle 3 is exact."""
+    """Principle 3 is exact: no noise, no distortion, and a delay of one step."""
     u = signals(400, 2)
     for kwargs in ({}, {"trainable_theta": True}, {"realization": "principal"}):
         with nengo.Network(seed=0) as net:

@@ -404,6 +404,12 @@ def quietest(
     """
     tau = positive("tau", tau, "of seconds")
     max_rate = positive("max_rate", max_rate, "of hertz")
+    if statistics.covariance.shape != (d, d):
+        raise ArgumentError(
+            "statistics",
+            f"must be of a memory of order {d}, but its covariance has shape "
+            f"{statistics.covariance.shape}; make it with d={d}",
+        )
     candidates = realization if isinstance(realization, tuple) else (realization,)
     designs = []
     for kind in candidates:

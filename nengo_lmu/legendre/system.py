@@ -114,8 +114,8 @@ def _refuse_unstable_euler(A, A_bar, dt):
         raise ArgumentError(
             "method",
             f"'euler' is unstable here: with dt={dt:g} s the spectral radius is "
-            f"{radius:.4g}, above 1; use 'zoh', or a dt of at most {longest:.3g} s "
-            "(equally, a longer theta or a smaller d)",
+            f"{radius:.4g}, above 1; use a dt of at most {longest:.3g} s (equally, a "
+            "longer theta or a smaller d), or 'zoh' if theta is not to be trained",
         )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from nengo.exceptions import BuildError
 from nengo_loihi.builder.discretize import (
     BIAS_MAX,
+    Q_BITS,
     decay_magnitude,
     discretize_block,
     discretize_compartment,
@@ -27,10 +28,15 @@ from nengo_loihi.builder.network import build_network as build_float_network
 from nengo_loihi.builder.validate import validate_model
 
 from nengo_lmu.loihi.neurons import is_bernoulli
+from nengo_lmu.loihi.splitting import FittingShapes
 
 # The largest k: a threshold of 2^21, so that with noise of the same size a current of
 # twice the one that makes a neuron spike in each step does not reach 2^23.
 LARGEST_LEVEL = 14
+
+# The input of a step has 21 bits. What has to fit is the sum of all absolute weights
+# times this fraction: twice as many neurons as fire at 250 hertz, all of one sign.
+BUSY_FRACTION = 0.5
 
 # The smallest k for which 127.5 * 2^k is a multiple of 2^6, as thresholds have to be.
 SMALLEST_LEVEL = 7
@@ -55,6 +61,8 @@ def build_network(
         As for `nengo_loihi.builder.network.build_network`.
     """
     toplevel = model.toplevel is None
+    if toplevel:
+        model.block_shapes = FittingShapes(model.block_shapes)
     build_float_network(
         model,
         network,
@@ -95,14 +103,14 @@ def discretize_bernoulli_block(block, dt):
         Integer voltage for one hertz.
     """
     compartment = block.compartment
-    level = _largest_level(compartment, dt)
+    current_gain = _current_gain(compartment)
+    level = _largest_level(block, current_gain, dt)
     v_scale = 255 * dt * 2.0**level
     # a fraction of a level for each neuron; multiples of the golden ratio spread
     # evenly over any run of neighbours, so over each population
     spread = _fractions(block.n_neurons) - 0.5
     compartment.bias[:] += spread * 2.0**level / v_scale
     # NengoLoihi derives v_scale from the largest weight: this one leads to ours
-    current_gain = _current_gain(compartment)
     w_max = 255 * 2**6 * current_gain / v_scale
     info = discretize_compartment(compartment, w_max)
     if not np.isclose(info["v_scale"], v_scale, rtol=1e-6):
@@ -116,14 +124,23 @@ def discretize_bernoulli_block(block, dt):
     return v_scale
 
 
-def _largest_level(compartment, dt):
-    """Return the largest k at which the biases fit."""
-    largest_bias = np.abs(compartment.bias).max() + 0.5 / (255 * dt)
+def _largest_level(block, current_gain, dt):
+    """Return the largest k at which biases and the input of a busy step fit."""
+    largest_bias = np.abs(block.compartment.bias).max() + 0.5 / (255 * dt)
+    busy = np.zeros(block.n_neurons)
+    for synapse in block.synapses:
+        for axon in range(synapse.n_axons if synapse.pop_type == 0 else 0):
+            weights, indices = synapse.axon_weights_indices(axon)
+            busy[indices] += BUSY_FRACTION * np.abs(weights)
     for level in range(LARGEST_LEVEL, SMALLEST_LEVEL - 1, -1):
-        if largest_bias * 255 * dt * 2.0**level <= BIAS_MAX:
+        v_scale = 255 * dt * 2.0**level
+        input_fits = busy.max() * v_scale / current_gain < 2**Q_BITS
+        if largest_bias * v_scale <= BIAS_MAX and (
+            input_fits or level == SMALLEST_LEVEL
+        ):
             return level
     raise BuildError(
-        f"{compartment}: the largest bias, {largest_bias:g} Hz, does not fit on Loihi; "
+        f"{block}: the largest bias, {largest_bias:g} Hz, does not fit on Loihi; "
         f"keep biases below {BIAS_MAX / (255 * dt * 2.0**SMALLEST_LEVEL):g} Hz"
     )
 

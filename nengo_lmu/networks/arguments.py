@@ -27,7 +27,9 @@ def validated(obj, **names):
     try:
         yield
     except ArgumentError as error:
-        raise ValidationError(error.problem, attr=names.get(error.name, error.name), obj=obj) from None
+        raise ValidationError(
+            error.problem, attr=names.get(error.name, error.name), obj=obj
+        ) from None
 
 
 def configured(name, recipe):

@@ -7,9 +7,9 @@ from nengo.params import Default
 
 from nengo_lmu.legendre.checks import whole
 from nengo_lmu.networks.arguments import (
+    checked_neuron_type,
     configured,
     matrix,
-    checked_neuron_type,
     random_state,
     validated,
 )

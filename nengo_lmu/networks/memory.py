@@ -1,5 +1,7 @@
 """The Legendre memory: a window of the input, held by spiking neurons."""
 
+from dataclasses import replace
+
 import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
@@ -17,15 +19,16 @@ from nengo_lmu.legendre.noise import quietest, typical_statistics
 from nengo_lmu.legendre.realization import KINDS
 from nengo_lmu.legendre.system import METHODS
 from nengo_lmu.networks.arguments import (
+    checked_neuron_type,
     configured,
     lowpass,
-    checked_neuron_type,
     random_state,
     validated,
 )
 from nengo_lmu.networks.objects import InputNode, PopulationConnection
 from nengo_lmu.networks.populations import (
     GIVEN_BY_GAIN,
+    is_linear,
     make_populations,
     mean_max_rate,
 )
@@ -364,6 +367,9 @@ class LegendreMemory(nengo.Network):
                 self.discretization,
             )
         self.realization = populations.realization
+        if not self.neuron_type.spiking and not is_linear(self.neuron_type):
+            # saturating, without noise: room for more than the typical range
+            self.realization = replace(self.realization, T=1.25 * self.realization.T)
         self.noise_covariance = populations.covariance(counts)
         # the same split for each input dimension; the first few get what is over
         over = n_neurons - self.size_in * counts.sum()

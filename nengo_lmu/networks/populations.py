@@ -64,7 +64,8 @@ def make_populations(
     intercepts : Distribution or (n_neurons,) array_like, optional
         By default 0 for neurons that are linear above threshold: on and off neurons
         then split the range with neither overlap nor dead zone, and no neuron fires
-        needlessly. Others are spread evenly from -0.9 to 0.9.
+        needlessly. Others are spread evenly from -0.9 (-0.5 if they are Poisson) to
+        0.9.
     encoders : Distribution or (n_neurons,) array_like, optional
         By default half +1, half -1.
     rng : numpy.random.RandomState
@@ -77,7 +78,11 @@ def make_populations(
     counts = np.asarray(counts)
     total = counts.sum()
     max_rates = _spread("max_rates", max_rates, MAX_RATES, counts, rng)
-    recipe = (0.0, 0.0) if is_linear(neuron_type) else (-0.9, 0.9)
+    if is_linear(neuron_type):
+        recipe = (0.0, 0.0)
+    else:
+        # Poisson noise grows with the rate: fewer neurons that fire at rest
+        recipe = (-0.5 if isinstance(neuron_type, nengo.PoissonSpiking) else -0.9, 0.9)
     intercepts = _spread("intercepts", intercepts, recipe, counts, rng)
     if encoders is None:
         signs = np.concatenate([_on_off(n) for n in counts])

@@ -1,0 +1,55 @@
+"""Remember a second: the example of README.rst, with its picture.
+
+    python examples/delay.py [FILE.png]
+
+A memory of 600 Poisson neurons holds the last second of a signal. The picture shows the
+signal, the spikes, and the signal of a second ago as the spikes tell it.
+"""
+
+import sys
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import nengo
+import numpy as np
+
+from nengo_lmu import LMU
+
+with nengo.Network(seed=0) as net:
+    stim = nengo.Node(nengo.processes.WhiteSignal(10, high=1, rms=0.3, y0=0))
+    lmu = LMU(theta=1.0, d=6)  # 600 Poisson neurons
+    nengo.Connection(stim, lmu.input, synapse=None)
+    delayed = lmu.memory.add_window(points=[1.0])  # the input a second ago
+    probe = nengo.Probe(delayed)
+    signal = nengo.Probe(stim)
+    spikes = nengo.Probe(lmu.memory.ensembles[0].neurons)
+
+with nengo.Simulator(net, seed=0, progress_bar=False) as sim:
+    sim.run(10)
+
+t = sim.trange()
+theta_steps = 1000
+wanted = np.concatenate([np.zeros(theta_steps), sim.data[signal][:-theta_steps, 0]])
+decoded = sim.data[probe][:, 0]
+error = np.sqrt(np.mean((decoded - wanted)[theta_steps:] ** 2)) / 0.3
+print(f"error of the delay: {100 * error:.1f} % of the signal's rms")
+
+plt.rcParams.update(
+    {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+)
+figure, (above, below) = plt.subplots(
+    2, 1, figsize=(7, 4.2), sharex=True, layout="constrained", height_ratios=[1, 1.4]
+)
+step, neuron = np.nonzero(sim.data[spikes][:, ::6])
+above.scatter(t[step], neuron, s=0.3, c="#0072B2", linewidths=0, rasterized=True)
+above.set_ylabel("neuron (every 6th)")
+below.plot(t, sim.data[signal], color="0.7", lw=1.2, label="signal")
+below.plot(t, wanted, color="#000000", lw=1.2, label="signal a second ago")
+below.plot(t, decoded, color="#D55E00", lw=1.2, label="decoded from the spikes")
+below.set(xlabel="time (s)", ylabel="signal", xlim=(0, 10))
+below.legend(ncols=3, frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.18))
+if len(sys.argv) > 1:
+    figure.savefig(sys.argv[1], dpi=150)

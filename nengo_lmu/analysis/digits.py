@@ -1,0 +1,471 @@
+"""Sequential handwritten digits: one network, trained once, run four ways.
+
+A digit is presented one pixel at a time. A Poisson memory holds the last 64 pixels, so
+the whole digit when its last pixel has been seen; a layer of Poisson neurons reads the
+memory, and ten outputs read that. Digits follow one another without a pause and nothing
+is reset in between.
+"""
+
+import time
+from dataclasses import asdict, dataclass, field
+
+import nengo
+import numpy as np
+from tqdm import tqdm
+
+from nengo_lmu.networks import LMU
+from nengo_lmu.tasks.digits import N_CLASSES, N_PIXELS, load_digits, stream_states
+
+TRACES = ("scores", "window", "memory_spikes", "hidden_spikes")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the experiment.
+
+    Attributes
+    ----------
+    steps_per_pixel : int
+        How long each pixel is presented (time steps).
+    dt : float
+        Time step (seconds).
+    d : int
+        Order of the memory.
+    n_neurons : int
+        Neurons of the memory.
+    units : int
+        Hidden neurons.
+    max_rate : float
+        Of the neurons (hertz).
+    tau : float
+        Of the memory's and the hidden layer's synapse (seconds).
+    readout_tau : float
+        Of the outputs' synapse (seconds).
+    epochs : int
+        The longest that training may take.
+    copies : int
+        How often each training digit is seen in an epoch, with other noise and after
+        another digit each time.
+    seed : int
+    """
+
+    steps_per_pixel: int = 16
+    dt: float = 0.001
+    d: int = 22
+    n_neurons: int = 800
+    units: int = 100
+    max_rate: float = 500.0
+    tau: float = 0.2
+    readout_tau: float = 0.03
+    epochs: int = 40
+    copies: int = 24
+    seed: int = 0
+
+    @property
+    def n_steps(self):
+        """(int) Time steps of a digit."""
+        return N_PIXELS * self.steps_per_pixel
+
+    @property
+    def theta(self):
+        """(float) Length of a digit and of the memory (seconds)."""
+        return self.n_steps * self.dt
+
+
+@dataclass(frozen=True)
+class Row:
+    """How one way of running the network did.
+
+    Attributes
+    ----------
+    backend : str
+    digits : int
+        How many were classified.
+    correct : list of bool
+        For each, in the order of the test set.
+    spikes : float or None
+        A digit, over all neurons.
+    seconds : float
+        Of computing time a digit, without building.
+    """
+
+    backend: str
+    digits: int
+    correct: list = field(repr=False)
+    spikes: float
+    seconds: float
+
+    @property
+    def accuracy(self):
+        """(float) Fraction of digits that were classified correctly."""
+        return float(np.mean(self.correct))
+
+    @property
+    def standard_error(self):
+        """(float) Of the accuracy, from the binomial distribution."""
+        return float(np.sqrt(self.accuracy * (1 - self.accuracy) / self.digits))
+
+
+class DigitClassifier:
+    """The network, with what is needed to train it and to run it.
+
+    Parameters
+    ----------
+    settings : Settings
+    digits : nengo_lmu.tasks.digits.Digits, optional
+
+    Attributes
+    ----------
+    network : nengo.Network
+        For any simulator.
+    lmu : nengo_lmu.LMU
+    scores, window, spikes, memory_spikes, hidden_spikes : nengo.Probe
+        Outputs, decoded pixels of the last digit, number of spikes so far, and the
+        spikes of either population.
+    """
+
+    def __init__(self, settings, digits=None):
+        self.settings = s = settings
+        self.digits = load_digits(s.seed) if digits is None else digits
+        rng = np.random.RandomState(s.seed)
+        sample = self.digits.train.pixels[rng.permutation(len(self.digits.train))[:60]]
+        with nengo.Network(seed=s.seed) as self.network:
+            self.network.config[nengo.Ensemble].max_rates = nengo.dists.Uniform(
+                0.9 * s.max_rate, 1.1 * s.max_rate
+            )
+            self.stimulus = nengo.Node([0.0], label="pixels")
+            self.lmu = LMU(
+                s.theta,
+                s.d,
+                units=s.units,
+                n_neurons=s.n_neurons,
+                synapse=s.tau,
+                dt=s.dt,
+                input_range=self._signal(sample),
+                input_kernel=None,
+                hidden_kernel=None,
+                hidden_encoders=None,
+                memory_encoders=None,
+                hidden_bias=0.1,
+            )
+            nengo.Connection(self.stimulus, self.lmu.input, synapse=None)
+            outputs = nengo.Node(size_in=N_CLASSES, label="class scores")
+            self.readout = nengo.Connection(
+                self.lmu.output,
+                outputs,
+                transform=rng.standard_normal((N_CLASSES, s.units)) / np.sqrt(s.units),
+                synapse=s.readout_tau,
+            )
+            # the middle of each pixel's presentation, first pixel first
+            pixels = 1 - (np.arange(N_PIXELS) + 0.5) / N_PIXELS
+            window = self.lmu.memory.add_window(pixels)
+            spikes = nengo.Node(size_in=1, label="spikes so far")
+            nengo.Connection(spikes, spikes, synapse=0)
+            (neurons,) = self.lmu.memory.ensembles
+            for source in (neurons.neurons, self.lmu.hidden.neurons):
+                nengo.Connection(
+                    source,
+                    spikes,
+                    transform=np.full((1, source.size_out), s.dt),
+                    synapse=None,
+                )
+            self.scores = nengo.Probe(outputs)
+            self.window = nengo.Probe(window)
+            self.spikes = nengo.Probe(spikes)
+            self.memory_spikes = nengo.Probe(neurons.neurons)
+            self.hidden_spikes = nengo.Probe(self.lmu.hidden.neurons)
+
+    def _signal(self, pixels):
+        return np.repeat(np.ravel(pixels), self.settings.steps_per_pixel)
+
+    def states(self, split, copies, rng, noisy):
+        """Return ideal states about the end of digits, with the noise of spikes.
+
+        The outputs at the end of a digit are low-pass filtered, so they look at states
+        some time before it too: each copy is taken that much earlier, by quantiles of
+        the filter's exponential distribution.
+
+        Parameters
+        ----------
+        split : nengo_lmu.tasks.digits.Split
+        copies : int
+        rng : numpy.random.RandomState
+        noisy : bool
+            Add noise of the covariance that the theory gives for the memory.
+
+        Returns
+        -------
+        m : (copies * n, d) ndarray
+        labels : (copies * n,) ndarray
+        """
+        s = self.settings
+        quantiles = (np.arange(copies) + 0.5) / copies
+        delays = np.round(-s.readout_tau / s.dt * np.log1p(-quantiles)).astype(int)
+        m = np.concatenate(
+            [
+                stream_states(
+                    split.pixels,
+                    split.pixels[rng.permutation(len(split))],
+                    s.theta,
+                    s.d,
+                    s.steps_per_pixel,
+                    s.dt,
+                    delay=delay,
+                )
+                for delay in delays
+            ]
+        )
+        if noisy:
+            variances, axes = np.linalg.eigh(self.lmu.memory.noise_covariance)
+            deviations = np.sqrt(np.maximum(variances, 0))
+            m += (rng.standard_normal(m.shape) * deviations) @ axes.T
+        return m, np.tile(split.labels, copies)
+
+    def train(self, show_progress=None):
+        """Train the hidden layer and the outputs in NengoDL.
+
+        Nothing feeds back into the memory, so its states at the end of the digits are
+        computed beforehand, given the noise that the neurons will have, and learned
+        from in a network of a single step. The weights are then put into `network`.
+        The epoch is chosen by the digits of the validation set.
+
+        Parameters
+        ----------
+        show_progress : bool, optional
+            By default on terminals.
+
+        """
+        import nengo_dl
+        import tensorflow as tf
+
+        from nengo_lmu.dl.feedforward import FeedForwardTwin
+        from nengo_lmu.dl.progress import EpochBar
+
+        s = self.settings
+        rng = np.random.RandomState(s.seed)
+        train_m, train_y = self.states(self.digits.train, s.copies, rng, noisy=True)
+        check_m, check_y = self.states(self.digits.validation, 4, rng, noisy=True)
+        # the hidden units' inputs are of order 1 to begin with
+        scale = 1 / (train_m.std(axis=0) * np.sqrt(s.d))
+        self.lmu.memory_kernel.transform = rng.standard_normal((s.units, s.d)) * scale
+
+        twin = FeedForwardTwin(self.lmu, self.readout)
+        with twin.network:
+            nengo_dl.configure_settings(
+                stateful=False, use_loop=False, keep_history=False
+            )
+        with nengo_dl.Simulator(
+            twin.network, dt=s.dt, minibatch_size=128, progress_bar=False, seed=s.seed
+        ) as sim:
+            sim.compile(
+                optimizer=tf.optimizers.Adam(2e-3),
+                loss=tf.losses.SparseCategoricalCrossentropy(from_logits=True),
+                metrics=["accuracy"],
+            )
+            sim.fit(
+                *_batches(twin, train_m, train_y, 128),
+                validation_data=_batches(twin, check_m, check_y, 128),
+                epochs=s.epochs,
+                callbacks=[
+                    tf.keras.callbacks.EarlyStopping(
+                        "val_probe_accuracy",
+                        mode="max",
+                        patience=10,
+                        restore_best_weights=True,
+                    ),
+                    EpochBar(s.epochs, disable=_hidden(show_progress)),
+                ],
+                verbose=0,
+            )
+            sim.freeze_params(twin.network)
+        twin.transfer()
+
+    def ideal(self):
+        """Classify the test digits with an ideal memory and rates instead of spikes.
+
+        Returns
+        -------
+        row : Row
+        """
+        started = time.perf_counter()
+        test = self.digits.test
+        m, _ = self.states(test, 32, np.random.RandomState(self.settings.seed), False)
+        J = m @ self.lmu.memory_kernel.transform.init.T
+        h = np.maximum(J + self.lmu.hidden_bias.transform.init[:, 0], 0)
+        scores = (h @ self.readout.transform.init.T).reshape(32, len(test), -1).mean(0)
+        spent = time.perf_counter() - started
+        correct = scores.argmax(axis=1) == test.labels
+        return Row(
+            "ideal memory, rates", len(test), correct.tolist(), None, spent / len(test)
+        )
+
+    def simulate(
+        self, simulator, name, n_digits, show_progress=None, n_traces=0, **kwargs
+    ):
+        """Classify test digits in a simulator with a stream of them.
+
+        Parameters
+        ----------
+        simulator : callable
+            `nengo.Simulator` or `nengo_loihi.Simulator`.
+        name : str
+            For the row.
+        n_digits : int
+        show_progress : bool, optional
+        n_traces : int
+            Of how many digits to return what was probed.
+        **kwargs
+            For the simulator.
+
+        Returns
+        -------
+        row : Row
+        traces : dict of ndarray
+            ``scores``, ``window``, ``memory_spikes`` and ``hidden_spikes``, one row a
+            step.
+        """
+        s = self.settings
+        test = self.digits.test
+        self.stimulus.output = nengo.processes.PresentInput(
+            test.pixels[:n_digits].reshape(-1, 1), s.steps_per_pixel * s.dt
+        )
+        probes = {name: getattr(self, name) for name in TRACES}
+        guesses, traces = [], []
+        with simulator(self.network, dt=s.dt, seed=s.seed, **kwargs) as sim:
+            started = time.perf_counter()
+            for digit in _bar(range(n_digits), name, show_progress):
+                sim.run_steps(s.n_steps)
+                guesses.append(sim.data[self.scores][-1].argmax())
+                spikes = float(sim.data[self.spikes][-1, 0])
+                if digit < n_traces:
+                    traces.append({k: np.array(sim.data[p]) for k, p in probes.items()})
+                sim.clear_probes()  # or memory grows by a hundred megabytes a second
+            spent = time.perf_counter() - started
+        correct = np.array(guesses) == test.labels[:n_digits]
+        row = Row(name, n_digits, correct.tolist(), spikes / n_digits, spent / n_digits)
+        traces = {k: np.concatenate([t[k] for t in traces]) for k in probes if traces}
+        return row, traces
+
+    def simulate_nengo_dl(self, n_digits, show_progress=None):
+        """Classify test digits in NengoDL, in several streams at once.
+
+        Parameters
+        ----------
+        n_digits : int
+        show_progress : bool, optional
+
+        Returns
+        -------
+        row : Row
+        """
+        import nengo_dl
+
+        s = self.settings
+        n_chunks = min(5, n_digits)
+        n_streams = n_digits // n_chunks
+        n_digits = n_streams * n_chunks
+        test = self.digits.test
+        chunks = test.pixels[:n_digits].reshape(n_streams, n_chunks, N_PIXELS)
+        with self.network:
+            nengo_dl.configure_settings(keep_history=False)
+        guesses = np.empty((n_streams, n_chunks), dtype=int)
+        seconds = []
+        with nengo_dl.Simulator(
+            self.network,
+            dt=s.dt,
+            minibatch_size=n_streams,
+            progress_bar=False,
+            seed=s.seed,
+        ) as sim:
+            for k in _bar(range(n_chunks), "NengoDL", show_progress):
+                signal = np.repeat(chunks[:, k], s.steps_per_pixel, axis=1)
+                started = time.perf_counter()
+                found = sim.predict(
+                    {self.stimulus: signal[..., np.newaxis]},
+                    n_steps=s.n_steps,
+                    stateful=True,
+                    verbose=0,
+                )
+                seconds.append(time.perf_counter() - started)
+                guesses[:, k] = found[self.scores][:, -1].argmax(axis=1)
+            spikes = float(np.mean(found[self.spikes][:, -1, 0])) / n_chunks
+        correct = guesses.ravel() == test.labels[:n_digits]
+        # the first call also compiles
+        spent = np.mean(seconds[1:] or seconds) / n_streams
+        return Row("NengoDL", n_digits, correct.tolist(), spikes, float(spent))
+
+
+def run(settings, n_digits=100, n_emulated=20, show_progress=None):
+    """Train the network and classify test digits in four ways.
+
+    Parameters
+    ----------
+    settings : Settings
+    n_digits : int
+        How many to classify in the reference simulator.
+    n_emulated : int
+        How many to classify on the Loihi emulator.
+    show_progress : bool, optional
+        By default on terminals.
+
+    Returns
+    -------
+    rows : list of Row
+    traces : dict of ndarray
+        Of the first digits in the reference simulator, for the figure.
+    classifier : DigitClassifier
+    """
+    classifier = DigitClassifier(settings)
+
+    import nengo_loihi
+
+    classifier.train(show_progress)
+    rows = [
+        classifier.ideal(),
+        classifier.simulate_nengo_dl(len(classifier.digits.test), show_progress),
+    ]
+    row, traces = classifier.simulate(
+        nengo.Simulator,
+        "nengo.Simulator",
+        n_digits,
+        show_progress,
+        n_traces=3,
+        progress_bar=False,
+    )
+    rows.append(row)
+    row, _ = classifier.simulate(
+        nengo_loihi.Simulator, "Loihi emulator", n_emulated, show_progress, target="sim"
+    )
+    rows.append(row)
+    return rows, traces, classifier
+
+
+def record(settings, rows):
+    """Return what is worth keeping of a run, for JSON."""
+    from nengo_lmu.analysis.records import versions
+
+    return {
+        "experiment": "sequential digits",
+        "settings": asdict(settings) | {"theta": settings.theta},
+        "versions": versions(),
+        "results": [
+            asdict(row)
+            | {"accuracy": row.accuracy, "standard_error": row.standard_error}
+            for row in rows
+        ],
+    }
+
+
+def _batches(twin, m, labels, size):
+    n = len(m) // size * size
+    return {twin.input: m[:n, np.newaxis]}, {
+        twin.output: labels[:n, np.newaxis, np.newaxis]
+    }
+
+
+def _bar(iterable, name, show_progress):
+    return tqdm(iterable, desc=name, unit="digit", disable=_hidden(show_progress))
+
+
+def _hidden(show_progress):
+    return None if show_progress is None else not show_progress

@@ -1,0 +1,128 @@
+"""Train one network on handwritten digits, and run it in four ways.
+
+The digits (8 x 8 pixels, from scikit-learn; nothing is downloaded) are presented one
+pixel at a time. A Legendre memory of Poisson neurons holds the last 64 pixels, hidden
+Poisson neurons read it, and ten outputs read those. Trained in NengoDL, the network
+classifies digits that it has not seen
+
+  with an ideal memory and rates instead of spikes,
+  in NengoDL, in the reference simulator and on the Loihi emulator with spikes.
+
+A table goes to the screen; records (demo.json) and a figure (demo.png) to a folder.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from nengo_lmu.cli.arguments import whole_number
+from nengo_lmu.cli.table import format_table
+
+HELP = "handwritten digits: ideal, NengoDL, reference simulator, Loihi emulator"
+
+N_TEST = 540
+
+
+def add_arguments(parser):
+    """Add the arguments of ``nengo-lmu demo``."""
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        default=Path("nengo-lmu-demo"),
+        help="folder for demo.json and demo.png (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--digits",
+        metavar="N",
+        type=whole_number(1, N_TEST),
+        default=100,
+        help="how many to classify in the reference simulator (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--loihi-digits",
+        metavar="N",
+        type=whole_number(1, N_TEST),
+        default=25,
+        help="how many to classify on the Loihi emulator (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--n-neurons",
+        metavar="M",
+        type=whole_number(1),
+        help="neurons of the memory (default: 800)",
+    )
+    parser.add_argument(
+        "--d", metavar="D", type=whole_number(1), help="order of the memory"
+    )
+    parser.add_argument(
+        "--seed",
+        metavar="N",
+        type=whole_number(0, 2**31 - 2),
+        default=0,
+        help="of the split, the weights and the spikes (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print the records instead of the table"
+    )
+
+
+def run(arguments):
+    """Run the demo and print what came out."""
+    started = time.perf_counter()
+    if arguments.out.exists() and not arguments.out.is_dir():
+        raise NotADirectoryError(
+            f"argument --out: {str(arguments.out)!r} is a file; give a folder"
+        )
+    say = (lambda *_: None) if arguments.json else print
+    say("Loading TensorFlow, NengoDL and NengoLoihi ...")
+
+    from nengo_lmu.analysis import digits, figures, records
+
+    chosen = {
+        name: getattr(arguments, name)
+        for name in ("d", "n_neurons")
+        if getattr(arguments, name) is not None
+    }
+    settings = digits.Settings(seed=arguments.seed, **chosen)
+    rows, traces, classifier = digits.run(
+        settings, arguments.digits, arguments.loihi_digits
+    )
+    record = digits.record(settings, rows)
+    record["seconds"] = time.perf_counter() - started
+    records.write_json(arguments.out / "demo.json", record)
+    figures.save(figures.draw_digits(traces, classifier), arguments.out / "demo.png")
+    if arguments.json:
+        json.dump(record, sys.stdout, indent=2)
+        print()
+        return
+    say(_describe(settings, classifier))
+    say(_table(rows, classifier.network.n_neurons))
+    say(
+        f"\nRecords and figure: {arguments.out}{'/' if arguments.out.name else ''}"
+        f"demo.json, demo.png ({record['seconds']:.0f} s)"
+    )
+
+
+def _describe(settings, classifier):
+    return (
+        f"\nLMU(theta={settings.theta:g}, d={settings.d}): "
+        f"{settings.n_neurons} Poisson neurons in the memory, {settings.units} hidden; "
+        f"{settings.n_steps} steps a digit\n"
+    )
+
+
+def _table(rows, n_neurons):
+    def cells(row):
+        return [
+            row.backend,
+            str(row.digits),
+            f"{100 * row.accuracy:.1f} +- {100 * row.standard_error:.1f} %",
+            "-" if row.spikes is None else str(n_neurons),
+            "-" if row.spikes is None else f"{row.spikes:,.0f}",
+            f"{row.seconds:.2g} s",
+        ]
+
+    header = ["run in", "digits", "correct", "neurons", "spikes/digit", "time/digit"]
+    return format_table(header, [cells(row) for row in rows])

@@ -1,0 +1,26 @@
+"""Tables that fit a terminal."""
+
+
+def format_table(header, rows):
+    """Return a table with its first column left, the others right aligned.
+
+    Parameters
+    ----------
+    header : list of str
+    rows : list of list of str
+
+    Returns
+    -------
+    text : str
+    """
+    lines = [header, *rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+
+    def join(line):
+        first, *others = line
+        cells = [first.ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(others, widths[1:])]
+        return "  ".join(cells)
+
+    rule = "  ".join("-" * width for width in widths)
+    return "\n".join([join(header), rule, *map(join, rows)])
