@@ -3,6 +3,9 @@
 import nengo
 import pytest
 
+# before any test module looks for nengo_dl, which is mended as it is imported
+import nengo_lmu  # noqa: F401
+
 
 @pytest.fixture(autouse=True, scope="session")
 def no_decoder_cache():

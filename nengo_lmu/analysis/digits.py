@@ -81,7 +81,7 @@ class Row:
     backend : str
     digits : int
         How many were classified.
-    correct : list of bool
+    guesses, correct : list of int and list of bool
         For each, in the order of the test set.
     spikes : float or None
         A digit, over all neurons.
@@ -91,6 +91,7 @@ class Row:
 
     backend: str
     digits: int
+    guesses: list = field(repr=False)
     correct: list = field(repr=False)
     spikes: float
     seconds: float
@@ -104,6 +105,37 @@ class Row:
     def standard_error(self):
         """(float) Of the accuracy, from the binomial distribution."""
         return float(np.sqrt(self.accuracy * (1 - self.accuracy) / self.digits))
+
+    @classmethod
+    def from_guesses(cls, backend, guesses, labels, spikes, seconds):
+        """Return a row for an array of guesses and the right labels."""
+        correct = np.asarray(guesses) == labels
+        return cls(
+            backend,
+            len(correct),
+            np.asarray(guesses).tolist(),
+            correct.tolist(),
+            spikes,
+            seconds,
+        )
+
+
+def compare(row, other):
+    """Compare two rows on the digits that both have classified.
+
+    Returns
+    -------
+    n_digits : int
+    accuracy, other_accuracy, agreement : float
+        The fractions that either classified correctly, and alike.
+    """
+    n = min(row.digits, other.digits)
+    return (
+        n,
+        float(np.mean(row.correct[:n])),
+        float(np.mean(other.correct[:n])),
+        float(np.mean(np.equal(row.guesses[:n], other.guesses[:n]))),
+    )
 
 
 class DigitClassifier:
@@ -294,9 +326,12 @@ class DigitClassifier:
         h = np.maximum(J + self.lmu.hidden_bias.transform.init[:, 0], 0)
         scores = (h @ self.readout.transform.init.T).reshape(32, len(test), -1).mean(0)
         spent = time.perf_counter() - started
-        correct = scores.argmax(axis=1) == test.labels
-        return Row(
-            "ideal memory, rates", len(test), correct.tolist(), None, spent / len(test)
+        return Row.from_guesses(
+            "ideal memory, rates",
+            scores.argmax(axis=1),
+            test.labels,
+            None,
+            spent / len(test),
         )
 
     def simulate(
@@ -341,8 +376,9 @@ class DigitClassifier:
                     traces.append({k: np.array(sim.data[p]) for k, p in probes.items()})
                 sim.clear_probes()  # or memory grows by a hundred megabytes a second
             spent = time.perf_counter() - started
-        correct = np.array(guesses) == test.labels[:n_digits]
-        row = Row(name, n_digits, correct.tolist(), spikes / n_digits, spent / n_digits)
+        row = Row.from_guesses(
+            name, guesses, test.labels[:n_digits], spikes / n_digits, spent / n_digits
+        )
         traces = {k: np.concatenate([t[k] for t in traces]) for k in probes if traces}
         return row, traces
 
@@ -389,10 +425,11 @@ class DigitClassifier:
                 seconds.append(time.perf_counter() - started)
                 guesses[:, k] = found[self.scores][:, -1].argmax(axis=1)
             spikes = float(np.mean(found[self.spikes][:, -1, 0])) / n_chunks
-        correct = guesses.ravel() == test.labels[:n_digits]
         # the first call also compiles
-        spent = np.mean(seconds[1:] or seconds) / n_streams
-        return Row("NengoDL", n_digits, correct.tolist(), spikes, float(spent))
+        spent = float(np.mean(seconds[1:] or seconds)) / n_streams
+        return Row.from_guesses(
+            "NengoDL", guesses.ravel(), test.labels[:n_digits], spikes, spent
+        )
 
 
 def run(settings, n_digits=100, n_emulated=20, show_progress=None):
