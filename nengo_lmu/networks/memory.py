@@ -284,12 +284,8 @@ class LegendreMemory(nengo.Network):
         """
         with self:
             node = nengo.Node(size_in=self.size_in, label="feedback")
-            if self.trainable_theta:
-                delay = 0 if self.populations is None else None
-                self._connect(node, self._slope, self._drive, delay)
-            else:
-                delay = 0 if self.populations is None else self.synapse
-                self._connect(node, self._state, self._drive, delay)
+            delay = 0 if self.populations is None else self._entry_synapse
+            self._connect(node, self._entry, self._drive, delay)
         return node
 
     @property
@@ -389,15 +385,15 @@ class LegendreMemory(nengo.Network):
     def _build_ideal(self):
         self.output = nengo.Node(size_in=self.size_state, label="state")
         self._state = self._spikes = self._decoded = self.output
-        # synapse=0 is a delay of one step: m[t] = A_bar m[t-1] + B_bar u[t]
         if self.trainable_theta:
-            self._build_slope(self.dt, delay=0)
+            A, B = state_space(1.0, self.d)
+            self._build_slope(self.dt * A, self.dt * B, delay=0)
         else:
-            A_bar, self._drive = discretize(
+            A_bar, B_bar = discretize(
                 *self._system, self.dt, method=self.discretization
             )
-            self._connect(self._state, self._state, A_bar, 0)
-            self._connect(self.input, self._state, self._drive, None)
+            # by increments, since single precision rounds those less
+            self._build_slope(A_bar - np.eye(self.d), B_bar, delay=0)
 
     def _build_spiking(self):
         n_dims = self.size_state
@@ -429,8 +425,9 @@ class LegendreMemory(nengo.Network):
         )
         self._connect(self._state, self.output, self.realization.T, None)
         if self.trainable_theta:
-            gain = -np.expm1(-self.dt / self.synapse.tau)
-            self._build_slope(self.dt / gain, delay=self.synapse)
+            A, B = self.realization.to_neurons(*state_space(1.0, self.d))
+            scale = self.dt / -np.expm1(-self.dt / self.synapse.tau)
+            self._build_slope(scale * A, scale * B, delay=self.synapse)
         else:
             A_h, B_h = principle3(
                 *self._system, self.synapse, self.dt, method=self.discretization
@@ -439,32 +436,30 @@ class LegendreMemory(nengo.Network):
             # the input passes the same synapse as the recurrent connection
             self._connect(self._spikes, self._state, A_h, self.synapse)
             self._connect(self.input, self._state, self._drive, self.synapse)
+            self._entry, self._entry_synapse = self._state, self.synapse
 
-    def _build_slope(self, scale, delay):
-        """Connect Euler's method so that ``1 / theta`` is one scalar transform.
+    def _build_slope(self, A, B, delay):
+        """Connect ``m[t] = m[t-1] + s[t]`` with ``s[t] = A m[t-1] + B u[t]``.
 
-        ``m[t] = m[t-1] + (1 / theta) s[t]`` with ``s = dt (A m + B u)``, where ``A``
-        and ``B`` are those of a window of one second. Principle 3 turns ``dt`` into
-        ``dt / (1 - a)`` and passes both terms through the synapse.
+        Where theta is trainable, ``A`` and ``B`` are those of a window of one second,
+        and ``s`` is multiplied by ``1 / theta``, one scalar, in Euler's method. With
+        neurons, Principle 3 makes ``dt`` into ``dt / (1 - a)`` and passes both terms
+        through the synapse.
         """
-        A, B = state_space(1.0, self.d)
-        if self.realization is not None:
-            A, B = self.realization.to_neurons(A, B)
-        self._drive = scale * B
+        self._drive = B
         self._slope = nengo.Node(size_in=self.size_state, label="slope")
-        # ideal: the state is delayed on its way into the slope; the input isn't
+        # synapse=0 is a delay of one step. An ideal state is delayed on its way into
+        # the slope, the input is not; spikes are delayed behind it, by the synapse.
         within, across = (0, None) if delay == 0 else (None, delay)
-        self._connect(self._spikes, self._slope, scale * A, within)
-        self._connect(self.input, self._slope, self._drive, None)
+        self._connect(self._spikes, self._slope, A, within)
+        self._connect(self.input, self._slope, B, None)
         nengo.Connection(self._spikes, self._state, synapse=delay)
-        self._inverse_theta = nengo.Connection(
-            self._slope,
-            self._state,
-            transform=1 / self._initial_theta,
-            synapse=across,
-            label="1/theta",
-        )
-        self.config[self._inverse_theta].trainable = True
+        last = nengo.Connection(self._slope, self._state, synapse=across)
+        self._entry, self._entry_synapse = self._slope, None
+        if self.trainable_theta:
+            last.transform = 1 / self._initial_theta
+            self._inverse_theta = last
+            self.config[last].trainable = True
 
 
 def set_untrainable(network):
