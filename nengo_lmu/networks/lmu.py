@@ -57,7 +57,7 @@ class LMU(nengo.Network):
         one, `nengo.Tanh` as in the paper.
     input_encoders : float, (n, size_in) array_like or Distribution
         ``e_x``. Its number of rows is the number of signals that the memory remembers.
-        By default the identity.
+        By default the identity; a distribution is sampled for one row, as in the paper.
     hidden_encoders, memory_encoders : float, array_like, Distribution or None
         ``e_h``, of shape ``(n, units)``, and ``e_m``, of shape ``(n, n * d)``; by
         default 0, to be trained. None leaves the connection out.
@@ -174,73 +174,26 @@ class LMU(nengo.Network):
                 )
                 self._trained(self.input, self.memory.input, e_x, None)
 
-            if self.units == 0:
-                self.hidden = None
-                self.output = self.memory.output
-                return
-
-            self._make_hidden(hidden_neuron_type)
-            # one synapse, once, on the way into spiking units; what comes from the
-            # state has passed the memory's already
-            if self._spiking:
-                direct = recurrent = self.memory.synapse or nengo.Lowpass(0.1)
-            else:
-                direct, recurrent = None, 0  # 0: h of the step before
-
-            def add(name, value, pre, post, synapse):
-                if value is None:
-                    return None
-                value = XavierNormal() if value is Default else value
-                shape = (post.size_in, pre.size_out)
-                value = matrix(name, value, shape, rng, self)
-                return self._trained(pre, post, value, synapse)
-
-            neurons = self.hidden.neurons
-            m = self.memory
-            self.input_kernel = add(
-                "input_kernel", input_kernel, self.input, neurons, direct
-            )
-            self.hidden_kernel = add(
-                "hidden_kernel", hidden_kernel, self.output, neurons, recurrent
-            )
-            self.memory_kernel = add(
-                "memory_kernel", memory_kernel, m.output, neurons, None
-            )
-            if hidden_bias is not None:
-                if isinstance(hidden_bias, (int, float)):
-                    hidden_bias = np.full((self.units, 1), float(hidden_bias))
-                elif not isinstance(hidden_bias, nengo.dists.Distribution):
-                    hidden_bias = np.reshape(hidden_bias, (-1, 1))
-                hidden_bias = matrix(
-                    "hidden_bias", hidden_bias, (self.units, 1), rng, self
-                )
-                hidden_bias = BiasConnection(
-                    nengo.Node([1.0], label="one"),
-                    neurons,
-                    transform=hidden_bias,
-                    synapse=None,
-                )
-                self.config[hidden_bias].trainable = True
-            self.hidden_bias = hidden_bias
-            self.hidden_encoders = self.memory_encoders = None
-            if hidden_encoders is not None or memory_encoders is not None:
-                feedback = m.add_feedback()
-                self.hidden_encoders = add(
-                    "hidden_encoders", hidden_encoders, self.output, feedback, None
-                )
-                self.memory_encoders = add(
-                    "memory_encoders", memory_encoders, m.decoded, feedback, None
+            self.hidden = None
+            self.output = self.memory.output
+            self.input_kernel = self.hidden_kernel = self.memory_kernel = None
+            self.hidden_encoders = self.memory_encoders = self.hidden_bias = None
+            if self.units > 0:
+                self._make_hidden(hidden_neuron_type)
+                self._couple(
+                    rng,
+                    input_kernel=input_kernel,
+                    hidden_kernel=hidden_kernel,
+                    memory_kernel=memory_kernel,
+                    hidden_bias=hidden_bias,
+                    hidden_encoders=hidden_encoders,
+                    memory_encoders=memory_encoders,
                 )
 
     @property
     def theta(self):
         """(float) Length of the window in seconds; after training, the learned one."""
         return self.memory.theta
-
-    def _trained(self, pre, post, transform, synapse):
-        conn = nengo.Connection(pre, post, transform=transform, synapse=synapse)
-        self.config[conn].trainable = True
-        return conn
 
     def _make_hidden(self, neuron_type):
         """Make the hidden units so that an input of 1 gives an output of 1."""
@@ -268,7 +221,6 @@ class LMU(nengo.Network):
             gain, bias = neuron_type.gain_bias(rates, np.zeros(self.units))
             at_one = neuron_type.rates(np.ones((1, self.units)), gain, bias)
             self.unit = float(np.mean(at_one))
-        self._spiking = neuron_type.spiking
         self.hidden = nengo.Ensemble(
             self.units,
             1,
@@ -284,3 +236,45 @@ class LMU(nengo.Network):
         nengo.Connection(
             self.hidden.neurons, self.output, transform=1 / self.unit, synapse=None
         )
+
+    def _couple(self, rng, hidden_bias, **matrices):
+        """Make the connections whose matrices are trained, and keep them by name."""
+        neurons, memory = self.hidden.neurons, self.memory
+        # One synapse, once, on the way into spiking units; what comes from the state
+        # has passed the memory's already. Others get h of the step before (synapse=0).
+        if self.hidden.neuron_type.spiking:
+            direct = recurrent = memory.synapse or nengo.Lowpass(0.1)
+        else:
+            direct, recurrent = None, 0
+        ends = {
+            "input_kernel": (self.input, neurons, direct),
+            "hidden_kernel": (self.output, neurons, recurrent),
+            "memory_kernel": (memory.output, neurons, None),
+        }
+        encoders = [matrices["hidden_encoders"], matrices["memory_encoders"]]
+        if any(value is not None for value in encoders):
+            feedback = memory.add_feedback()
+            ends["hidden_encoders"] = (self.output, feedback, None)
+            ends["memory_encoders"] = (memory.decoded, feedback, None)
+
+        for name, (pre, post, synapse) in ends.items():
+            value = matrices[name]
+            if value is None:
+                continue
+            value = XavierNormal() if value is Default else value
+            value = matrix(name, value, (post.size_in, pre.size_out), rng, self)
+            setattr(self, name, self._trained(pre, post, value, synapse))
+
+        if hidden_bias is not None:
+            if isinstance(hidden_bias, (int, float)):
+                hidden_bias = np.full(self.units, float(hidden_bias))
+            if not isinstance(hidden_bias, nengo.dists.Distribution):
+                hidden_bias = np.reshape(hidden_bias, (-1, 1))
+            value = matrix("hidden_bias", hidden_bias, (self.units, 1), rng, self)
+            one = nengo.Node([1.0], label="one")
+            self.hidden_bias = self._trained(one, neurons, value, None, BiasConnection)
+
+    def _trained(self, pre, post, transform, synapse, cls=nengo.Connection):
+        conn = cls(pre, post, transform=transform, synapse=synapse)
+        self.config[conn].trainable = True
+        return conn
