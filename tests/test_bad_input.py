@@ -36,7 +36,12 @@ OF_THE_MEMORY = [
     ("dt", "1 ms", "number of seconds .* but '1 ms'", {}),
     ("discretization", "tustin", "one of 'zoh', 'euler', but 'tustin'", {}),
     ("discretization", None, "one of 'zoh', 'euler', but None", {}),
-    ("discretization", "euler", "dt=0.5 .* use a dt of at most .* or 'zoh'", {"dt": 0.5}),
+    (
+        "discretization",
+        "euler",
+        "dt=0.5 .* use a dt of at most .* or 'zoh'",
+        {"dt": 0.5},
+    ),
     ("synapse", 0, "number of seconds greater than 0, but 0", {}),
     ("synapse", -0.1, "number of seconds greater than 0, but -0.1", {}),
     ("synapse", np.nan, "number of seconds greater than 0, but nan", {}),

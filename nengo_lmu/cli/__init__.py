@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from nengo_lmu.analysis.errors import USER_ERRORS
 from nengo_lmu.cli import demo
 from nengo_lmu.version import version
 
@@ -56,20 +57,10 @@ def main(argv=None):
     except ImportError as error:
         print(f"{arguments.prog}: {error}", file=sys.stderr)
         return 1
-    except (ValueError, OSError) as error:  # nengo's ValidationError is a ValueError
-        if not _is_about_arguments(error):
-            raise
+    except USER_ERRORS as error:
         print(f"{arguments.prog}: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"\n{arguments.prog}: interrupted", file=sys.stderr)
         return 130
     return 0
-
-
-def _is_about_arguments(error):
-    from nengo.exceptions import BuildError, ValidationError
-
-    from nengo_lmu.legendre import ArgumentError
-
-    return isinstance(error, (ArgumentError, ValidationError, BuildError, OSError))
