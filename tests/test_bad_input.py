@@ -178,6 +178,8 @@ def test_other_dt_than_declared(backend, kwargs):
     message = str(error.value)
     assert "made for dt=0.001 s, but the simulator's dt is 0.002 s" in message
     assert "make the network with dt=0.002" in message
+    # NengoDL alone would leave it at single precision after an error
+    assert nengo.rc.get("precision", "bits") == "64"
 
 
 def test_dt_is_compared_with_some_tolerance():

@@ -88,9 +88,7 @@ def trained(net, epochs=2, data=None, **kwargs):
     x, y = held_values() if data is None else data
     with compiled(simulator(net), **kwargs) as sim:
         before = sim.evaluate({stim: x}, {probe: y}, verbose=0)["loss"]
-        losses = sim.fit({stim: x}, {probe: y}, epochs=epochs, verbose=0).history[
-            "loss"
-        ]
+        history = sim.fit({stim: x}, {probe: y}, epochs=epochs, verbose=0)
         after = sim.evaluate({stim: x}, {probe: y}, verbose=0)["loss"]
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -164,7 +162,8 @@ def test_whole_memory_is_trained_if_the_user_says_so():
     after = matrices(lmu.memory)
     A_bar, _ = discretize(*state_space(0.01, 2), DT)
     changed = [conn for conn in before if not np.array_equal(before[conn], after[conn])]
-    assert any(np.allclose(before[conn], A_bar) for conn in changed)
+    # the ideal memory adds increments to its state
+    assert any(np.allclose(before[conn], A_bar - np.eye(2)) for conn in changed)
 
 
 # --- training in time
@@ -269,10 +268,8 @@ def test_trained_network_on_loihi(hidden):
                 )
             )
         (reference, its_rates), (emulator, rates_there) = results
-        print(
-            f"reference {reference:.3f}, emulator {emulator:.3f}, rates there", end=" "
-        )
-        print(np.mean(its_rates), np.mean(rates_there))
+        print(f"reference {reference:.3f}, emulator {emulator:.3f}, mean rates")
+        print(f"reference {np.mean(its_rates):.1f}, emulator {rates_there.mean():.1f}")
         assert reference == pytest.approx(abs(value), abs=0.4)
         assert emulator == pytest.approx(reference, abs=0.2)
         assert np.mean(rates_there) == pytest.approx(np.mean(its_rates), rel=0.15)

@@ -404,6 +404,28 @@ def mend_linear_filter(process_builders):
     builder.build_pre = mended
 
 
+def mend_simulator(simulator):
+    """Set Nengo's precision back where a network cannot be built.
+
+    nengo_dl <= 3.6.0 sets nengo.rc to single precision while it builds a network, and
+    leaves it there if that raises an error: all later simulators are less precise.
+    """
+    init = simulator.Simulator.__init__
+    if hasattr(init, "__wrapped__"):
+        return  # done already
+
+    @functools.wraps(init)
+    def mended(self, *args, **kwargs):
+        rc = simulator.nengo_rc
+        precision = rc.get("precision", "bits")
+        try:
+            init(self, *args, **kwargs)
+        finally:
+            rc.set("precision", "bits", precision)
+
+    simulator.Simulator.__init__ = mended
+
+
 class _Like:
     """An object's stand-in, in which some attributes are other ones."""
 
@@ -537,6 +559,7 @@ AFTER = {
     "nengo.builder.optimizer": mend_optimizer,
     "nengo_dl": mend_nengo_dl,
     "nengo_dl.process_builders": mend_linear_filter,
+    "nengo_dl.simulator": mend_simulator,
     "nengo_extras.plot_spikes": mend_numpy_1,
     "nengo_loihi.block": mend_numpy_1,
     "nengo_loihi.dvs": mend_numpy_1,
