@@ -222,8 +222,6 @@ def test_trained_network_in_the_reference_simulator(name):
     assert np.allclose(reference, outputs(net, nengo_dl.Simulator, x), atol=1e-4)
 
 
-# NengoLoihi says so of neurons with many inputs: their threshold has too few bits
-@pytest.mark.filterwarnings("ignore:Lost . extra bits in weight rounding")
 @pytest.mark.parametrize("hidden", ["Poisson", "LIF"])
 def test_trained_network_on_loihi(hidden):
     """Trained through rates, then spiking, with memory and hidden units on the chip.

@@ -5,9 +5,26 @@ import numpy as np
 from nengo import Connection
 from nengo_loihi.builder.connection import build_connection as build_other_connection
 from nengo_loihi.builder.inputs import ChipReceiveNode, HostSendNode
+from nengo_loihi.inputs import SpikeInput
 from nengo_loihi.passthrough import base_obj
 
 from nengo_lmu.networks.objects import InputNode
+
+
+class InputSpikes(SpikeInput):
+    """Spikes from the host that carry the input of a memory."""
+
+
+class InputReceiveNode(ChipReceiveNode):
+    """The chip's end of a connection from the input of a memory."""
+
+
+def build_input_receive_node(model, node):
+    """Build an `InputReceiveNode`, whose spikes can be told from others."""
+    spikes = InputSpikes(node.raw_dimensions, label=node.label)
+    model.add_input(spikes)
+    model.objs[node]["out"] = spikes
+    model.spike_targets[node] = spikes
 
 
 def build_connection(model, conn):
@@ -61,7 +78,7 @@ def build_input_connection(model, conn):
         inherit_seed(host, made)
         host.build(made)
 
-    receive = ChipReceiveNode(
+    receive = InputReceiveNode(
         2 * size, size_out=size, label=label("node"), add_to_container=False
     )
     model.builder.build(model, receive)

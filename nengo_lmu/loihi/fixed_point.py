@@ -15,6 +15,7 @@ that are right, three things have to fit together:
 
 import numpy as np
 from nengo.exceptions import BuildError
+from nengo_loihi.block import SynapseConfig
 from nengo_loihi.builder.discretize import (
     BIAS_MAX,
     Q_BITS,
@@ -27,6 +28,7 @@ from nengo_loihi.builder.discretize import (
 from nengo_loihi.builder.network import build_network as build_float_network
 from nengo_loihi.builder.validate import validate_model
 
+from nengo_lmu.loihi.connections import InputSpikes
 from nengo_lmu.loihi.neurons import is_bernoulli
 from nengo_lmu.loihi.splitting import FittingShapes
 
@@ -77,15 +79,44 @@ def build_network(
 
 def discretize_model(model):
     """Turn the floating-point blocks of a model into integer ones, in place."""
+    bernoulli = [b for b in model.blocks if is_bernoulli(b.compartment)]
+    sources = bernoulli + [i for i in model.inputs if isinstance(i, InputSpikes)]
+    ours = {axon.target for source in sources for axon in source.axons}
     v_scale = {}
     for block in model.blocks:
-        if is_bernoulli(block.compartment):
+        if block in bernoulli:
             v_scale[block] = discretize_bernoulli_block(block, model.dt)
-        else:
+        elif ours.isdisjoint(block.synapses):
             v_scale[block] = discretize_block(block)
+        else:
+            v_scale[block] = discretize_receiving_block(block)
     for probe in model.probes:
         for i, block in enumerate(probe.target):
             discretize_probe(probe, i, v_scale[block])
+
+
+def discretize_receiving_block(block):
+    """Turn a block of other neurons that read a memory into an integer one, in place.
+
+    Each spike of a memory has little effect on a neuron that reads it, so the weights
+    have few bits, all neurons of a population the same ones. NengoLoihi rounds them all
+    in the same way, and warns that it has "lost extra bits"; here the errors cancel.
+
+    Parameters
+    ----------
+    block : nengo_loihi.block.LoihiBlock
+
+    Returns
+    -------
+    v_scale : float
+        Integer voltage for a voltage of 1.
+    """
+    w_max = max(synapse.max_abs_weight() for synapse in block.synapses)
+    info = discretize_compartment(block.compartment, w_max)
+    scale = np.ravel(info["w_scale"])[0] * SynapseConfig.get_scale(info["w_exp"])
+    for synapse in block.synapses:
+        _discretize_synapse(synapse, scale, block.n_neurons)
+    return info["v_scale"]
 
 
 def discretize_bernoulli_block(block, dt):

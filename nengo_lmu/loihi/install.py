@@ -3,7 +3,12 @@
 import nengo
 from nengo_loihi.builder import Builder
 
-from nengo_lmu.loihi.connections import build_bias_connection, build_connection
+from nengo_lmu.loihi.connections import (
+    InputReceiveNode,
+    build_bias_connection,
+    build_connection,
+    build_input_receive_node,
+)
 from nengo_lmu.loihi.fixed_point import build_network
 from nengo_lmu.loihi.neurons import build_bernoulli_neurons
 from nengo_lmu.networks.objects import BiasConnection
@@ -18,6 +23,7 @@ def install():
     Builder.builders.update(
         {
             BiasConnection: build_bias_connection,
+            InputReceiveNode: build_input_receive_node,
             nengo.Connection: build_connection,
             nengo.Network: build_network,
             nengo.PoissonSpiking: build_bernoulli_neurons,
