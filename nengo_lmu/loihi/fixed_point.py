@@ -86,13 +86,18 @@ def discretize_model(model):
     for block in model.blocks:
         if block in bernoulli:
             v_scale[block] = discretize_bernoulli_block(block, model.dt)
-        elif ours.isdisjoint(block.synapses):
+        elif ours.isdisjoint(block.synapses) or not all(map(_is_plain, block.synapses)):
             v_scale[block] = discretize_block(block)
         else:
             v_scale[block] = discretize_receiving_block(block)
     for probe in model.probes:
         for i, block in enumerate(probe.target):
             discretize_probe(probe, i, v_scale[block])
+
+
+def _is_plain(synapse):
+    """Whether a synapse neither learns nor shares weights as convolutions do."""
+    return not synapse.learning and synapse.pop_type == 0
 
 
 def discretize_receiving_block(block):
@@ -221,7 +226,7 @@ def _unshare_weights(synapse):
     Where NengoLoihi splits a block it lets axons share equal weights, as all neurons of
     a population have; they would all be rounded in the same way.
     """
-    if synapse.axon_to_weight_map is None or synapse.pop_type != 0:
+    if synapse.axon_to_weight_map is None or not _is_plain(synapse):
         return
     rows = [synapse.axon_weight_idx(axon) for axon in range(synapse.n_axons)]
     synapse.weights = [synapse.weights[row].copy() for row in rows]

@@ -79,7 +79,7 @@ class LegendreMemory(nengo.Network):
         third of it in rms is taken as typical; a process; or a sample, ``(n_steps,)``
         or ``(n_steps, size_in)`` at ``dt``. The neurons' ranges, the basis and the
         split of neurons over dimensions are chosen for it; other inputs work too, with
-        more noise.
+        more noise. On Loihi, what is larger than expected is cut off.
     realization : {"auto", "legendre", "principal"} or (d, d) array_like
         The basis in which neurons represent the state: Legendre coefficients, principal
         components of the typical states, the quieter of the two by the noise theory
