@@ -45,8 +45,8 @@ def execute(module, loader):
         loader.exec_module(module)
     else:
         _execute_mended(module, loader)
-    if name == "nengo_loihi" and "nengo_lmu" in sys.modules:
-        importlib.import_module("nengo_lmu.loihi")  # registers our build functions
+    if name == "nengo_loihi":
+        _teach_nengo_loihi()
 
 
 def _execute_mended(module, loader):
@@ -62,12 +62,24 @@ def _execute_mended(module, loader):
 def mend_loaded():
     """Mend what was imported before the hook was there, as far as that goes."""
     for name in AFTER:
-        module = sys.modules.get(name)
-        spec = getattr(module, "__spec__", None)
-        if spec is None or getattr(spec, "_initializing", False):
-            continue  # absent, or on its way in another thread
-        if _needs_mending(name):
+        module = _complete(name)
+        if module is not None and _needs_mending(name):
             _mend(module)
+    if _complete("nengo_loihi") is not None:
+        _teach_nengo_loihi()
+
+
+def _complete(name):
+    """Return a module; None where it is absent, or on its way in another thread."""
+    module = sys.modules.get(name)
+    spec = getattr(module, "__spec__", None)
+    return None if getattr(spec, "_initializing", spec is None) else module
+
+
+def _teach_nengo_loihi():
+    """Register our build functions with it, if somebody has asked for this package."""
+    if "nengo_lmu" in sys.modules:
+        importlib.import_module("nengo_lmu.loihi")
 
 
 def _mend(module):
@@ -357,8 +369,8 @@ def mend_nengo_dl(nengo_dl):
     nengo_loihi takes any failure of ``import nengo_dl`` to mean that there is none,
     and nengo_extras gives the builders another base class then.
     """
-    compat = sys.modules.get("nengo_loihi.compat")
-    neurons = sys.modules.get("nengo_loihi.neurons")
+    compat = _complete("nengo_loihi.compat")
+    neurons = _complete("nengo_loihi.neurons")
     if compat is None or neurons is None or compat.HAS_DL:
         return
     import tensorflow as tf
