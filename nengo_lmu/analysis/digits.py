@@ -53,7 +53,7 @@ class Settings:
     dt: float = 0.001
     d: int = 22
     n_neurons: int = 800
-    units: int = 100
+    units: int = 200
     max_rate: float = 500.0
     tau: float = 0.2
     readout_tau: float = 0.03
@@ -210,7 +210,7 @@ class DigitClassifier:
     def _signal(self, pixels):
         return np.repeat(np.ravel(pixels), self.settings.steps_per_pixel)
 
-    def states(self, split, copies, rng, noisy):
+    def states(self, split, copies, rng=None, before=None):
         """Return ideal states about the end of digits, with the noise of spikes.
 
         The outputs at the end of a digit are low-pass filtered, so they look at states
@@ -221,9 +221,11 @@ class DigitClassifier:
         ----------
         split : nengo_lmu.tasks.digits.Split
         copies : int
-        rng : numpy.random.RandomState
-        noisy : bool
-            Add noise of the covariance that the theory gives for the memory.
+        rng : numpy.random.RandomState, optional
+            Adds noise of the covariance that the theory gives for the memory.
+        before : (n, 64) array_like, optional
+            The digits that came before; by default others of the split, drawn anew
+            for each copy.
 
         Returns
         -------
@@ -237,7 +239,9 @@ class DigitClassifier:
             [
                 stream_states(
                     split.pixels,
-                    split.pixels[rng.permutation(len(split))],
+                    split.pixels[rng.permutation(len(split))]
+                    if before is None
+                    else before,
                     s.theta,
                     s.d,
                     s.steps_per_pixel,
@@ -247,7 +251,7 @@ class DigitClassifier:
                 for delay in delays
             ]
         )
-        if noisy:
+        if rng is not None:
             variances, axes = np.linalg.eigh(self.lmu.memory.noise_covariance)
             deviations = np.sqrt(np.maximum(variances, 0))
             m += (rng.standard_normal(m.shape) * deviations) @ axes.T
@@ -265,7 +269,6 @@ class DigitClassifier:
         ----------
         show_progress : bool, optional
             By default on terminals.
-
         """
         import nengo_dl
         import tensorflow as tf
@@ -275,8 +278,8 @@ class DigitClassifier:
 
         s = self.settings
         rng = np.random.RandomState(s.seed)
-        train_m, train_y = self.states(self.digits.train, s.copies, rng, noisy=True)
-        check_m, check_y = self.states(self.digits.validation, 4, rng, noisy=True)
+        train_m, train_y = self.states(self.digits.train, s.copies, rng)
+        check_m, check_y = self.states(self.digits.validation, 4, rng)
         # the hidden units' inputs are of order 1 to begin with
         scale = 1 / (train_m.std(axis=0) * np.sqrt(s.d))
         self.lmu.memory_kernel.transform = rng.standard_normal((s.units, s.d)) * scale
@@ -321,7 +324,9 @@ class DigitClassifier:
         """
         started = time.perf_counter()
         test = self.digits.test
-        m, _ = self.states(test, 32, np.random.RandomState(self.settings.seed), False)
+        # a stream, as in the simulators: nothing came before the first digit
+        before = np.vstack([np.zeros((1, N_PIXELS)), test.pixels[:-1]])
+        m, _ = self.states(test, 32, before=before)
         J = m @ self.lmu.memory_kernel.transform.init.T
         h = np.maximum(J + self.lmu.hidden_bias.transform.init[:, 0], 0)
         scores = (h @ self.readout.transform.init.T).reshape(32, len(test), -1).mean(0)

@@ -284,8 +284,7 @@ class LegendreMemory(nengo.Network):
         """
         with self:
             node = nengo.Node(size_in=self.size_in, label="feedback")
-            delay = 0 if self.populations is None else self._entry_synapse
-            self._connect(node, self._entry, self._drive, delay)
+            self._connect(node, self._entry, self._drive, self._entry_synapse)
         return node
 
     @property
@@ -455,7 +454,8 @@ class LegendreMemory(nengo.Network):
         self._connect(self.input, self._slope, B, None)
         nengo.Connection(self._spikes, self._state, synapse=delay)
         last = nengo.Connection(self._slope, self._state, synapse=across)
-        self._entry, self._entry_synapse = self._slope, None
+        # what comes from the network itself is of the step before, like the state
+        self._entry, self._entry_synapse = self._slope, within
         if self.trainable_theta:
             last.transform = 1 / self._initial_theta
             self._inverse_theta = last
