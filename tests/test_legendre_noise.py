@@ -2,28 +2,28 @@
 
 import numpy as np
 import pytest
+import scipy.linalg
 
 from nengo_lmu.legendre import (
     ArgumentError,
-    PoissonPopulations,
+    SpikingPopulations,
     basis,
     discretize,
-    neurons_for_error,
-    predicted_error,
     principle3,
     readout,
     simulate,
     split_neurons,
     state_space,
-    white_noise_statistics,
 )
-from nengo_lmu.legendre.noise import WINDOW_POINTS, quietest, typical_statistics
+from nengo_lmu.legendre.noise import WINDOW_POINTS, ErrorDynamics
+from nengo_lmu.legendre.planner import planned
+from nengo_lmu.legendre.statistics import typical_statistics
 
 
 def populations(theta=1.0, d=4, tau=0.1, max_rate=110.0, kind="legendre", **kwargs):
     statistics = typical_statistics(theta, d)
     made = basis(statistics, kind)
-    return PoissonPopulations(theta, d, made, tau, max_rate, **kwargs)
+    return SpikingPopulations(theta, d, statistics, made, tau, max_rate, **kwargs)
 
 
 def covariance_by_sum(p, q):
@@ -39,57 +39,69 @@ def covariance_by_sum(p, q):
     return P
 
 
+@pytest.mark.parametrize("theta, d", [(1.0, 1), (1.0, 4), (0.2, 9), (10.0, 24)])
+def test_accumulated_noise(theta, d):
+    """Doubling against scipy's solver of the Lyapunov equation, and its adjoint."""
+    dynamics = ErrorDynamics(theta, d)
+    root = np.random.RandomState(0).standard_normal((d, d))
+    P = dynamics.accumulated(root @ root.T)
+    expected = scipy.linalg.solve_discrete_lyapunov(dynamics.A_bar, root @ root.T)
+    assert np.allclose(P, expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max())
+    # what a unit of noise does to the window, either way
+    C = readout(d, WINDOW_POINTS)
+    forward = np.trace(C @ P @ C.T) / len(C)
+    assert np.sum(dynamics.window_energy * (root @ root.T)) == pytest.approx(forward)
+
+
+def test_dynamics_on_the_edge_of_stability():
+    """Euler's method with steps that turn the state around: -1 to each power."""
+    with pytest.raises(ArgumentError, match="edge of stability"):
+        ErrorDynamics(0.5, 1, dt=1.0, method="euler").accumulated(np.eye(1))
+
+
 @pytest.mark.parametrize("kind", ["legendre", "principal"])
 @pytest.mark.parametrize("theta, d, tau", [(1.0, 4, 0.1), (0.2, 9, 0.05)])
-def test_gains_are_those_of_the_covariance(kind, theta, d, tau):
-    """The adjoint equation against the covariance itself."""
+def test_error_is_that_of_its_own_noise(kind, theta, d, tau):
+    """The fixed point of noise and covariance, above what it started from."""
     p = populations(theta, d, tau, kind=kind)
-    q = np.random.RandomState(0).uniform(0.5, 2, size=d)
-    P = covariance_by_sum(p, q)
-    for points in (WINDOW_POINTS, [0.0, 0.3], 1.0):
-        C = readout(d, points)
-        expected = np.mean(np.diag(C @ P @ C.T))
-        assert p.gains(points) @ q == pytest.approx(expected, rel=1e-8)
-
-
-def test_noise():
-    """``E|x| 2 / (n r dt)``: 0.1 * 2 / (50 * 100 * 0.001) = 0.04."""
-    p = populations(d=2, max_rate=100.0)
-    assert np.allclose(p.noise([50, 100], np.array([0.1, 0.1])), [0.04, 0.02])
-
-
-def test_noise_of_simulated_spikes():
-    """On/off Poisson populations at a fixed x have the variance |x| 2 / (n r dt).
-
-    The variance of 40000 samples is known to sqrt(2 / 40000) = 0.7 % (one sigma), a
-    little worse since there are few spikes; 4 % is far outside.
-    """
-    rng = np.random.RandomState(0)
-    n, r, dt, x = 60, 110.0, 0.001, 0.3
-    spikes = rng.poisson(n / 2 * r * x * dt, size=40000)
-    decoded = spikes / (n / 2 * r * dt)
-    noise = populations(d=1, max_rate=r).noise([n], np.array([x]))
-    assert decoded.mean() == pytest.approx(x, rel=0.02)
-    assert decoded.var() == pytest.approx(noise[0], rel=0.04)
-
-
-def test_error_with_the_noise_that_noise_makes():
-    """`error` is that of its own fixed point, which is above the noise-free start."""
-    p = populations(d=6)
-    counts = np.full(6, 40)
-    mean_abs = p.noisy_mean_abs(counts, iterations=60)
-    # the state is Gaussian here, so 2 / pi times its variance is the square of E|x|
-    T_inverse = np.linalg.inv(p.realization.T)
-    P = T_inverse @ covariance_by_sum(p, p.noise(counts, mean_abs)) @ T_inverse.T
-    clean = p.realization.mean_abs
-    assert np.allclose(mean_abs**2, clean**2 + 2 / np.pi * np.diag(P), rtol=1e-6)
+    counts = np.full(d, 40)
+    rows = np.linalg.inv(p.realization.T)
+    clean = np.sqrt(2 / np.pi * np.diag(rows @ p.statistics.covariance @ rows.T))
+    mean_abs = clean
+    for _ in range(60):
+        P = covariance_by_sum(p, mean_abs * 2 / (40 * 110.0 * 0.001))
+        mean_abs = np.sqrt(clean**2 + 2 / np.pi * np.diag(rows @ P @ rows.T))
     assert np.all(mean_abs > clean)
-    # eight iterations, the default, are enough
-    assert np.allclose(p.noisy_mean_abs(counts), mean_abs, rtol=0.01)
-    expected = np.sqrt(p.gains(WINDOW_POINTS) @ p.noise(counts, mean_abs)) / 0.3
-    assert p.error(counts, 0.3).window == pytest.approx(expected, rel=0.01)
-    delay = np.sqrt(p.gains(1.0) @ p.noise(counts, mean_abs)) / 0.3
-    assert p.error(counts, 0.3).delay == pytest.approx(delay, rel=0.01)
+    # the default number of iterations is enough
+    assert np.allclose(p.covariance(counts), P, rtol=0.02, atol=0.02 * P.max())
+    error = p.error(counts)
+    for points, predicted in ((WINDOW_POINTS, error.window), (1.0, error.delay)):
+        C = readout(d, points)
+        expected = np.sqrt(np.mean(np.diag(C @ P @ C.T))) / 0.3
+        assert predicted == pytest.approx(expected, rel=0.01)
+    # on and off neurons fire at half the rate of |x|
+    assert np.allclose(p.rates(counts), 110 * mean_abs / 2, rtol=0.01)
+
+
+def test_coloured_noise_adds_up_as_white_noise_does():
+    """The integral over frequencies against the Lyapunov equation."""
+    white, coloured = populations(d=6), populations(d=6, spiking="regular")
+    variance = np.random.RandomState(0).uniform(0.5, 2, size=6)
+    # one-sided: 2 dt of density for each unit of variance
+    flat = np.tile(2 * 0.001 * variance, (len(coloured._frequency), 1))
+    expected = white._covariance(variance)
+    scale = np.sqrt(np.outer(np.diag(expected), np.diag(expected)))
+    assert np.abs((coloured._covariance(flat) - expected) / scale).max() < 0.02
+    assert np.allclose(coloured._shares(flat), white._shares(variance), rtol=0.02)
+
+
+def test_shares_add_up_to_the_error():
+    for spiking in ("poisson", "stochastic", "regular"):
+        p = populations(d=6, spiking=spiking)
+        noise = p._noise(np.zeros((6, 6)))
+        C = readout(6, WINDOW_POINTS)
+        error = np.mean(np.diag(C @ p._covariance(noise) @ C.T))
+        assert p._shares(noise).sum() == pytest.approx(error)
 
 
 def white_noise(rng, n_runs, n_steps, dt, bandwidth, rms):
@@ -102,15 +114,14 @@ def white_noise(rng, n_runs, n_steps, dt, bandwidth, rms):
 
 
 @pytest.mark.parametrize("d, n_neurons", [(3, 300), (6, 600)])
-def test_predicted_error_of_simulated_spikes(d, n_neurons):
+def test_error_of_simulated_spikes(d, n_neurons):
     """Within 15 % of the recurrence with Poisson spikes.
 
     16 runs of 8 windows hold about 128 independent errors of the window, each of
     several modes: the mean square is known to 10 % at worst, its root to 5 %.
     """
     theta, dt, tau, r = 1.0, 0.001, 0.1, 110.0
-    statistics = typical_statistics(theta, d)
-    p, counts = quietest(theta, d, n_neurons, tau, r, dt, statistics)
+    p, counts = planned(theta, d, n_neurons, tau=tau, max_rate=r)
     rng = np.random.RandomState(d)
     u = white_noise(rng, 16, 9000, dt, d / (6 * theta), 0.3)
 
@@ -129,7 +140,7 @@ def test_predicted_error_of_simulated_spikes(d, n_neurons):
         states[t] = x
     difference = (states @ T.T - simulate(u.T, theta, d, dt=dt))[1000:]
 
-    predicted = predicted_error(theta, d, n_neurons, tau, r, dt)
+    predicted = p.error(counts)
     window = difference @ readout(d, WINDOW_POINTS).T
     measured = np.sqrt(np.mean(window**2)) / 0.3
     assert predicted.window == pytest.approx(measured, rel=0.15)
@@ -137,40 +148,11 @@ def test_predicted_error_of_simulated_spikes(d, n_neurons):
     assert predicted.delay == pytest.approx(delay, rel=0.15)
 
 
-def test_predicted_error_falls_as_the_square_root():
-    """Where it is small, so that noise makes little noise itself."""
-    one, four = (predicted_error(1.0, 6, n).window for n in (20000, 80000))
-    assert one / four == pytest.approx(2, rel=0.03)
-
-
-def test_predicted_error_falls_with_tau_and_rate():
-    def window(**kwargs):
-        return predicted_error(1.0, 6, 600, **kwargs).window
-
-    assert window(tau=0.2) < window(tau=0.1) < window(tau=0.05)
-    assert window(max_rate=220.0) < window(max_rate=110.0)
-
-
-def test_the_quieter_realization_is_chosen():
-    for d in (3, 24):
-        kinds = ("legendre", "principal")
-        errors = [predicted_error(1.0, d, 4800, realization=k).window for k in kinds]
-        assert predicted_error(1.0, d, 4800).window == pytest.approx(min(errors))
-    # at higher orders it matters: principal components save half the neurons
-    assert errors[1] < 0.75 * errors[0]
-
-
-def test_predicted_error_with_statistics_of_ones_own():
-    """A slower input has a quieter memory, and the rms is what it is relative to."""
-    slow = white_noise_statistics(1.0, 6, 0.3, 0.2)
-    fast = white_noise_statistics(1.0, 6, 0.3, 1.0)
-    small = white_noise_statistics(1.0, 6, 0.003, 1.0)
-
-    def window(statistics):
-        return predicted_error(1.0, 6, 1200, statistics=statistics).window
-
-    assert window(slow) < window(fast)
-    assert window(small) == pytest.approx(window(fast))
+def test_synapse_that_decays_as_the_memory_does():
+    """An order of 1 and tau = theta: spikes leave no trace but their own filter's."""
+    p, counts = planned(1.0, 1, 10, tau=1.0)
+    assert list(counts) == [10]
+    assert p.error(counts).window < 1e-6
 
 
 # --- splitting neurons
@@ -201,61 +183,18 @@ def test_split_is_better_than_any_neighbour():
     """Moving a tenth of one dimension's neurons to another makes the error larger."""
     p = populations(d=5)
     counts = p.split(5000)
-    best = p.error(counts, 0.3).window
-    assert p.error(np.full(5, 1000), 0.3).window > best
+    best = p.error(counts).window
+    assert p.error(np.full(5, 1000)).window > best
     for i in range(5):
         moved = counts.copy()
         moved[i] -= counts[i] // 10
         moved[(i + 1) % 5] += counts[i] // 10
-        assert p.error(moved, 0.3).window > best
-
-
-# --- the planner
-
-
-@pytest.mark.parametrize("error", [0.5, 0.2, 0.1])
-def test_neurons_for_error_inverts_predicted_error(error):
-    n_neurons = neurons_for_error(error, 1.0, 3)
-    assert n_neurons % 2 == 0
-    assert predicted_error(1.0, 3, n_neurons).window <= error
-    for fewer in range(max(6, n_neurons - 20), n_neurons, 2):
-        assert predicted_error(1.0, 3, fewer).window > error
-
-
-def test_neurons_for_a_large_error():
-    """At least an on and an off neuron for each dimension."""
-    assert neurons_for_error(1e6, 1.0, 5) == 10
-
-
-def test_neurons_for_error_passes_options_on():
-    plain = neurons_for_error(0.1, 1.0, 3)
-    quiet = neurons_for_error(0.1, 1.0, 3, tau=0.2, max_rate=220.0)
-    # the variance is inverse to the number and to the rate, and falls with tau
-    assert quiet < 0.45 * plain
+        assert p.error(moved).window > best
 
 
 @pytest.mark.parametrize(
     "call, name, value",
     [
-        (lambda: predicted_error(0, 3, 300), "theta", "0"),
-        (lambda: predicted_error("1", 3, 300), "theta", "'1'"),
-        (lambda: predicted_error(np.nan, 3, 300), "theta", "nan"),
-        (lambda: predicted_error(1, 0, 300), "d", "0"),
-        (lambda: predicted_error(1, 2.5, 300), "d", "2.5"),
-        (lambda: predicted_error(1, 3, 300.0), "n_neurons", "300.0"),
-        (lambda: predicted_error(1, 3, 5), "n_neurons", "at least 6, .* but 5"),
-        (lambda: predicted_error(1, 3, 300, tau=0), "tau", "0"),
-        (lambda: predicted_error(1, 3, 300, tau=None), "tau", "None"),
-        (lambda: predicted_error(1, 3, 300, max_rate=-1), "max_rate", "-1"),
-        (lambda: predicted_error(1, 3, 300, dt=0), "dt", "0"),
-        (lambda: predicted_error(1, 3, 300, method="rk4"), "method", "'rk4'"),
-        (lambda: predicted_error(1, 9, 300, dt=0.5, method="euler"), "method", "euler"),
-        (lambda: predicted_error(1, 3, 9, realization="x"), "realization", "'x'"),
-        (lambda: neurons_for_error(0, 1, 3), "error", "0"),
-        (lambda: neurons_for_error("small", 1, 3), "error", "'small'"),
-        (lambda: neurons_for_error(1e-15, 1, 3), "error", "1e-15 would need more"),
-        (lambda: neurons_for_error(0.1, -1, 3), "theta", "-1"),
-        (lambda: neurons_for_error(0.1, 1, "3"), "d", "'3'"),
         (lambda: split_neurons(3, [1, 1]), "n_neurons", "at least 4, .* but 3"),
         (lambda: split_neurons(True, [1, 1]), "n_neurons", "True"),
         (lambda: split_neurons(10, [1, np.nan]), "weights", "NaN"),

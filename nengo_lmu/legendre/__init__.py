@@ -14,15 +14,15 @@ References
 
 from nengo_lmu.legendre.checks import ArgumentError
 from nengo_lmu.legendre.noise import (
-    PoissonPopulations,
-    neurons_for_error,
-    predicted_error,
+    PredictedError,
+    SpikingPopulations,
     split_neurons,
 )
-from nengo_lmu.legendre.realization import (
-    Realization,
+from nengo_lmu.legendre.planner import best_tau, neurons_for_error, predicted_error
+from nengo_lmu.legendre.realization import Realization, basis
+from nengo_lmu.legendre.statistics import (
     StateStatistics,
-    basis,
+    input_statistics,
     sampled_statistics,
     white_noise_statistics,
 )
@@ -37,12 +37,15 @@ from nengo_lmu.legendre.window import pade_error, readout
 
 __all__ = [
     "ArgumentError",
-    "PoissonPopulations",
+    "PredictedError",
     "Realization",
+    "SpikingPopulations",
     "StateStatistics",
     "basis",
+    "best_tau",
     "discretize",
     "impulse_response",
+    "input_statistics",
     "neurons_for_error",
     "pade_error",
     "predicted_error",

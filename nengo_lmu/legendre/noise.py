@@ -1,37 +1,48 @@
-"""How noisy a spiking memory is, and how many neurons a given error needs.
+"""How noisy a spiking memory is: linear-noise theory.
 
-Linear-noise theory. Neurons represent ``x`` (``m = T x``) with on and off populations
-whose rates are ``r |x_i|``; decoding the spikes of a step gives ``x + eta``. The spikes
-are independent from step to step, so ``eta_i`` is white with variance
+Neurons represent ``x`` (``m = T x``) in on and off populations; decoding the spikes of
+a step gives ``x + eta``, with the noise that `nengo_lmu.legendre.spikes` describes.
+Through the low-pass synapse, with ``a = exp(-dt / tau)``, the error of the state obeys
 
-    q_i = E|x_i| * 2 / (n_i r dt)
+    e[t+1] = A_bar e[t] + (A_bar - a I) T eta[t]
 
-for ``n_i`` neurons. Through the low-pass synapse, with ``a = exp(-dt / tau)``, the
-error of the state obeys ``e[t+1] = A_bar e[t] + (1 - a) A_h eta[t]``, so its covariance
-``P`` solves a discrete Lyapunov equation. Noise makes neurons fire too: ``x_i`` in
-``q_i`` is the noisy state, whose mean absolute value grows with ``P_ii``, so the two
-are solved together. Since the read-out error is linear in ``q``, one adjoint equation
-gives each dimension's share, and the best split of neurons follows.
+so the covariance ``P`` of the error solves a discrete Lyapunov equation where ``eta``
+is white, and is an integral over frequencies where it is not. Noise makes neurons fire
+too: the state in ``eta`` is the noisy one, so the two are solved together.
 """
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
-from scipy.linalg import solve_discrete_lyapunov
 
-from nengo_lmu.legendre.checks import ArgumentError, finite_array, positive, whole
-from nengo_lmu.legendre.realization import (
-    GAUSSIAN_RANGE,
-    KINDS,
-    basis,
-    white_noise_statistics,
+from nengo_lmu.legendre.checks import ArgumentError, finite_array, whole
+from nengo_lmu.legendre.realization import Realization
+from nengo_lmu.legendre.spikes import (
+    poisson_variance,
+    regular_spectrum,
+    stochastic_variance,
+)
+from nengo_lmu.legendre.statistics import (
+    StateStatistics,
+    crossing_rates,
+    variance_along,
 )
 from nengo_lmu.legendre.system import discretize, state_space
 from nengo_lmu.legendre.window import readout
 
+SPIKING = ("poisson", "stochastic", "regular")
+
 # the points at which the error of the whole window is measured
 WINDOW_POINTS = np.linspace(0, 1, 50)
+
+# How often the noise and the covariance that it causes are put into each other; each
+# time, the distance to their fixed point shrinks by more than half.
+_ITERATIONS = 6
+
+# Frequencies for noise that is not white, to a decade, and how far below the slowest
+# dynamics they begin.
+_PER_DECADE = 40
 
 
 @dataclass(frozen=True)
@@ -50,14 +61,98 @@ class PredictedError:
     delay: float
 
 
+class ErrorDynamics:
+    """How the memory passes errors of its state on from step to step.
+
+    Parameters
+    ----------
+    theta : float
+        Length of the window (seconds).
+    d : int
+        Order of the memory.
+    dt : float
+        Time step (seconds).
+    method : {"zoh", "euler"}
+        The discretization.
+    """
+
+    def __init__(self, theta, d, dt=0.001, method="zoh"):
+        self.A_bar, _ = discretize(*state_space(theta, d), dt, method=method)
+        self._powers = [self.A_bar]
+
+    def accumulated(self, N):
+        """Return ``sum_k A_bar^k N A_bar^kT``, for white noise of covariance ``N``.
+
+        Doubling the number of terms each time; the powers are kept, since a design
+        solves the same equation for many covariances.
+        """
+        P = N
+        for k in range(self._n_doublings):
+            P = P + self._powers[k] @ P @ self._powers[k].T
+        return (P + P.T) / 2
+
+    @cached_property
+    def window_energy(self):
+        """(d, d) ndarray: ``e^T E e``, the squared error of the window, summed.
+
+        Over all steps after an error ``e`` of the state, of the mean over the window.
+        """
+        C = readout(len(self.A_bar), WINDOW_POINTS)
+        energy = C.T @ C / len(C)
+        for k in range(self._n_doublings):
+            energy = energy + self._powers[k].T @ energy @ self._powers[k]
+        return (energy + energy.T) / 2
+
+    def injection(self, decay):
+        """Return ``A_bar - a I``, how a step's noise enters the state."""
+        return self.A_bar - decay * np.eye(len(self.A_bar))
+
+    def amplification(self, decay):
+        """Return what white noise of the decoded state does to the window.
+
+        Returns
+        -------
+        G : (d, d) ndarray
+            ``e^T G e`` is the mean squared error of the window for white noise along
+            ``e``; ``decay`` is ``a``, of the synapse.
+        """
+        injection = self.injection(decay)
+        return injection.T @ self.window_energy @ injection
+
+    def response(self, frequency, dt):
+        """Return ``(z I - A_bar)^-1`` at ``z = exp(2 pi i f dt)``, (n, d, d)."""
+        z = np.exp(2j * np.pi * np.asarray(frequency) * dt)
+        eye = np.eye(len(self.A_bar))
+        return np.linalg.inv(z[:, np.newaxis, np.newaxis] * eye - self.A_bar)
+
+    @cached_property
+    def _n_doublings(self):
+        """How many powers of ``A_bar`` it takes until nothing is left."""
+        for k in range(64):
+            if np.linalg.norm(self._powers[k]) < 1e-10:
+                return k
+            self._powers.append(self._powers[k] @ self._powers[k])
+        raise ArgumentError(
+            "method", "leaves the memory on the edge of stability; use a shorter dt"
+        )
+
+
+@lru_cache(maxsize=2)
+def error_dynamics(theta, d, dt, method):
+    """Return the `ErrorDynamics` of a memory, the same each time."""
+    return ErrorDynamics(theta, d, dt, method)
+
+
 @dataclass(frozen=True)
-class PoissonPopulations:
-    """Poisson neurons in on/off populations, one pair a dimension of the memory.
+class SpikingPopulations:
+    """Neurons in on/off populations, one pair for each dimension of the memory.
 
     Attributes
     ----------
     theta, d : float and int
         Length of the window (seconds) and order of the memory.
+    statistics : StateStatistics
+        Of the states that a typical input causes.
     realization : Realization
         The coordinates that the neurons represent.
     tau : float
@@ -68,70 +163,20 @@ class PoissonPopulations:
         Time step (seconds).
     method : {"zoh", "euler"}
         The discretization.
+    spiking : {"poisson", "stochastic", "regular"}
+        Poisson spikes; at most one spike a step, with a probability; or as regular as
+        the current, from rectified linear neurons that integrate it.
     """
 
     theta: float
     d: int
-    realization: object
+    statistics: StateStatistics
+    realization: Realization
     tau: float
     max_rate: float
     dt: float = 0.001
     method: str = "zoh"
-
-    @cached_property
-    def _dynamics(self):
-        """``A_bar`` and ``(1 - a) A_h`` in the neurons' coordinates."""
-        A_bar, _ = discretize(
-            *state_space(self.theta, self.d), self.dt, method=self.method
-        )
-        A_bar, _ = self.realization.to_neurons(A_bar, np.zeros((self.d, 1)))
-        return A_bar, A_bar - np.exp(-self.dt / self.tau) * np.eye(self.d)
-
-    def gains(self, points):
-        """Return how much the noise of each dimension adds to the error.
-
-        Parameters
-        ----------
-        points : float or (n,) array_like
-            Where the window is read, as for `readout`.
-
-        Returns
-        -------
-        gains : (d,) ndarray
-            The mean squared error at the points is ``gains @ q``.
-        """
-        A_bar, injected = self._dynamics
-        C = readout(self.d, points) @ self.realization.T
-        adjoint = solve_discrete_lyapunov(A_bar.T, C.T @ C / len(C))
-        gains = np.einsum("ki,kl,li->i", injected, adjoint, injected)
-        return np.maximum(gains, 0)  # not below 0 by rounding
-
-    def noise(self, counts, mean_abs=None):
-        """Return the variance of the decoded spikes of one step.
-
-        Parameters
-        ----------
-        counts : (d,) array_like
-            Neurons in each dimension.
-        mean_abs : (d,) array_like, optional
-            ``E|x_i|``, by default that of the noise-free state.
-
-        Returns
-        -------
-        q : (d,) ndarray
-        """
-        mean_abs = self.realization.mean_abs if mean_abs is None else mean_abs
-        return mean_abs * 2 / (np.asarray(counts) * self.max_rate * self.dt)
-
-    def noisy_mean_abs(self, counts, iterations=8):
-        """Return ``E|x_i|`` of the state with its noise, as `noise` wants it."""
-        clean = self.realization.mean_abs
-        mean_abs = clean
-        for _ in range(iterations):
-            P = self._covariance(self.noise(counts, mean_abs))
-            # for a Gaussian state E|x| = sqrt(2 / pi) times its deviation
-            mean_abs = np.sqrt(clean**2 + 2 / np.pi * np.maximum(np.diag(P), 0))
-        return mean_abs
+    spiking: str = "poisson"
 
     def covariance(self, counts):
         """Return the covariance of the error of the state, in true units.
@@ -145,37 +190,46 @@ class PoissonPopulations:
         -------
         covariance : (d, d) ndarray
         """
-        P = self._covariance(self._settled_noise(counts))
-        return self.realization.T @ P @ self.realization.T.T
+        P = np.zeros((self.d, self.d))
+        for _ in range(_ITERATIONS):
+            P = self._covariance(self._noise(P) / np.asarray(counts))
+        return P
 
-    def with_room_for_noise(self, counts):
-        """Return populations whose ranges have room for the state with its noise.
-
-        The ranges of a realization are those of noise-free states. Where noise is
-        larger than the signal, neurons would fire far above their maximum rates.
+    def estimator(self, counts):
+        """Return the matrix that best estimates the state from the noisy one.
 
         Parameters
         ----------
         counts : (d,) array_like
-            Neurons in each dimension.
 
         Returns
         -------
-        populations : PoissonPopulations
+        K : (d, d) ndarray
+            ``S (S + P)^-1`` in true units, Wiener's, with the covariances ``S`` of the
+            states of the typical input and ``P`` of their error. What hardly stands out
+            from the noise is made smaller.
         """
-        P = self._covariance(self._settled_noise(counts))
-        wider = np.sqrt(1 + GAUSSIAN_RANGE**2 * np.maximum(np.diag(P), 0))
-        made = self.realization
-        made = replace(made, T=made.T * wider, mean_abs=made.mean_abs / wider)
-        return replace(self, realization=made)
+        S, P = self.statistics.covariance, self.covariance(counts)
+        return np.linalg.lstsq(S + P, S, rcond=None)[0].T
 
-    def _covariance(self, q):
-        """The covariance of the error of the state, in the neurons' coordinates."""
-        A_bar, injected = self._dynamics
-        return solve_discrete_lyapunov(A_bar, (injected * q) @ injected.T)
+    def error(self, counts):
+        """Predict the error for ``counts[i]`` neurons in dimension ``i``.
 
-    def _settled_noise(self, counts):
-        return self.noise(counts, self.noisy_mean_abs(counts))
+        Parameters
+        ----------
+        counts : (d,) array_like
+
+        Returns
+        -------
+        error : PredictedError
+        """
+        P = self.covariance(counts)
+
+        def at(points):
+            mean_square = variance_along(readout(self.d, points), P).mean()
+            return float(np.sqrt(mean_square) / self.statistics.input_rms)
+
+        return PredictedError(window=at(WINDOW_POINTS), delay=at(1.0))
 
     def split(self, n_neurons):
         """Split neurons over dimensions for the least error of the window.
@@ -188,30 +242,119 @@ class PoissonPopulations:
         -------
         counts : (d,) ndarray of int
         """
-        gains = self.gains(WINDOW_POINTS)
-        mean_abs = self.realization.mean_abs
-        for _ in range(5):  # the noise depends on the split, and the split on it
-            counts = split_neurons(n_neurons, np.sqrt(gains * mean_abs))
-            mean_abs = self.noisy_mean_abs(counts)
+        P = np.zeros((self.d, self.d))
+        for _ in range(3):  # the noise depends on the split, and the split on it
+            noise = self._noise(P)
+            shares = self._shares(noise)
+            if not np.any(shares):  # no noise, or a synapse that undoes it: all alike
+                shares = np.ones(self.d)
+            counts = split_neurons(n_neurons, np.sqrt(shares))
+            P = self._covariance(noise / counts)
         return counts
 
-    def error(self, counts, input_rms):
-        """Predict the error for ``counts[i]`` neurons in dimension ``i``.
+    def rates(self, counts):
+        """Return the mean rate of the neurons of each dimension.
 
         Parameters
         ----------
         counts : (d,) array_like
-        input_rms : float
 
         Returns
         -------
-        error : PredictedError
+        rates : (d,) ndarray
+            Hertz, for the typical input: on and off neurons are silent half the time.
         """
-        q = self._settled_noise(counts)
-        return PredictedError(
-            window=float(np.sqrt(self.gains(WINDOW_POINTS) @ q) / input_rms),
-            delay=float(np.sqrt(self.gains(1.0) @ q) / input_rms),
+        P = self.covariance(counts)
+        return self.max_rate * self._mean_abs(P) / 2
+
+    # --- the noise of one neuron a dimension: variances, or spectra where not white
+
+    def _noise(self, P):
+        """Return the noise for states whose error has the covariance ``P``.
+
+        Returns
+        -------
+        noise : (d,) or (n_frequencies, d) ndarray
+            Variances of white noise, or one-sided spectra at `_frequency`.
+        """
+        if self.spiking == "poisson":
+            return poisson_variance(self._mean_abs(P), self.max_rate, self.dt)
+        mean_square = self.statistics.mean_square(self._rows) + self._along(P)
+        if self.spiking == "stochastic":
+            return stochastic_variance(
+                self._mean_abs(P), mean_square, self.max_rate, self.dt
+            )
+        return regular_spectrum(
+            self._frequency, mean_square, self._crossings, self.max_rate, self.dt
         )
+
+    def _covariance(self, noise):
+        """Return the covariance of the state's error for this noise."""
+        if noise.ndim == 1:
+            columns = self._dynamics.injection(self._decay) @ self.realization.T
+            return self._dynamics.accumulated((columns * noise) @ columns.T)
+        power = self._bins[:, np.newaxis] * noise
+        return np.einsum(
+            "fik,fk,fjk->ij", self._response, power, self._response.conj()
+        ).real
+
+    def _shares(self, noise):
+        """Return the mean squared error of the window due to each dimension."""
+        if noise.ndim == 1:
+            T, G = self.realization.T, self._dynamics.amplification(self._decay)
+            return noise * variance_along(T.T, G)
+        C = readout(self.d, WINDOW_POINTS)
+        squared = np.mean(np.abs(C @ self._response) ** 2, axis=1)
+        return np.einsum("f,fk,fk->k", self._bins, noise, squared)
+
+    # --- what these are made of
+
+    @property
+    def _dynamics(self):
+        return error_dynamics(self.theta, self.d, self.dt, self.method)
+
+    @property
+    def _decay(self):
+        return np.exp(-self.dt / self.tau)
+
+    @cached_property
+    def _rows(self):
+        return np.linalg.inv(self.realization.T)
+
+    @cached_property
+    def _crossings(self):
+        A, B = state_space(self.theta, self.d)
+        return crossing_rates(self.statistics, self._rows, A, B)
+
+    def _along(self, P):
+        """Return the variance of each ``x_i`` for states of covariance ``P``."""
+        return variance_along(self._rows, P)
+
+    def _mean_abs(self, P):
+        return self.statistics.mean_abs(self._rows, self._along(P))
+
+    @cached_property
+    def _frequency(self):
+        """Logarithmic up to the highest frequency there is, from far below 1 / theta.
+
+        Below, regular spikes have hardly any noise, and the window no resonance.
+        """
+        highest = 1 / (2 * self.dt)
+        lowest = min(0.01 / self.theta, highest / 10)
+        n = int(np.ceil(np.log10(highest / lowest) * _PER_DECADE))
+        return np.geomspace(lowest, highest, n)
+
+    @cached_property
+    def _bins(self):
+        """Weights of the frequencies in an integral, by the trapezoidal rule."""
+        half = np.diff(self._frequency) / 2
+        return np.append(half, 0) + np.append(0, half)
+
+    @cached_property
+    def _response(self):
+        """(n_frequencies, d, d): of the state to the noise of each dimension."""
+        columns = self._dynamics.injection(self._decay) @ self.realization.T
+        return self._dynamics.response(self._frequency, self.dt) @ columns
 
 
 def split_neurons(n_neurons, weights):
@@ -262,165 +405,3 @@ def split_neurons(n_neurons, weights):
     counts = 2 * (pairs + 1)
     counts[np.argmax(weights)] += n_neurons % 2
     return counts
-
-
-def predicted_error(
-    theta,
-    d,
-    n_neurons,
-    tau=0.1,
-    max_rate=110.0,
-    dt=0.001,
-    statistics=None,
-    realization=KINDS,
-    method="zoh",
-):
-    """Predict the error of a Poisson memory.
-
-    Parameters
-    ----------
-    theta : float
-        Length of the window (seconds).
-    d : int
-        Order of the memory.
-    n_neurons : int
-        All neurons, m in the paper.
-    tau : float
-        Time constant of the recurrent synapse (seconds).
-    max_rate : float
-        Mean maximum rate of the neurons (hertz).
-    dt : float
-        Time step (seconds).
-    statistics : StateStatistics, optional
-        Of the states that a typical input causes; by default white noise of rms 0.3
-        up to ``d / (6 theta)`` hertz.
-    realization : str, array_like, or tuple of these
-        As for `basis`; of several, the one with the least window error.
-    method : {"zoh", "euler"}
-        The discretization.
-
-    Returns
-    -------
-    error : PredictedError
-        Relative to the rms of the input.
-
-    Notes
-    -----
-    Valid while the error is small (below about 0.3): it assumes that the noise does
-    not change the neurons' mean rates.
-    """
-    n_neurons = whole("n_neurons", n_neurons, 1)
-    if statistics is None:
-        statistics = typical_statistics(theta, d)
-    populations, counts = quietest(
-        theta, d, n_neurons, tau, max_rate, dt, statistics, realization, method
-    )
-    return populations.error(counts, statistics.input_rms)
-
-
-def neurons_for_error(error, theta, d, **kwargs):
-    """Return how many Poisson neurons a given window error needs.
-
-    Parameters
-    ----------
-    error : float
-        The window error, relative to the rms of the input.
-    theta, d
-        Length of the window (seconds) and order of the memory.
-    **kwargs
-        As for `predicted_error`.
-
-    Returns
-    -------
-    n_neurons : int
-        The least even number whose `predicted_error` is at most ``error``.
-    """
-    error = positive("error", error)
-    d = whole("d", d, 1)
-
-    def enough(pairs):
-        return predicted_error(theta, d, 2 * pairs, **kwargs).window <= error
-
-    # the error falls as n^-1/2, but for the rounding of the split to whole pairs
-    pairs = d
-    while not enough(pairs):
-        pairs *= 2
-        if pairs > 2**40:
-            raise ArgumentError(
-                "error",
-                f"{error:g} would need more than a trillion neurons; ask for a larger "
-                "error, or give a longer tau or a higher max_rate",
-            )
-    if pairs == d:
-        return 2 * d
-    low, high = pairs // 2, pairs
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return 2 * high
-
-
-def typical_statistics(theta, d, input_range=1.0):
-    """Return the statistics of the input that is assumed where none is given.
-
-    Band-limited white noise with an rms of 0.3 times the range of the input, so that
-    it seldom leaves the range, up to ``d / (6 theta)`` hertz, about the highest
-    frequency that an order-``d`` memory reproduces well.
-    """
-    theta = positive("theta", theta, "of seconds")
-    d = whole("d", d, 1)
-    return white_noise_statistics(theta, d, 0.3 * input_range, d / (6 * theta))
-
-
-def quietest(
-    theta,
-    d,
-    n_neurons,
-    tau,
-    max_rate,
-    dt,
-    statistics,
-    realization=KINDS,
-    method="zoh",
-):
-    """Return the populations with the least error of the window, and their sizes.
-
-    Parameters
-    ----------
-    theta, d, tau, max_rate, dt, method
-        As for `PoissonPopulations`.
-    n_neurons : int
-        All neurons.
-    statistics : StateStatistics
-        Of the states that a typical input causes.
-    realization : str, array_like, or tuple of these
-        The candidates, as for `basis`.
-
-    Returns
-    -------
-    populations : PoissonPopulations
-    counts : (d,) ndarray of int
-        Neurons in each dimension.
-    """
-    tau = positive("tau", tau, "of seconds")
-    max_rate = positive("max_rate", max_rate, "of hertz")
-    if statistics.covariance.shape != (d, d):
-        raise ArgumentError(
-            "statistics",
-            f"must be of a memory of order {d}, but its covariance has shape "
-            f"{statistics.covariance.shape}; make it with d={d}",
-        )
-    candidates = realization if isinstance(realization, tuple) else (realization,)
-    designs = []
-    for kind in candidates:
-        made = basis(statistics, kind)
-        populations = PoissonPopulations(theta, d, made, tau, max_rate, dt, method)
-        counts = populations.split(n_neurons)
-        populations = populations.with_room_for_noise(counts)
-        designs.append((populations, populations.split(n_neurons)))
-
-    def window_error(design):
-        populations, counts = design
-        return populations.error(counts, statistics.input_rms).window
-
-    return min(designs, key=window_error)

@@ -9,128 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nengo_lmu.legendre.checks import (
-    ArgumentError,
-    finite_array,
-    one_of,
-    positive,
-    whole,
-)
-from nengo_lmu.legendre.system import simulate
-from nengo_lmu.legendre.window import frequency_response
+from nengo_lmu.legendre.checks import ArgumentError, finite_array, one_of
+from nengo_lmu.legendre.statistics import GAUSSIAN_RANGE, variance_along
 
-KINDS = ("legendre", "principal")
+KINDS = ("balanced", "principal", "legendre")
 
-# A Gaussian state is taken to fill its range at this many standard deviations. Linear
-# neurons do not saturate there: they only fire above their nominal maximum rates.
-GAUSSIAN_RANGE = 2.5
-
-# No dimension's range is below this fraction of the largest: an input that the design
-# did not foresee must not drive a neglected dimension far outside its range.
-RANGE_FLOOR = 0.02
-
-
-@dataclass(frozen=True)
-class StateStatistics:
-    """Second-order statistics of the memory's states for a typical input.
-
-    Attributes
-    ----------
-    covariance : (d, d) ndarray
-        Mean of ``m m^T`` (not centred).
-    input_rms : float
-        Root mean square of the input.
-    samples : (n, d) ndarray or None
-        States of a sampled input; None for a Gaussian one in closed form.
-    """
-
-    covariance: np.ndarray
-    input_rms: float
-    samples: np.ndarray = None
-
-    def along(self, directions):
-        """Return the range and the mean absolute value of ``directions.T @ m``.
-
-        Parameters
-        ----------
-        directions : (d, k) array_like
-
-        Returns
-        -------
-        span, mean_abs : (k,) ndarray
-        """
-        if self.samples is not None:
-            projected = np.abs(self.samples @ directions)
-            return projected.max(axis=0), projected.mean(axis=0)
-        variance = np.einsum("ik,ij,jk->k", directions, self.covariance, directions)
-        deviation = np.sqrt(np.maximum(variance, 0))
-        return GAUSSIAN_RANGE * deviation, np.sqrt(2 / np.pi) * deviation
-
-
-def white_noise_statistics(theta, d, rms, bandwidth):
-    """Return the state statistics for band-limited Gaussian white noise.
-
-    Parameters
-    ----------
-    theta : float
-        Length of the window (seconds).
-    d : int
-        Order of the memory.
-    rms : float
-        Root mean square of the noise.
-    bandwidth : float
-        Highest frequency of its flat spectrum (Hz).
-
-    Returns
-    -------
-    statistics : StateStatistics
-        With the covariance ``rms^2`` times the mean of ``H(f) H(f)^*`` over the band,
-        where ``H`` is the memory's frequency response.
-    """
-    theta = positive("theta", theta, "of seconds")
-    d = whole("d", d, 1)
-    rms = positive("rms", rms)
-    bandwidth = positive("bandwidth", bandwidth, "of hertz")
-    # H oscillates about theta * f times over the band: Gauss-Legendre nodes at several
-    # times that rate integrate it to rounding error
-    n_nodes = 64 + int(np.ceil(8 * theta * bandwidth))
-    nodes, weights = np.polynomial.legendre.leggauss(n_nodes)
-    covariance = np.zeros((d, d))
-    for chunk in np.array_split(np.arange(n_nodes), 1 + n_nodes * d**2 // 10**6):
-        frequencies = bandwidth * (nodes[chunk] + 1) / 2
-        response = frequency_response(theta, d, frequencies)
-        weighted = response * (weights[chunk] / 2)[:, np.newaxis]
-        covariance += np.real(weighted.T @ response.conj())
-    return StateStatistics(covariance=rms**2 * covariance, input_rms=rms)
-
-
-def sampled_statistics(theta, d, u, dt=0.001):
-    """Return the state statistics for a sample of a typical input.
-
-    Parameters
-    ----------
-    theta : float
-        Length of the window (seconds).
-    d : int
-        Order of the memory.
-    u : (n_steps,) or (n_steps, size_in) array_like
-        The sample; the dimensions of a multi-dimensional input are pooled.
-    dt : float
-        Its time step (seconds).
-
-    Returns
-    -------
-    statistics : StateStatistics
-    """
-    u = finite_array("u", u, ndim=(1, 2))
-    if not np.any(u):
-        raise ArgumentError("u", "is zero throughout; give a sample of a real input")
-    m = simulate(u, theta, d, dt=dt).reshape(-1, d)
-    return StateStatistics(
-        covariance=m.T @ m / len(m),
-        input_rms=float(np.sqrt(np.mean(u**2))),
-        samples=m,
-    )
+# An input that the design did not foresee must not drive a neglected dimension far
+# outside its range: the states are taken to have, in every direction, at least this
+# fraction of the deviation that they have in the direction where it is largest.
+LEAST_DEVIATION = 0.02
 
 
 @dataclass(frozen=True)
@@ -141,15 +28,11 @@ class Realization:
     ----------
     T : (d, d) ndarray
         Column ``i`` is the state that ``x_i = 1`` stands for.
-    mean_abs : (d,) ndarray
-        Expected ``|x_i|`` for the typical input; the noise of Poisson neurons grows
-        with it.
     kind : str
         How it was made.
     """
 
     T: np.ndarray
-    mean_abs: np.ndarray
     kind: str = "custom"
 
     def to_neurons(self, A, B):
@@ -157,17 +40,23 @@ class Realization:
         return np.linalg.solve(self.T, A @ self.T), np.linalg.solve(self.T, B)
 
 
-def basis(statistics, kind="legendre"):
+def basis(statistics, kind="legendre", amplification=None, noise=None):
     """Return a realization whose dimensions each just fill the range [-1, 1].
 
     Parameters
     ----------
     statistics : StateStatistics
         Of the states that a typical input causes.
-    kind : {"legendre", "principal"} or (d, d) array_like
-        Keep the Legendre coefficients, or rotate to the principal components of the
-        states; or an invertible matrix of your own, whose columns are then scaled to
-        their ranges.
+    kind : {"balanced", "principal", "legendre"} or (d, d) array_like
+        Keep the Legendre coefficients; rotate to the principal components of the
+        states; balance the size of the states against what the memory makes of noise,
+        which is the quietest of all bases (see Notes); or an invertible matrix of your
+        own, whose columns are then scaled to their ranges.
+    amplification : (d, d) array_like, optional
+        For "balanced": ``e^T amplification e`` is the mean squared error of the window
+        that white noise along ``e`` causes.
+    noise : (d, d) array_like, optional
+        Covariance of the noise of the states, which needs room in the ranges too.
 
     Returns
     -------
@@ -178,22 +67,70 @@ def basis(statistics, kind="legendre"):
     ArgumentError
         If the kind is unknown, or the matrix has the wrong shape, is not finite or is
         not invertible.
+
+    Notes
+    -----
+    Let ``S`` be the covariance of the states and ``G`` the amplification. Noise of
+    dimension ``i``, with the state ``t_i`` for ``x_i = 1`` and ``x_i = w_i^T m``, has a
+    variance proportional to its range times its mean absolute value over ``n_i``
+    neurons, so for Gaussian states to ``w_i^T S w_i / n_i``. With the best ``n_i`` the
+    mean squared error is proportional to::
+
+        (sum_i |G^1/2 t_i| |S^1/2 w_i|)^2  >=  (sum of singular values of G^1/2 S^1/2)^2
+
+    because each term is the nuclear norm of ``G^1/2 t_i w_i^T S^1/2``, and these
+    matrices add up to ``G^1/2 S^1/2`` for any basis (and for any overcomplete one).
+    With the singular value decomposition ``G^1/2 S^1/2 = U D V^T`` the basis
+    ``T = G^-1/2 U D^1/2`` attains the bound. It is the realization with the least
+    round-off noise of a digital filter ([1]_, [2]_), with neurons for bits.
+
+    References
+    ----------
+    .. [1] Mullis, C. T., & Roberts, R. A. (1976). Synthesis of minimum roundoff noise
+       fixed point digital filters. IEEE Trans. Circuits and Systems 23(9).
+    .. [2] Hwang, S. Y. (1977). Minimum uncorrelated unit noise in state-space digital
+       filtering. IEEE Trans. Acoustics, Speech, and Signal Processing 25(4).
     """
     d = len(statistics.covariance)
-    if isinstance(kind, str):
-        one_of("realization", kind, KINDS)
-        if kind == "legendre":
-            directions = np.eye(d)
-        else:
-            directions = np.linalg.eigh(statistics.covariance)[1][:, ::-1]
-        columns, rows = directions, directions
-    else:
+    # what needs room besides the typical states
+    least = LEAST_DEVIATION**2 * np.linalg.eigvalsh(statistics.covariance)[-1]
+    extra = least * np.eye(d) + (0.0 if noise is None else noise)
+    if not isinstance(kind, str):
         columns = finite_array("realization", kind, shape=(d, d))
         if np.linalg.matrix_rank(columns) < d:
             raise ArgumentError(
                 "realization", "is singular; give a matrix with independent columns"
             )
-        rows, kind = np.linalg.inv(columns).T, "custom"
-    span, mean_abs = statistics.along(rows)
-    span = np.maximum(span, RANGE_FLOOR * span.max())
-    return Realization(T=columns * span, mean_abs=mean_abs / span, kind=kind)
+        kind = "custom"
+    elif one_of("realization", kind, KINDS) == "legendre":
+        columns = np.eye(d)
+    elif kind == "principal":
+        columns = np.linalg.eigh(statistics.covariance)[1][:, ::-1]
+    elif amplification is None:
+        raise ArgumentError(
+            "amplification",
+            "is needed for the 'balanced' basis; give that of SpikingPopulations, or "
+            "use 'principal' or 'legendre'",
+        )
+    else:
+        columns = _balanced(amplification, statistics.covariance + extra)
+    rows = np.linalg.inv(columns)
+    room = GAUSSIAN_RANGE * np.sqrt(variance_along(rows, extra))
+    span = np.hypot(statistics.span(rows), room)
+    return Realization(T=columns * span, kind=kind)
+
+
+def _balanced(amplification, covariance):
+    """Return the columns of the balanced basis, in no particular scale."""
+    # where the synapse decays just as the memory does in some direction, noise along it
+    # is not amplified at all: a floor keeps the root invertible
+    values, vectors = np.linalg.eigh(amplification)
+    roots = np.sqrt(np.maximum(values, 1e-12 * values[-1] if values[-1] > 0 else 1.0))
+    U, D, _ = np.linalg.svd((vectors * roots).T @ _root(covariance))
+    return vectors @ ((U * np.sqrt(D)) / roots[:, np.newaxis])
+
+
+def _root(covariance):
+    """Return ``R`` with ``R R^T = covariance``."""
+    values, vectors = np.linalg.eigh(covariance)
+    return vectors * np.sqrt(np.maximum(values, 0))

@@ -1,0 +1,260 @@
+"""The quietest memory for given neurons, and how many neurons an error needs."""
+
+import numpy as np
+
+from nengo_lmu.legendre.checks import ArgumentError, one_of, positive, whole
+from nengo_lmu.legendre.noise import SPIKING, SpikingPopulations, error_dynamics
+from nengo_lmu.legendre.realization import basis
+from nengo_lmu.legendre.statistics import input_statistics
+
+# Rates of neurons at the edge of their range, by default (hertz): from, to.
+MAX_RATES = (200.0, 240.0)
+_MAX_RATE = sum(MAX_RATES) / 2
+
+# The error is flat around the best synapse. The shortest that costs no more than this
+# is the default: the memory forgets what is not its input sooner.
+_NEARLY_BEST = 1.05
+
+
+def best_tau(theta, d, dt=0.001, input=1.0, method="zoh"):
+    """Return the time constant of the recurrent synapse that makes the memory quiet.
+
+    Parameters
+    ----------
+    theta : float
+        Length of the window (seconds).
+    d : int
+        Order of the memory.
+    dt : float
+        Time step (seconds).
+    input : float, nengo.Process, array_like or StateStatistics
+        As for `input_statistics`.
+    method : {"zoh", "euler"}
+        The discretization.
+
+    Returns
+    -------
+    tau : float
+        Seconds, to two digits: the shortest whose window error, for Poisson neurons in
+        the balanced basis, is within 5 % of the least. About ``0.4 theta``.
+    """
+    statistics = input_statistics(theta, d, input, dt)
+    dynamics = error_dynamics(theta, d, dt, method)
+    values, vectors = np.linalg.eigh(statistics.covariance)
+    root = vectors * np.sqrt(np.maximum(values, 0))
+
+    def relative_error(tau):
+        # the sum of singular values of `basis`, where noise is small
+        G = root.T @ dynamics.amplification(np.exp(-dt / tau)) @ root
+        return np.sqrt(np.maximum(np.linalg.eigvalsh(G), 0)).sum()
+
+    candidates = theta * np.geomspace(0.02, 2, 48)
+    candidates = np.maximum(candidates, 2 * dt)
+    errors = np.array([relative_error(tau) for tau in candidates])
+    chosen = candidates[np.argmax(errors <= _NEARLY_BEST * errors.min())]
+    return float(f"{chosen:.2g}")
+
+
+def quietest(
+    theta,
+    d,
+    n_neurons,
+    tau,
+    max_rate,
+    dt,
+    statistics,
+    realization="balanced",
+    method="zoh",
+    spiking="poisson",
+):
+    """Return the populations with the least error of the window, and their sizes.
+
+    Parameters
+    ----------
+    theta, d, tau, max_rate, dt, statistics, method, spiking
+        As for `SpikingPopulations`.
+    n_neurons : int
+        All neurons.
+    realization : str or (d, d) array_like
+        As for `basis`.
+
+    Returns
+    -------
+    populations : SpikingPopulations
+    counts : (d,) ndarray of int
+        Neurons in each dimension.
+    """
+    tau = positive("tau", tau, "of seconds")
+    max_rate = positive("max_rate", max_rate, "of hertz")
+    one_of("spiking", spiking, SPIKING)
+    dynamics = error_dynamics(theta, d, dt, method)
+    amplification = dynamics.amplification(np.exp(-dt / tau))
+    noise = None
+    for _ in range(2):  # without room for noise, then with room for that of the first
+        made = basis(statistics, realization, amplification, noise)
+        populations = SpikingPopulations(
+            theta, d, statistics, made, tau, max_rate, dt, method, spiking
+        )
+        counts = populations.split(n_neurons)
+        noise = populations.covariance(counts)
+    return populations, counts
+
+
+def predicted_error(
+    theta,
+    d,
+    n_neurons,
+    tau=None,
+    max_rate=_MAX_RATE,
+    dt=0.001,
+    input=1.0,
+    realization="balanced",
+    method="zoh",
+    spiking="poisson",
+):
+    """Predict the error of a spiking memory.
+
+    Parameters
+    ----------
+    theta : float
+        Length of the window (seconds).
+    d : int
+        Order of the memory.
+    n_neurons : int
+        All neurons, m in the paper.
+    tau : float, optional
+        Time constant of the recurrent synapse (seconds), by default `best_tau`.
+    max_rate : float
+        Mean maximum rate of the neurons (hertz).
+    dt : float
+        Time step (seconds).
+    input : float, nengo.Process, array_like or StateStatistics
+        The typical input, as for `input_statistics`; by default white noise of rms 0.3
+        up to ``d / (6 theta)`` hertz. `white_noise_statistics` gives other bands.
+    realization : {"balanced", "principal", "legendre"} or (d, d) array_like
+        As for `basis`.
+    method : {"zoh", "euler"}
+        The discretization.
+    spiking : {"poisson", "stochastic", "regular"}
+        How rectified linear neurons spike, as for `SpikingPopulations`.
+
+    Returns
+    -------
+    error : PredictedError
+        Relative to the rms of the input: how far the decoded window is from that of the
+        ideal memory.
+
+    Raises
+    ------
+    ArgumentError
+        For an argument out of range, naming it, its value and the remedy.
+    """
+    populations, counts = planned(
+        theta,
+        d,
+        n_neurons,
+        tau=tau,
+        max_rate=max_rate,
+        dt=dt,
+        input=input,
+        realization=realization,
+        method=method,
+        spiking=spiking,
+    )
+    return populations.error(counts)
+
+
+def planned(
+    theta,
+    d,
+    n_neurons,
+    tau=None,
+    max_rate=_MAX_RATE,
+    dt=0.001,
+    input=1.0,
+    realization="balanced",
+    method="zoh",
+    spiking="poisson",
+):
+    """Return the populations that `predicted_error` is about, and their sizes.
+
+    Parameters and errors are those of `predicted_error`, and what is returned is that
+    of `quietest`.
+    """
+    theta = positive("theta", theta, "of seconds")
+    d = whole("d", d, 1)
+    dt = positive("dt", dt, "of seconds")
+    n_neurons = whole("n_neurons", n_neurons, 1)
+    statistics = input_statistics(theta, d, input, dt)
+    if tau is None:
+        tau = best_tau(theta, d, dt, statistics, method)
+    return quietest(
+        theta,
+        d,
+        n_neurons,
+        tau,
+        max_rate,
+        dt,
+        statistics,
+        realization,
+        method,
+        spiking,
+    )
+
+
+def neurons_for_error(error, theta, d, **kwargs):
+    """Return how many neurons a given window error needs.
+
+    Parameters
+    ----------
+    error : float
+        The window error, relative to the rms of the input.
+    theta, d
+        Length of the window (seconds) and order of the memory.
+    **kwargs
+        As for `predicted_error`.
+
+    Returns
+    -------
+    n_neurons : int
+        The least even number whose `predicted_error` is at most ``error``, but for the
+        rounding of the split to whole pairs.
+
+    Raises
+    ------
+    ArgumentError
+        As for `predicted_error`, or if the error needs more than a trillion neurons.
+    """
+    error = positive("error", error)
+    d = whole("d", d, 1)
+    dt = kwargs.get("dt", 0.001)
+    # once, instead of at each number of neurons
+    kwargs["input"] = input_statistics(theta, d, kwargs.get("input", 1.0), dt)
+    if kwargs.get("tau") is None:
+        method = kwargs.get("method", "zoh")
+        kwargs["tau"] = best_tau(theta, d, dt, kwargs["input"], method)
+
+    def enough(pairs):
+        return predicted_error(theta, d, 2 * pairs, **kwargs).window <= error
+
+    # start where the law of 1 / sqrt(m) says, and find a bracket around the answer
+    start = 50 * d
+    ratio = predicted_error(theta, d, 2 * start, **kwargs).window / error
+    pairs = int(np.clip(start * ratio**2, d, 2**39))
+    low = high = pairs
+    while not enough(high):
+        low, high = high, int(np.ceil(1.1 * high)) + 1
+        if high > 2**39:
+            raise ArgumentError(
+                "error",
+                f"{error:g} would need more than a trillion neurons; ask for a larger "
+                "error, or give a longer tau or a higher max_rate",
+            )
+    while low == high or enough(low):
+        if low == d:
+            return 2 * d
+        low, high = max(d, int(low / 1.1) - 1), low
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return 2 * high

@@ -1,0 +1,114 @@
+"""The noise of spikes: how far one step's decoded spikes are from what they encode.
+
+A dimension ``x`` of the state is represented by ``n`` neurons, half on and half off,
+with rates ``r |x|`` on their side and 0 on the other. Decoding their spikes gives
+``x + eta``. Everything here is for ``n = 1``: the variance of ``eta`` goes as
+``1 / n``.
+"""
+
+import numpy as np
+
+# harmonics of a spike train that are summed one by one; the rest as an integral
+_HARMONICS = 400
+
+# how often the frequencies of harmonics are folded back at half the sampling rate
+_FOLDS = 6
+
+
+def poisson_variance(mean_abs, max_rate, dt):
+    """Return the variance of the noise of Poisson neurons, white from step to step.
+
+    Parameters
+    ----------
+    mean_abs : (d,) array_like
+        ``E|x_i|``.
+    max_rate : float
+        Mean rate of a neuron at ``|x_i| = 1`` (hertz).
+    dt : float
+        Time step (seconds).
+
+    Returns
+    -------
+    variance : (d,) ndarray
+        ``2 E|x_i| / (r dt)``. A neuron's spikes of a step have mean and variance
+        ``r |x| dt``, and ``n / 2`` neurons share the decoding of ``x``.
+    """
+    return 2 * mean_abs / (max_rate * dt)
+
+
+def stochastic_variance(mean_abs, mean_square, max_rate, dt):
+    """Return the variance of the noise of neurons with at most one spike a step.
+
+    Parameters
+    ----------
+    mean_abs, max_rate, dt
+        As for `poisson_variance`.
+    mean_square : (d,) array_like
+        ``E x_i^2``.
+
+    Returns
+    -------
+    variance : (d,) ndarray
+        ``2 E|x_i| / (r dt) - 2 E x_i^2``, that of Bernoulli's ``p (1 - p)`` with
+        ``p = r |x| dt``, which rates below ``1 / dt`` make a probability.
+    """
+    # rates above 1 / dt leave no less noise than none
+    return np.maximum(2 * mean_abs / (max_rate * dt) - 2 * mean_square, 0)
+
+
+def regular_spectrum(frequency, mean_square, crossings, max_rate, dt):
+    """Return the power spectrum of the noise of regularly spiking neurons.
+
+    Parameters
+    ----------
+    frequency : (n_frequencies,) array_like
+        Above 0 and at most ``1 / (2 dt)`` (hertz).
+    mean_square : (d,) array_like
+        ``E x_i^2``, with ``x_i`` taken to be Gaussian.
+    crossings : (d,) array_like
+        How often ``x_i`` changes its sign (hertz).
+    max_rate, dt
+        As for `poisson_variance`.
+
+    Returns
+    -------
+    spectrum : (n_frequencies, d) ndarray
+        One-sided density (1/hertz): its integral is the variance.
+
+    Notes
+    -----
+    A neuron that integrates a current ``J`` and spikes at each whole number fires
+    ``s[t] dt = J dt - (v[t] - v[t-1])``, where ``v`` is the fraction that is left.
+
+    While ``J`` is constant, the noise has lines at the harmonics ``k J``, of power
+    ``2 sin^2(pi k J dt) / (pi k dt)^2``, those above ``1 / (2 dt)`` folded back. They
+    are averaged over the rates ``J = r |x|`` that a slow state takes.
+
+    While the neuron is silent, it holds the ``v`` it was left with, uniform on [0, 1),
+    whose deviation from 1/2 is an error that lasts until ``x`` changes its sign again:
+    a random telegraph signal, taken to change at random times.
+
+    Neurons are taken to be independent, since their phases and rates differ.
+    """
+    f = np.asarray(frequency, dtype=float)
+    deviation = max_rate * np.sqrt(mean_square)  # of the rate, before folding
+    k = np.arange(1, _HARMONICS + 1)[:, np.newaxis, np.newaxis]
+
+    def density(rate):
+        z = rate / deviation
+        return np.sqrt(2 / np.pi) / deviation * np.exp(-(z**2) / 2)
+
+    lines = np.zeros((len(f), len(deviation)))
+    folds = [np.abs(fold / dt + f) for fold in range(-_FOLDS, _FOLDS + 1)]
+    for folded in np.array(folds)[:, :, np.newaxis]:
+        # a harmonic is at this frequency for the rate J = f / k, with dJ = df / k
+        lines += np.sum(density(folded / k) / k**3, axis=0)
+        lines += density(folded / _HARMONICS) / (2 * _HARMONICS**2)
+    # |v[t] - v[t-1]|^2 for |v|^2, in spikes per second
+    difference = (2 * np.sin(np.pi * f * dt) / dt)[:, np.newaxis] ** 2
+    active = difference * lines / (2 * np.pi**2)
+    # the variance 1/12, half the time
+    held = crossings / (6 * (crossings**2 + (2 * np.pi * f[:, np.newaxis]) ** 2))
+    silent = difference * held
+    # half of the neurons are active at a time, but all of them are silent half the time
+    return (2 * active + 4 * silent) / max_rate**2

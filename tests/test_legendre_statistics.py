@@ -1,0 +1,166 @@
+"""What input to expect, and the statistics of the states that it causes."""
+
+import nengo
+import numpy as np
+import pytest
+
+from nengo_lmu.legendre import (
+    ArgumentError,
+    StateStatistics,
+    input_statistics,
+    sampled_statistics,
+    simulate,
+    state_space,
+    white_noise_statistics,
+)
+from nengo_lmu.legendre.statistics import crossing_rates, typical_statistics
+
+
+@pytest.fixture(scope="module")
+def noise():
+    process = nengo.processes.WhiteSignal(200, high=1, rms=0.3, seed=0)
+    return process.run(200, dt=0.005)[:, 0]
+
+
+@pytest.mark.parametrize("d", [3, 6])
+def test_white_noise_covariance(noise, d):
+    """Closed form against a simulated sample.
+
+    Flat noise up to 1 Hz has about 2 * 1 Hz * 200 s = 400 independent values, so the
+    variance of each state is known to sqrt(2 / 400) = 7 % of itself (one sigma).
+    WhiteSignal has the given rms exactly, which removes part of that: 15 % is safe.
+    """
+    statistics = white_noise_statistics(1.0, d, 0.3, 1.0)
+    m = simulate(noise, 1.0, d, dt=0.005)[400:]  # without the start
+    sample = m.T @ m / len(m)
+    scale = np.sqrt(np.diag(sample))
+    difference = (statistics.covariance - sample) / np.outer(scale, scale)
+    assert np.abs(difference).max() < 0.15
+    assert statistics.input_rms == 0.3
+
+
+@pytest.mark.parametrize("theta, d, bandwidth", [(1.0, 6, 1.0), (0.1, 12, 50.0)])
+def test_white_noise_integral(theta, d, bandwidth):
+    """Against a plain mean over a fine grid of frequencies, by another solver."""
+    A, B = state_space(theta, d)
+    f = (np.arange(4000) + 0.5) / 4000 * bandwidth
+    rates, modes = np.linalg.eig(A)
+    H = (modes @ (np.linalg.solve(modes, B) / (2j * np.pi * f - rates[:, None]))).T
+    expected = 0.2**2 * np.real(H.T @ H.conj()) / len(f)
+    covariance = white_noise_statistics(theta, d, 0.2, bandwidth).covariance
+    assert np.allclose(covariance, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_white_noise_of_low_frequency_is_a_constant():
+    """A constant u has the state (u, 0, 0, ...)."""
+    covariance = white_noise_statistics(1.0, 4, 0.5, 1e-4).covariance
+    assert np.allclose(covariance, np.diag([0.25, 0, 0, 0]), atol=1e-6)
+
+
+def test_sampled_statistics(noise):
+    statistics = sampled_statistics(1.0, 4, noise, dt=0.005)
+    m = simulate(noise, 1.0, 4, dt=0.005)
+    assert np.allclose(statistics.covariance, np.mean(m[:, :, None] * m[:, None], 0))
+    assert statistics.input_rms == pytest.approx(np.sqrt(np.mean(noise**2)))
+    # two dimensions are pooled
+    two = sampled_statistics(1.0, 4, np.stack([noise, 0 * noise], axis=1), dt=0.005)
+    assert np.allclose(two.covariance, statistics.covariance / 2)
+
+
+def test_range_and_mean_of_samples(noise):
+    statistics = sampled_statistics(1.0, 4, noise[:3000], dt=0.005)
+    rows = np.random.RandomState(0).standard_normal((2, 4))
+    x = simulate(noise[:3000], 1.0, 4, dt=0.005) @ rows.T
+    assert np.allclose(statistics.span(rows), np.abs(x).max(axis=0))
+    assert np.allclose(statistics.mean_square(rows), np.mean(x**2, axis=0))
+    assert np.allclose(statistics.mean_abs(rows), np.abs(x).mean(axis=0))
+
+
+def test_range_and_mean_of_a_gaussian():
+    """Two and a half standard deviations; E|x| of a Gaussian is sqrt(2 / pi) sigma."""
+    statistics = StateStatistics(np.diag([1.0, 4.0]), 1.0)
+    assert np.allclose(statistics.span(np.eye(2)), [2.5, 5.0])
+    assert np.allclose(
+        statistics.mean_abs(np.eye(2)), np.sqrt(2 / np.pi) * np.array([1, 2])
+    )
+    assert np.allclose(
+        statistics.mean_abs(np.eye(2), noise=[3.0, 0.0]), np.sqrt(2 / np.pi) * 2
+    )
+
+
+@pytest.mark.parametrize("gaussian", [True, False])
+def test_mean_abs_with_noise(gaussian):
+    """Against noise that is drawn: 200,000 values are known to 0.2 % (one sigma)."""
+    rng = np.random.RandomState(0)
+    samples = rng.standard_normal((200000, 1)) if gaussian else np.ones((200000, 1))
+    statistics = StateStatistics(np.eye(1), 1.0, None if gaussian else samples)
+    noisy = samples[:, 0] + 0.8 * rng.standard_normal(200000)
+    expected = np.abs(noisy).mean()
+    assert statistics.mean_abs(np.eye(1), 0.64) == pytest.approx(expected, rel=0.01)
+
+
+@pytest.mark.parametrize("d", [1, 4])
+def test_crossing_rates(noise, d):
+    """Rice's formula against counted changes of sign: about 250 of them in 200 s.
+
+    They come more regularly than at random, so they are known to 5 % or so.
+    """
+    A, B = state_space(1.0, d)
+    rows = np.random.RandomState(0).standard_normal((3, d))
+    x = simulate(noise, 1.0, d, dt=0.005)[400:] @ rows.T
+    counted = np.sum(np.diff(np.sign(x), axis=0) != 0, axis=0) / (len(x) * 0.005)
+    for statistics in (
+        white_noise_statistics(1.0, d, 0.3, 1.0),
+        sampled_statistics(1.0, d, noise, dt=0.005),
+    ):
+        assert np.allclose(crossing_rates(statistics, rows, A, B), counted, rtol=0.15)
+
+
+def test_crossing_rates_of_what_never_moves():
+    """No division by zero for a direction that the input never takes."""
+    A, B = state_space(1.0, 2)
+    statistics = StateStatistics(np.zeros((2, 2)), 0.0)
+    assert np.all(crossing_rates(statistics, np.eye(2), A, B) == 0)
+
+
+def test_typical_statistics():
+    typical = typical_statistics(2.0, 6, input_range=0.5)
+    noise = white_noise_statistics(2.0, 6, 0.15, 0.5)
+    assert np.allclose(typical.covariance, noise.covariance)
+    assert typical.input_rms == 0.15
+
+
+def test_input_in_any_form():
+    """The statistics of a range, of a process, of its sample, and as they are."""
+    process = nengo.processes.WhiteSignal(20, high=1, rms=0.3, seed=0)
+    sample = process.run(10, rng=np.random.RandomState(0))
+    of_process = input_statistics(0.5, 4, process)
+    assert np.allclose(of_process.samples, input_statistics(0.5, 4, sample).samples)
+    assert input_statistics(0.5, 4, of_process) is of_process
+    of_range = input_statistics(0.5, 4, 2.0)
+    assert np.allclose(of_range.covariance, typical_statistics(0.5, 4, 2).covariance)
+
+
+@pytest.mark.parametrize(
+    "call, name, value",
+    [
+        (lambda: white_noise_statistics(0, 3, 1, 1), "theta", "0"),
+        (lambda: white_noise_statistics(1, 0, 1, 1), "d", "0"),
+        (lambda: white_noise_statistics(1, 3, 0, 1), "rms", "0"),
+        (lambda: white_noise_statistics(1, 3, 1, -2), "bandwidth", "-2"),
+        (lambda: sampled_statistics(1, 3, np.zeros(9)), "u", "zero throughout"),
+        (lambda: sampled_statistics(1, 3, 1.0), "u", r"\(\)"),
+        (lambda: sampled_statistics(1, 3, [1, np.nan]), "u", "NaN"),
+        (lambda: input_statistics(1, 3, -1.0), "input", "-1"),
+        (lambda: input_statistics(1, 3, "loud"), "input", "'loud'"),
+        (
+            lambda: input_statistics(1, 3, white_noise_statistics(1, 4, 1, 1)),
+            "input",
+            r"order 3.*\(4, 4\)",
+        ),
+    ],
+)
+def test_bad_arguments(call, name, value):
+    with pytest.raises(ArgumentError, match=value) as error:
+        call()
+    assert error.value.name == name
