@@ -50,7 +50,7 @@ class LMU(nengo.Network):
         Of the memory.
     input_range : float, nengo.Process or array_like
         What ``u`` to expect; see `LegendreMemory`.
-    realization : {"auto", "legendre", "principal"} or (d, d) array_like
+    realization : {"balanced", "principal", "legendre"} or (d, d) array_like
         The basis in which neurons represent the state; see `LegendreMemory`.
     hidden_neuron_type : nengo.neurons.NeuronType
         The nonlinearity ``f``, by default that of a spiking memory or, for an ideal
@@ -119,7 +119,7 @@ class LMU(nengo.Network):
         dt=0.001,
         discretization="zoh",
         input_range=1.0,
-        realization="auto",
+        realization="balanced",
         hidden_neuron_type=Default,
         input_encoders=None,
         hidden_encoders=0,

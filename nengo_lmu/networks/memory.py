@@ -8,15 +8,16 @@ from nengo.exceptions import ValidationError
 from nengo.params import BoolParam, Default
 
 from nengo_lmu.legendre import (
+    best_tau,
     discretize,
+    input_statistics,
     principle3,
     readout,
-    sampled_statistics,
     state_space,
 )
 from nengo_lmu.legendre.checks import finite_array, one_of, positive, whole
-from nengo_lmu.legendre.noise import quietest, typical_statistics
-from nengo_lmu.legendre.realization import KINDS
+from nengo_lmu.legendre.planner import quietest
+from nengo_lmu.legendre.statistics import sampled_input
 from nengo_lmu.legendre.system import METHODS
 from nengo_lmu.networks.arguments import (
     checked_neuron_type,
@@ -25,12 +26,19 @@ from nengo_lmu.networks.arguments import (
     random_state,
     validated,
 )
-from nengo_lmu.networks.objects import InputNode, PopulationConnection
+from nengo_lmu.networks.objects import (
+    InputNode,
+    PopulationConnection,
+    PopulationEncoders,
+    PopulationEnsemble,
+    PopulationTransform,
+)
 from nengo_lmu.networks.populations import (
     GIVEN_BY_GAIN,
     is_linear,
     make_populations,
     mean_max_rate,
+    spiking,
 )
 
 POISSON = nengo.PoissonSpiking(nengo.RectifiedLinear())
@@ -67,8 +75,7 @@ class LegendreMemory(nengo.Network):
         The sign of each neuron, by default half on (+1) and half off (-1).
     synapse : nengo.Lowpass or float
         Of the recurrent connection and the input (time constant in seconds), by default
-        a fifth of ``theta``, but at least 0.1 s and at most 0.2 s. Longer is quieter,
-        up to about half of ``theta``.
+        `nengo_lmu.legendre.best_tau`, about ``0.4 theta``. A shorter one is noisier.
     dt : float
         Time step (seconds) that the simulator will have. The mapping is exact for it,
         and building the network with another one raises a BuildError.
@@ -80,10 +87,10 @@ class LegendreMemory(nengo.Network):
         or ``(n_steps, size_in)`` at ``dt``. The neurons' ranges, the basis and the
         split of neurons over dimensions are chosen for it; other inputs work too, with
         more noise. On Loihi, what is larger than expected is cut off.
-    realization : {"auto", "legendre", "principal"} or (d, d) array_like
-        The basis in which neurons represent the state: Legendre coefficients, principal
-        components of the typical states, the quieter of the two by the noise theory
-        (the default), or the columns of a matrix.
+    realization : {"balanced", "principal", "legendre"} or (d, d) array_like
+        The basis in which neurons represent the state: the quietest of all
+        (`nengo_lmu.legendre.basis`), principal components of the typical states,
+        Legendre coefficients, or the columns of a matrix.
     trainable_theta : bool
         Make ``1 / theta`` one trainable scalar.
     label, seed, add_to_container
@@ -103,8 +110,8 @@ class LegendreMemory(nengo.Network):
     realization : nengo_lmu.legendre.Realization or None
         The neurons' coordinates.
     noise_covariance : (d, d) ndarray or None
-        Of the error of each input dimension's state, as the theory of Poisson neurons
-        predicts it for the expected input.
+        Of the error of each input dimension's state, as the theory predicts it for the
+        expected input; for neurons that it does not cover, as if they were Poisson.
 
     Raises
     ------
@@ -137,7 +144,7 @@ class LegendreMemory(nengo.Network):
         dt=0.001,
         discretization="zoh",
         input_range=1.0,
-        realization="auto",
+        realization="balanced",
         trainable_theta=False,
         label=None,
         seed=None,
@@ -172,22 +179,26 @@ class LegendreMemory(nengo.Network):
             intercepts = choose("intercepts", intercepts)
             encoders = choose("encoders", encoders)
 
-            radius, statistics = self._expected_input(input_range)
+            radius, expected = self._expected_input(input_range)
             self.input = InputNode(self.size_in, self.dt, radius, label="input")
 
             ideal = n_neurons == 0 or isinstance(self.neuron_type, nengo.Direct)
             if ideal:
                 self.synapse = None
                 self.realization = self.populations = self.noise_covariance = None
+                self._estimator = None
                 self._build_ideal()
             else:
                 if n_neurons is None:
                     n_neurons = 100 * self.size_state
-                tau = min(max(theta / 5, 0.1), 0.2)
-                self.synapse = lowpass(
-                    "synapse", nengo.Lowpass(tau) if synapse is None else synapse, self
-                )
-                counts = self._design(n_neurons, statistics(), realization, max_rates)
+                with validated(self, input="input_range"):
+                    statistics = input_statistics(theta, d, expected, self.dt)
+                if synapse is None:
+                    synapse = best_tau(
+                        theta, d, self.dt, statistics, self.discretization
+                    )
+                self.synapse = lowpass("synapse", synapse, self)
+                counts = self._design(n_neurons, statistics, realization, max_rates)
                 self.populations = make_populations(
                     counts,
                     self.neuron_type,
@@ -212,13 +223,17 @@ class LegendreMemory(nengo.Network):
         """(int) Dimensions of the state, ``size_in * d``."""
         return self.size_in * self.d
 
-    def decode(self, points):
+    def decode(self, points, denoise=False):
         """Return the matrix that reads the window out of the state.
 
         Parameters
         ----------
         points : float or (n_points,) array_like
             Relative to the window: 0 is now, 1 is ``theta`` ago.
+        denoise : bool
+            Give the best linear estimate for an input as expected, which makes smaller
+            what hardly stands out from the neurons' noise, instead of one without bias
+            for any input. The fewer neurons a dimension, the more there is to gain.
 
         Returns
         -------
@@ -226,9 +241,14 @@ class LegendreMemory(nengo.Network):
             Row-major from shape ``(size_in, n_points)``.
         """
         with validated(self):
-            return np.kron(np.eye(self.size_in), readout(self.d, points))
+            D = readout(self.d, points)
+        if denoise and self._estimator is not None:
+            D = D @ self._estimator
+        return np.kron(np.eye(self.size_in), D)
 
-    def add_window(self, points, function=None, size_out=None, label=None):
+    def add_window(
+        self, points, function=None, size_out=None, denoise=False, label=None
+    ):
         """Add a node with the input at some points of the window.
 
         Parameters
@@ -240,6 +260,8 @@ class LegendreMemory(nengo.Network):
             returns.
         size_out : int, optional
             Size of what the function returns, where calling it to find out is costly.
+        denoise : bool
+            As for `decode`.
         label : str, optional
 
         Returns
@@ -248,7 +270,7 @@ class LegendreMemory(nengo.Network):
             Of ``size_in * n_points`` dimensions, row-major from shape
             ``(size_in, n_points)``, or of the size that the function returns.
         """
-        D = self.decode(points)
+        D = self.decode(points, denoise=denoise)
         if function is not None and not callable(function):
             raise ValidationError(
                 f"must be callable, but {function!r} was given; give a function of the "
@@ -303,36 +325,32 @@ class LegendreMemory(nengo.Network):
     # --- how it is made
 
     def _expected_input(self, input_range):
-        """Return the largest value of the input, and a function for its statistics."""
-        theta, d = self._initial_theta, self.d
+        """Return the largest value of the input, and a range or sample of it."""
         if isinstance(input_range, nengo.Process):
-            sample = input_range.run(
-                max(10.0, 20 * theta), dt=self.dt, rng=np.random.RandomState(0)
-            )
+            expected = sampled_input(self._initial_theta, input_range, dt=self.dt)
         elif np.ndim(input_range) == 0:
             with validated(self):
                 radius = positive("input_range", input_range)
-            return radius, lambda: typical_statistics(theta, d, radius)
+            return radius, radius
         else:
-            sample = input_range
+            expected = input_range
         with validated(self):
-            sample = finite_array("input_range", sample, ndim=(1, 2))
-        if not np.any(sample):
+            expected = finite_array("input_range", expected, ndim=(1, 2))
+        if not np.any(expected):
             raise ValidationError(
                 "is zero throughout; give a sample of a real input, or its largest "
                 "absolute value",
                 attr="input_range",
                 obj=self,
             )
-        if sample.ndim == 2 and sample.shape[1] not in (1, self.size_in):
+        if expected.ndim == 2 and expected.shape[1] not in (1, self.size_in):
             raise ValidationError(
                 f"must have {self.size_in} columns, one for each input dimension, but "
-                f"its shape is {sample.shape}",
+                f"its shape is {expected.shape}",
                 attr="input_range",
                 obj=self,
             )
-        radius = float(np.abs(sample).max())
-        return radius, lambda: sampled_statistics(theta, d, sample, dt=self.dt)
+        return float(np.abs(expected).max()), expected
 
     def _design(self, n_neurons, statistics, realization, max_rates):
         """Choose the realization and return the neurons in each state dimension."""
@@ -346,8 +364,6 @@ class LegendreMemory(nengo.Network):
                 obj=self,
             )
         with validated(self):
-            if isinstance(realization, str):
-                one_of("realization", realization, ("auto", *KINDS))
             populations, counts = quietest(
                 self._initial_theta,
                 self.d,
@@ -356,16 +372,16 @@ class LegendreMemory(nengo.Network):
                 mean_max_rate(max_rates),
                 self.dt,
                 statistics,
-                KINDS
-                if isinstance(realization, str) and realization == "auto"
-                else realization,
+                realization,
                 self.discretization,
+                spiking(self.neuron_type) or "poisson",
             )
         self.realization = populations.realization
         if not self.neuron_type.spiking and not is_linear(self.neuron_type):
             # saturating, without noise: room for more than the typical range
             self.realization = replace(self.realization, T=1.25 * self.realization.T)
         self.noise_covariance = populations.covariance(counts)
+        self._estimator = populations.estimator(counts)
         # the same split for each input dimension; the first few get what is over
         over = n_neurons - self.size_in * counts.sum()
         counts = np.tile(counts, self.size_in)
@@ -397,11 +413,11 @@ class LegendreMemory(nengo.Network):
     def _build_spiking(self):
         n_dims = self.size_state
         p = self.populations
-        ensemble = nengo.Ensemble(
+        ensemble = PopulationEnsemble(
             p.counts.sum(),
             n_dims,
             neuron_type=self.neuron_type,
-            encoders=p.encoders.T,
+            encoders=PopulationEncoders(p.counts, p.signs),
             normalize_encoders=False,
             gain=p.gain,
             bias=p.bias,
@@ -417,10 +433,16 @@ class LegendreMemory(nengo.Network):
         self.output = nengo.Node(size_in=n_dims, label="output")
         self._decoded = None
         PopulationConnection(
-            ensemble.neurons, self._spikes, transform=p.decoders, synapse=None
+            ensemble.neurons,
+            self._spikes,
+            transform=PopulationTransform(p.counts, p.weights, encodes=False),
+            synapse=None,
         )
         PopulationConnection(
-            self._state, ensemble.neurons, transform=p.encoders.T, synapse=None
+            self._state,
+            ensemble.neurons,
+            transform=PopulationTransform(p.counts, p.signs, encodes=True),
+            synapse=None,
         )
         self._connect(self._state, self.output, self.realization.T, None)
         if self.trainable_theta:
@@ -432,10 +454,13 @@ class LegendreMemory(nengo.Network):
                 *self._system, self.synapse, self.dt, method=self.discretization
             )
             A_h, self._drive = self.realization.to_neurons(A_h, B_h)
-            # the input passes the same synapse as the recurrent connection
-            self._connect(self._spikes, self._state, A_h, self.synapse)
-            self._connect(self.input, self._state, self._drive, self.synapse)
-            self._entry, self._entry_synapse = self._state, self.synapse
+            # the input passes the same synapse as the recurrent connection, so one
+            # filter does for both
+            self._entry = nengo.Node(size_in=n_dims, label="drive")
+            self._entry_synapse = None
+            self._connect(self._spikes, self._entry, A_h, None)
+            self._connect(self.input, self._entry, self._drive, None)
+            nengo.Connection(self._entry, self._state, synapse=self.synapse)
 
     def _build_slope(self, A, B, delay):
         """Connect ``m[t] = m[t-1] + s[t]`` with ``s[t] = A m[t-1] + B u[t]``.

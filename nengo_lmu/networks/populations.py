@@ -7,15 +7,14 @@ import numpy as np
 from nengo.dists import Distribution, get_samples
 from nengo.exceptions import ValidationError
 
+from nengo_lmu.legendre.planner import MAX_RATES
+
 # Arguments of an ensemble whose gain and bias are given: Nengo warns of any other
 # maximum rates and intercepts, even those of the user's config.
 GIVEN_BY_GAIN = {
     "max_rates": nengo.Ensemble.max_rates.default,
     "intercepts": nengo.Ensemble.intercepts.default,
 }
-
-# hertz, spread evenly over each population
-MAX_RATES = (200.0, 240.0)
 
 # the range of x over which decoders are solved, and how finely
 _X = np.linspace(-1, 1, 101)
@@ -25,28 +24,61 @@ _X = np.linspace(-1, 1, 101)
 class Populations:
     """Parameters of the neurons, in the order of the dimensions they represent.
 
+    Each neuron takes part in one dimension, so one sign and one weight say it all; the
+    matrices are made from them when asked for.
+
     Attributes
     ----------
     counts : (n_dims,) ndarray of int
         Neurons in each dimension.
-    encoders : (n_dims, n_neurons) ndarray
-        Transposed: +1 or -1 where a neuron takes part in a dimension, 0 elsewhere.
+    signs : (n_neurons,) ndarray
+        +1 or -1: the direction that a neuron prefers in its dimension.
     gain, bias : (n_neurons,) ndarray
-    decoders : (n_dims, n_neurons) ndarray
-        In units of x per hertz (per unit of output for neurons that do not spike).
+    weights : (n_neurons,) ndarray
+        What a neuron's output adds to its dimension, in units of x per hertz (per unit
+        of output for neurons that do not spike).
     """
 
     counts: np.ndarray
-    encoders: np.ndarray
+    signs: np.ndarray
     gain: np.ndarray
     bias: np.ndarray
-    decoders: np.ndarray
+    weights: np.ndarray
 
     @property
     def slices(self):
         """(list of slice) The neurons of each dimension."""
         ends = np.cumsum(self.counts)
         return [slice(end - n, end) for end, n in zip(ends, self.counts)]
+
+    @property
+    def encoders(self):
+        """((n_dims, n_neurons) ndarray) The signs as a matrix, 0 elsewhere."""
+        return one_hot(self.counts, self.signs).T
+
+    @property
+    def decoders(self):
+        """((n_dims, n_neurons) ndarray) The weights as a matrix, 0 elsewhere."""
+        return one_hot(self.counts, self.weights).T
+
+
+def one_hot(counts, values):
+    """Return a matrix with one value in each row, in the column of its population.
+
+    Parameters
+    ----------
+    counts : (n_dims,) array_like of int
+        Rows of each column: the first ``counts[0]`` rows have their value in the first
+        column, and so on.
+    values : (n_neurons,) array_like
+
+    Returns
+    -------
+    matrix : (n_neurons, n_dims) ndarray
+    """
+    matrix = np.zeros((len(values), len(counts)))
+    matrix[np.arange(len(values)), np.repeat(np.arange(len(counts)), counts)] = values
+    return matrix
 
 
 def make_populations(
@@ -96,12 +128,11 @@ def make_populations(
         signs = np.sign(signs)
     gain, bias = neuron_type.gain_bias(max_rates, intercepts)
 
-    one_hot = np.zeros((len(counts), total))
-    decoders = np.zeros((len(counts), total))
-    populations = Populations(counts, one_hot, gain, bias, decoders)
-    for i, one in enumerate(populations.slices):
-        one_hot[i, one] = signs[one]
-        decoders[i, one] = _decode(neuron_type, signs[one], gain[one], bias[one])
+    populations = Populations(counts, signs, gain, bias, np.zeros(total))
+    for one in populations.slices:
+        populations.weights[one] = _decode(
+            neuron_type, signs[one], gain[one], bias[one]
+        )
     return populations
 
 
@@ -126,6 +157,19 @@ def is_linear(neuron_type):
     """Whether the rates are zero up to the threshold and linear above it."""
     base = getattr(neuron_type, "base_type", neuron_type)
     return isinstance(base, nengo.RectifiedLinear)
+
+
+def spiking(neuron_type):
+    """Return how neurons spike in the words of the noise theory, None if otherwise."""
+    if not is_linear(neuron_type):
+        return None
+    if isinstance(neuron_type, nengo.PoissonSpiking):
+        return "poisson"
+    if isinstance(neuron_type, nengo.StochasticSpiking):
+        return "stochastic"
+    if isinstance(neuron_type, (nengo.SpikingRectifiedLinear, nengo.RegularSpiking)):
+        return "regular"
+    return None
 
 
 def _on_off(n):
@@ -184,13 +228,17 @@ def _decode(neuron_type, signs, gain, bias):
     with ``R`` the summed slopes (each spike counts the same). Otherwise regularized
     least squares.
     """
+    both = np.any(signs > 0) and np.any(signs < 0)
+    if both and is_linear(neuron_type):
+        # some subclasses leak below the threshold: a few points tell
+        x = _X[::25, np.newaxis] * signs
+        rates = neuron_type.rates(x, gain, bias)
+        slope = rates[np.where(signs > 0, -1, 0), np.arange(len(signs))]
+        linear = slope * np.maximum(x, 0)
+        if np.all(slope > 0) and np.allclose(rates, linear, atol=1e-6):
+            total = np.where(signs > 0, slope[signs > 0].sum(), slope[signs < 0].sum())
+            return signs / total
     # currents by hand: neuron_type.rates broadcasts x over neurons in ways of its own
     rates = neuron_type.rates(_X[:, np.newaxis] * signs, gain, bias)
-    slope = rates[np.where(signs > 0, -1, 0), np.arange(len(signs))]
-    linear = slope * np.maximum(_X[:, np.newaxis] * signs, 0)
-    both = np.any(signs > 0) and np.any(signs < 0)
-    if both and np.all(slope > 0) and np.allclose(rates, linear, atol=1e-6):
-        total = np.where(signs > 0, slope[signs > 0].sum(), slope[signs < 0].sum())
-        return signs / total
     decoders, _ = nengo.solvers.LstsqL2(reg=0.01)(rates, _X[:, np.newaxis])
     return decoders[:, 0]

@@ -1,0 +1,244 @@
+"""How much time and memory a memory takes, against its number of neurons.
+
+Other work on the same computer disturbs times: all sizes take turns, in many short
+rounds, and what is compared is compared within a round. Memory is measured in a process
+of its own for each size.
+"""
+
+import math
+import time
+import tracemalloc
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+
+import nengo
+import numpy as np
+from nengo.builder.neurons import SimNeurons
+from tqdm import tqdm
+
+from nengo_lmu.analysis.records import versions
+from nengo_lmu.legendre import ArgumentError
+from nengo_lmu.networks import LegendreMemory
+
+# from how many neurons on the exponents are fitted: below, Nengo's own time for each
+# operator of a step counts
+LARGE = 10_000
+
+# of a round, for each size and for its neurons alone (seconds)
+_ROUND = 0.004
+
+# how often each memory is made and built; the least time counts
+_BUILDS = 3
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A memory to measure.
+
+    Attributes
+    ----------
+    m : int
+        Neurons.
+    d : int
+        Order.
+    """
+
+    m: int
+    d: int
+
+    def make(self):
+        """Return a network with nothing but the memory and its input."""
+        with nengo.Network(seed=0) as network:
+            process = nengo.processes.WhiteSignal(10, high=5, rms=0.3, y0=0, seed=0)
+            memory = LegendreMemory(1.0, self.d, n_neurons=self.m)
+            nengo.Connection(nengo.Node(process), memory.input, synapse=None)
+        return network
+
+
+def run(m, d, rounds=100, show_progress=None):
+    """Measure `nengo.Simulator` with memories of all sizes and orders.
+
+    Parameters
+    ----------
+    m, d : list of int
+        Neurons and orders.
+    rounds : int
+        How often the time of a step is measured.
+    show_progress : bool, optional
+        By default on terminals.
+
+    Returns
+    -------
+    record : dict
+        ``rows``, one for each order and size: seconds a step, in ``step``, and of its
+        neurons' operators alone, in ``neurons``, and their ``ratio``, each as median
+        and quartiles over rounds; ``make`` and ``build``, the seconds of making the
+        network and the simulator; ``peak`` and ``resident`` memory, the bytes that
+        making, building and running take at most and in the end.
+        ``exponents``, one for each order with two sizes of at least `LARGE`.
+
+    Raises
+    ------
+    nengo_lmu.legendre.ArgumentError
+        If there are too few neurons for an order.
+    """
+    settings = [Setting(neurons, order) for order in _all(d) for neurons in _all(m)]
+    for setting in settings:
+        if setting.m < 2 * setting.d:
+            raise ArgumentError(
+                "m",
+                f"must be at least {2 * setting.d} for d={setting.d}, an on and an off "
+                f"neuron for each dimension, but {setting.m} was given; use more "
+                "neurons, or a smaller d",
+            )
+    hidden = None if show_progress is None else not show_progress
+    with tqdm(total=len(settings) + rounds, desc="bench steps", disable=hidden) as bar:
+        rows = []
+        for setting in settings:
+            rows.append(asdict(setting) | _in_a_process(footprint, setting))
+            bar.update()
+        step, neurons = step_times(settings, rounds, bar.update)
+    for i, row in enumerate(rows):
+        row["step"] = _quartiles(step[:, i])
+        row["neurons"] = _quartiles(neurons[:, i])
+        row["ratio"] = _quartiles(step[:, i] / neurons[:, i])
+    return {
+        "rows": rows,
+        "exponents": _exponents(settings, rows, step),
+        "rounds": rounds,
+        "versions": versions(),
+    }
+
+
+def step_times(settings, rounds, tick=lambda: None):
+    """Measure the time of a step, and of its neurons' operators alone.
+
+    Parameters
+    ----------
+    settings : list of Setting
+    rounds : int
+    tick : callable
+        Called after each round.
+
+    Returns
+    -------
+    step, neurons : (rounds, n_settings) ndarray
+        Seconds. The neurons alone get the input that they had in the last step.
+    """
+    simulators = [
+        nengo.Simulator(setting.make(), progress_bar=False, seed=0)
+        for setting in settings
+    ]
+    try:
+        pairs = [
+            (simulator.step, _neurons_alone(simulator)) for simulator in simulators
+        ]
+        # the first steps of a memory are those of an empty one
+        repeats = [
+            [max(1, math.ceil(_ROUND / _seconds(step, 100))) for step in pair]
+            for pair in pairs
+        ]
+        times = np.empty((rounds, len(settings), 2))
+        for i in range(rounds):
+            for j, pair in enumerate(pairs):
+                for k, step in enumerate(pair):
+                    times[i, j, k] = _seconds(step, repeats[j][k])
+            tick()
+    finally:
+        for simulator in simulators:
+            simulator.close()
+    return times[..., 0], times[..., 1]
+
+
+def footprint(setting):
+    """Measure what it takes to make, build and run a memory.
+
+    Parameters
+    ----------
+    setting : Setting
+
+    Returns
+    -------
+    result : dict
+        ``make`` and ``build`` in seconds, ``peak`` and ``resident`` in bytes.
+    """
+    _make_and_build(Setting(20, 2))  # whatever is imported late
+    times = np.array([_make_and_build(setting) for _ in range(_BUILDS)])
+    tracemalloc.start()
+    with nengo.Simulator(setting.make(), progress_bar=False, seed=0) as simulator:
+        for _ in range(10):
+            simulator.step()
+        resident, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    make, build = times.min(axis=0)
+    return {"make": make, "build": build, "peak": peak, "resident": resident}
+
+
+def _make_and_build(setting):
+    start = time.perf_counter()
+    network = setting.make()
+    made = time.perf_counter()
+    nengo.Simulator(network, progress_bar=False, seed=0).close()
+    return made - start, time.perf_counter() - made
+
+
+def _in_a_process(function, setting):
+    """Call a function in a new process, which shares no memory with this one."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, setting).result()
+
+
+def _neurons_alone(simulator):
+    """Return a function that makes the step of the neurons, and nothing else."""
+    steps = [
+        operator.make_step(simulator.signals, simulator.dt, np.random.RandomState(0))
+        for operator in simulator.step_order
+        if isinstance(operator, SimNeurons)
+    ]
+
+    def step():
+        for one in steps:
+            one()
+
+    return step
+
+
+def _seconds(function, repeats):
+    start = time.perf_counter()
+    for _ in range(repeats):
+        function()
+    return (time.perf_counter() - start) / repeats
+
+
+def _exponents(settings, rows, step):
+    """Fit powers of m to what large memories take."""
+    found = []
+    for d in dict.fromkeys(setting.d for setting in settings):
+        large = [i for i, s in enumerate(settings) if s.d == d and s.m >= LARGE]
+        if len(large) > 1:
+            m = [settings[i].m for i in large]
+            found.append(
+                {
+                    "d": d,
+                    "m": m,
+                    "step": _quartiles(_slopes(m, step[:, large])),
+                    "peak": float(_slopes(m, [[rows[i]["peak"] for i in large]])[0]),
+                }
+            )
+    return found
+
+
+def _slopes(m, values):
+    """Return the least-squares slope of each row, in logarithms."""
+    x = np.log(m) - np.mean(np.log(m))
+    return np.log(values) @ x / (x @ x)
+
+
+def _quartiles(values):
+    low, median, high = np.percentile(values, [25, 50, 75])
+    return {"median": float(median), "low": float(low), "high": float(high)}
+
+
+def _all(values):
+    return sorted(set(values))
