@@ -58,7 +58,7 @@ OF_THE_MEMORY = [
     ("input_range", np.zeros(9), "zero throughout; give a sample", {}),
     ("input_range", np.ones((5, 3)), r"2 columns, .* \(5, 3\)", {"size_in": 2}),
     ("input_range", np.ones((5, 2, 2)), r"\(5, 2, 2\)", {}),
-    ("realization", "fourier", "one of 'auto', .* but 'fourier'", {}),
+    ("realization", "fourier", "one of 'balanced', .* but 'fourier'", {}),
     ("realization", np.eye(2), r"shape \(3, 3\), but its shape is \(2, 2\)", {}),
     ("realization", np.ones((3, 3)), "singular; give a matrix", {}),
     ("realization", np.full((3, 3), np.inf), "9 of its 9 values", {}),

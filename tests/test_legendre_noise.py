@@ -16,7 +16,7 @@ from nengo_lmu.legendre import (
     state_space,
 )
 from nengo_lmu.legendre.noise import WINDOW_POINTS, ErrorDynamics
-from nengo_lmu.legendre.planner import planned
+from nengo_lmu.legendre.planner import quietest
 from nengo_lmu.legendre.statistics import typical_statistics
 
 
@@ -121,7 +121,7 @@ def test_error_of_simulated_spikes(d, n_neurons):
     several modes: the mean square is known to 10 % at worst, its root to 5 %.
     """
     theta, dt, tau, r = 1.0, 0.001, 0.1, 110.0
-    p, counts = planned(theta, d, n_neurons, tau=tau, max_rate=r)
+    p, counts = quietest(theta, d, n_neurons, tau=tau, max_rate=r)
     rng = np.random.RandomState(d)
     u = white_noise(rng, 16, 9000, dt, d / (6 * theta), 0.3)
 
@@ -150,7 +150,7 @@ def test_error_of_simulated_spikes(d, n_neurons):
 
 def test_synapse_that_decays_as_the_memory_does():
     """An order of 1 and tau = theta: spikes leave no trace but their own filter's."""
-    p, counts = planned(1.0, 1, 10, tau=1.0)
+    p, counts = quietest(1.0, 1, 10, tau=1.0)
     assert list(counts) == [10]
     assert p.error(counts).window < 1e-6
 

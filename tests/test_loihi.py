@@ -345,7 +345,10 @@ def test_network_is_unchanged_by_the_emulator():
         probe = nengo.Probe(lmu.output)
     before = run(net, 200, nengo.Simulator).data[probe]
     on_chip = run(net, 200).data[probe]
-    assert np.array_equal(run(net, 200, nengo.Simulator).data[probe], before)
+    # Nengo's optimizer merges products in an order that depends on addresses: the last
+    # bit of a sum may differ
+    after = run(net, 200, nengo.Simulator).data[probe]
+    assert np.allclose(after, before, rtol=0, atol=1e-12)
     assert np.array_equal(run(net, 200).data[probe], on_chip)
 
 

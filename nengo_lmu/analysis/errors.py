@@ -6,3 +6,20 @@ from nengo_lmu.legendre import ArgumentError
 
 # Errors whose message names the argument, its value and the remedy.
 USER_ERRORS = (ArgumentError, BuildError, OSError, ValidationError)
+
+
+class MeasurementError(RuntimeError):
+    """Measurements of a sweep that failed.
+
+    Attributes
+    ----------
+    failures : list of (setting, summary, traceback)
+    """
+
+    def __init__(self, failures, total):
+        setting, summary, _ = failures[0]
+        super().__init__(
+            f"{len(failures)} of {total} measurements failed, the others are kept; "
+            f"the first that failed: {setting}: {summary}"
+        )
+        self.failures = failures

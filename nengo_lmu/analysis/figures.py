@@ -3,6 +3,8 @@
 Colours are those of Okabe and Ito, which colour-blind readers can tell apart.
 """
 
+import itertools
+
 import numpy as np
 
 from nengo_lmu.analysis.records import write_atomically
@@ -125,6 +127,62 @@ def draw_digits(traces, classifier):
         axes.legend(
             title="digit", ncols=1, loc="center left", bbox_to_anchor=(1.0, 0.5)
         )
+    return figure
+
+
+def draw_steps(record):
+    """Draw the time and memory of a step against the number of neurons.
+
+    Parameters
+    ----------
+    record : dict
+        As `nengo_lmu.analysis.bench.run` returns it.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    colours = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+    orders = dict.fromkeys(row["d"] for row in record["rows"])
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.0, 3.0), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        for d, colour in zip(orders, itertools.cycle(colours)):
+            rows = [row for row in record["rows"] if row["d"] == d]
+            m = [row["m"] for row in rows]
+            low, median, high = (
+                1e6 * np.array([row["step"][key] for row in rows])
+                for key in ("low", "median", "high")
+            )
+            style = {"marker": "o", "ms": 3, "lw": 1, "color": colour}
+            left.errorbar(m, median, [median - low, high - median], **style)
+            neurons = [1e6 * row["neurons"]["median"] for row in rows]
+            left.plot(m, neurons, "--", lw=1, color=colour)
+            peak = [row["peak"] / 2**20 for row in rows]
+            right.plot(m, peak, **style, label=f"d = {d}")
+        right.plot([], [], color="0.4", lw=1, label="whole step")
+        right.plot([], [], "--", color="0.4", lw=1, label="neurons alone")
+        left.set_ylabel("time of a step (\u00b5s)")
+        left.set_title("a  Time", loc="left")
+        right.set_ylabel("peak memory (MiB)")
+        right.set_title("b  Memory", loc="left")
+        for axes in (left, right):
+            axes.set_xscale("log")
+            axes.set_yscale("log")
+            axes.set_xlabel("neurons m")
+        # what is proportional to m, over a decade and a little apart from the lines
+        largest = max(record["rows"], key=lambda row: row["m"])
+        m = np.array([largest["m"] / 10, largest["m"]])
+        for axes, y in (
+            (left, 1e6 * largest["step"]["median"]),
+            (right, largest["peak"] / 2**20),
+        ):
+            axes.plot(m, 1.6 * y * m / m[1], ":", lw=1, color=BLACK)
+        right.plot([], [], ":", lw=1, color=BLACK, label="proportional to m")
+        figure.legend(loc="outside right upper")
     return figure
 
 

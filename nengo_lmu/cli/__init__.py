@@ -3,11 +3,11 @@
 import argparse
 import sys
 
-from nengo_lmu.analysis.errors import USER_ERRORS
-from nengo_lmu.cli import demo
+from nengo_lmu.analysis.errors import USER_ERRORS, MeasurementError
+from nengo_lmu.cli import bench, demo, plan, scaling, theory
 from nengo_lmu.version import version
 
-SUBCOMMANDS = (demo,)
+SUBCOMMANDS = (demo, plan, theory, scaling, bench)
 
 
 class Parser(argparse.ArgumentParser):
@@ -29,8 +29,8 @@ def main(argv=None):
     Returns
     -------
     status : int
-        0; 1 where a package is missing; 2 for arguments that make no sense; 130 when
-        interrupted.
+        0; 1 where a package is missing or a measurement failed; 2 for arguments that
+        make no sense; 130 when interrupted.
     """
     parser = Parser(
         prog="nengo-lmu",
@@ -54,13 +54,14 @@ def main(argv=None):
     arguments = parser.parse_args(argv)
     try:
         arguments.run(arguments)
-    except ImportError as error:
+    except (ImportError, MeasurementError) as error:
         print(f"{arguments.prog}: {error}", file=sys.stderr)
         return 1
     except USER_ERRORS as error:
         print(f"{arguments.prog}: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print(f"\n{arguments.prog}: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        advice = f"; {interrupt}" if str(interrupt) else ""
+        print(f"\n{arguments.prog}: interrupted{advice}", file=sys.stderr)
         return 130
     return 0

@@ -20,7 +20,7 @@ def format_table(header, rows):
         first, *others = line
         cells = [first.ljust(widths[0])]
         cells += [cell.rjust(width) for cell, width in zip(others, widths[1:])]
-        return "  ".join(cells)
+        return "  ".join(cells).rstrip()
 
     rule = "  ".join("-" * width for width in widths)
     return "\n".join([join(header), rule, *map(join, rows)])

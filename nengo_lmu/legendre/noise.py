@@ -293,10 +293,10 @@ class SpikingPopulations:
         if noise.ndim == 1:
             columns = self._dynamics.injection(self._decay) @ self.realization.T
             return self._dynamics.accumulated((columns * noise) @ columns.T)
-        power = self._bins[:, np.newaxis] * noise
-        return np.einsum(
-            "fik,fk,fjk->ij", self._response, power, self._response.conj()
-        ).real
+        amplitude = np.sqrt(self._bins[:, np.newaxis] * noise)
+        X = self._response * amplitude[:, np.newaxis]
+        X = X.transpose(1, 0, 2).reshape(self.d, -1)
+        return (X @ X.conj().T).real
 
     def _shares(self, noise):
         """Return the mean squared error of the window due to each dimension."""

@@ -59,24 +59,17 @@ def quietest(
     theta,
     d,
     n_neurons,
-    tau,
-    max_rate,
-    dt,
-    statistics,
+    tau=None,
+    max_rate=_MAX_RATE,
+    dt=0.001,
+    input=1.0,
     realization="balanced",
     method="zoh",
     spiking="poisson",
 ):
     """Return the populations with the least error of the window, and their sizes.
 
-    Parameters
-    ----------
-    theta, d, tau, max_rate, dt, statistics, method, spiking
-        As for `SpikingPopulations`.
-    n_neurons : int
-        All neurons.
-    realization : str or (d, d) array_like
-        As for `basis`.
+    Parameters and errors are those of `predicted_error`.
 
     Returns
     -------
@@ -84,9 +77,16 @@ def quietest(
     counts : (d,) ndarray of int
         Neurons in each dimension.
     """
-    tau = positive("tau", tau, "of seconds")
+    theta = positive("theta", theta, "of seconds")
+    d = whole("d", d, 1)
+    dt = positive("dt", dt, "of seconds")
+    n_neurons = whole("n_neurons", n_neurons, 1)
     max_rate = positive("max_rate", max_rate, "of hertz")
     one_of("spiking", spiking, SPIKING)
+    statistics = input_statistics(theta, d, input, dt)
+    if tau is None:
+        tau = best_tau(theta, d, dt, statistics, method)
+    tau = positive("tau", tau, "of seconds")
     dynamics = error_dynamics(theta, d, dt, method)
     amplification = dynamics.amplification(np.exp(-dt / tau))
     noise = None
@@ -149,57 +149,19 @@ def predicted_error(
     ArgumentError
         For an argument out of range, naming it, its value and the remedy.
     """
-    populations, counts = planned(
-        theta,
-        d,
-        n_neurons,
-        tau=tau,
-        max_rate=max_rate,
-        dt=dt,
-        input=input,
-        realization=realization,
-        method=method,
-        spiking=spiking,
-    )
-    return populations.error(counts)
-
-
-def planned(
-    theta,
-    d,
-    n_neurons,
-    tau=None,
-    max_rate=_MAX_RATE,
-    dt=0.001,
-    input=1.0,
-    realization="balanced",
-    method="zoh",
-    spiking="poisson",
-):
-    """Return the populations that `predicted_error` is about, and their sizes.
-
-    Parameters and errors are those of `predicted_error`, and what is returned is that
-    of `quietest`.
-    """
-    theta = positive("theta", theta, "of seconds")
-    d = whole("d", d, 1)
-    dt = positive("dt", dt, "of seconds")
-    n_neurons = whole("n_neurons", n_neurons, 1)
-    statistics = input_statistics(theta, d, input, dt)
-    if tau is None:
-        tau = best_tau(theta, d, dt, statistics, method)
-    return quietest(
+    populations, counts = quietest(
         theta,
         d,
         n_neurons,
         tau,
         max_rate,
         dt,
-        statistics,
+        input,
         realization,
         method,
         spiking,
     )
+    return populations.error(counts)
 
 
 def neurons_for_error(error, theta, d, **kwargs):

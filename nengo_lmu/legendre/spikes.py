@@ -6,10 +6,9 @@ with rates ``r |x|`` on their side and 0 on the other. Decoding their spikes giv
 ``1 / n``.
 """
 
-import numpy as np
+from functools import cache
 
-# harmonics of a spike train that are summed one by one; the rest as an integral
-_HARMONICS = 400
+import numpy as np
 
 # how often the frequencies of harmonics are folded back at half the sampling rate
 _FOLDS = 6
@@ -92,18 +91,8 @@ def regular_spectrum(frequency, mean_square, crossings, max_rate, dt):
     """
     f = np.asarray(frequency, dtype=float)
     deviation = max_rate * np.sqrt(mean_square)  # of the rate, before folding
-    k = np.arange(1, _HARMONICS + 1)[:, np.newaxis, np.newaxis]
-
-    def density(rate):
-        z = rate / deviation
-        return np.sqrt(2 / np.pi) / deviation * np.exp(-(z**2) / 2)
-
-    lines = np.zeros((len(f), len(deviation)))
-    folds = [np.abs(fold / dt + f) for fold in range(-_FOLDS, _FOLDS + 1)]
-    for folded in np.array(folds)[:, :, np.newaxis]:
-        # a harmonic is at this frequency for the rate J = f / k, with dJ = df / k
-        lines += np.sum(density(folded / k) / k**3, axis=0)
-        lines += density(folded / _HARMONICS) / (2 * _HARMONICS**2)
+    folded = [np.abs(fold / dt + f) for fold in range(-_FOLDS, _FOLDS + 1)]
+    lines = sum(_harmonics(f[:, np.newaxis] / deviation) for f in folded) / deviation
     # |v[t] - v[t-1]|^2 for |v|^2, in spikes per second
     difference = (2 * np.sin(np.pi * f * dt) / dt)[:, np.newaxis] ** 2
     active = difference * lines / (2 * np.pi**2)
@@ -112,3 +101,24 @@ def regular_spectrum(frequency, mean_square, crossings, max_rate, dt):
     silent = difference * held
     # half of the neurons are active at a time, but all of them are silent half the time
     return (2 * active + 4 * silent) / max_rate**2
+
+
+def _harmonics(z):
+    """Return ``sum_k p(z / k) / k^3`` with the density ``p`` of a folded normal.
+
+    The harmonic ``k`` is at the frequency ``f`` where the rate is ``f / k``, of density
+    ``p(f / k)``, or ``p(f / k) / k`` in ``f``; its power goes as ``1 / k^2``.
+    """
+    points, values = _harmonics_table()
+    # far beyond the first harmonics, the sum is as good as an integral
+    beyond = np.sqrt(2 / np.pi) / np.maximum(z, points[-1]) ** 2
+    inside = np.interp(np.log(np.maximum(z, points[0])), np.log(points), values)
+    return np.where(z > points[-1], beyond, inside)
+
+
+@cache
+def _harmonics_table():
+    z = np.geomspace(1e-3, 100, 1500)
+    k = np.arange(1, 5001)[:, np.newaxis]
+    values = np.sum(np.exp(-((z / k) ** 2) / 2) / k**3, axis=0)
+    return z, np.sqrt(2 / np.pi) * values

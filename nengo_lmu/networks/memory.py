@@ -377,9 +377,9 @@ class LegendreMemory(nengo.Network):
                 spiking(self.neuron_type) or "poisson",
             )
         self.realization = populations.realization
-        if not self.neuron_type.spiking and not is_linear(self.neuron_type):
-            # saturating, without noise: room for more than the typical range
-            self.realization = replace(self.realization, T=1.25 * self.realization.T)
+        if not is_linear(self.neuron_type):
+            # they may saturate: decoders are solved for more than the typical range
+            self.realization = replace(self.realization, T=1.3 * self.realization.T)
         self.noise_covariance = populations.covariance(counts)
         self._estimator = populations.estimator(counts)
         # the same split for each input dimension; the first few get what is over

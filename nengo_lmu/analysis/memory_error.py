@@ -1,0 +1,275 @@
+"""How far a memory of spiking neurons is from the ideal one, measured."""
+
+import time
+from dataclasses import dataclass
+
+import nengo
+import numpy as np
+
+from nengo_lmu.analysis.baselines import usual_memory
+from nengo_lmu.analysis.stimuli import STIMULI, white_noise
+from nengo_lmu.legendre import (
+    ArgumentError,
+    best_tau,
+    readout,
+    simulate,
+    white_noise_statistics,
+)
+from nengo_lmu.legendre.checks import one_of, positive, whole
+from nengo_lmu.legendre.noise import WINDOW_POINTS
+from nengo_lmu.legendre.statistics import TYPICAL_RMS
+from nengo_lmu.networks import LegendreMemory
+from nengo_lmu.networks.populations import MAX_RATES
+
+NEURON_TYPES = {
+    "poisson": nengo.PoissonSpiking(nengo.RectifiedLinear()),
+    "stochastic": nengo.StochasticSpiking(nengo.RectifiedLinear()),
+    "regular": nengo.SpikingRectifiedLinear(),
+    "lif": nengo.LIF(),
+    "poisson-lif": nengo.PoissonSpiking(nengo.LIFRate()),
+}
+
+RECIPES = ("default", "usual")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What one measurement is of.
+
+    Attributes
+    ----------
+    theta : float
+        Length of the window (seconds).
+    d : int
+        Order of the memory.
+    n_neurons : int
+        All neurons.
+    tau : float or None
+        Time constant of the recurrent synapse (seconds); None for the memory's
+        default.
+    max_rates : (low, high) or None
+        Of the neurons (hertz); None for the memory's default.
+    neuron_type : str
+        A key of `NEURON_TYPES`.
+    recipe : {"default", "usual"}
+        `nengo_lmu.networks.LegendreMemory` as it is, or
+        `nengo_lmu.analysis.baselines.usual_memory`.
+    seed : int
+        Of the input, the neurons and their spikes.
+    rms : float
+        Of the input that the memory is designed for, white noise.
+    bandwidth : float or None
+        Of that input (hertz); None for ``d / (6 theta)``, about the highest frequency
+        that the memory reproduces well.
+    windows : int
+        How many ``theta`` are measured, after one more to warm up.
+    dt : float
+        Time step (seconds).
+    stimulus : {"design", "louder", "faster", "steps"}
+        What is presented to the memory, whatever it is designed for: the same white
+        noise, one of 3 times the rms or of 3 times the bandwidth, or steps, as in
+        `nengo_lmu.analysis.stimuli`.
+
+    Raises
+    ------
+    nengo_lmu.legendre.ArgumentError
+        For a value that cannot be measured, naming it and the remedy.
+    """
+
+    theta: float = 1.0
+    d: int = 6
+    n_neurons: int = 1200
+    tau: float | None = None
+    max_rates: tuple | None = None
+    neuron_type: str = "poisson"
+    recipe: str = "default"
+    seed: int = 0
+    rms: float = TYPICAL_RMS
+    bandwidth: float | None = None
+    windows: int = 10
+    dt: float = 0.001
+    stimulus: str = "design"
+
+    def __post_init__(self):
+        theta = positive("theta", self.theta, "of seconds")
+        d = whole("d", self.d, 1)
+        dt = positive("dt", self.dt, "of seconds")
+        if self.tau is not None:
+            positive("tau", self.tau, "of seconds")
+        if self.max_rates is not None:
+            for rate in self.max_rates:
+                positive("max_rates", rate, "of hertz")
+        positive("rms", self.rms)
+        whole("windows", self.windows, 1)
+        whole("seed", self.seed, 0)
+        one_of("neuron_type", self.neuron_type, tuple(NEURON_TYPES))
+        one_of("recipe", self.recipe, RECIPES)
+        one_of("stimulus", self.stimulus, tuple(STIMULI))
+        if whole("n_neurons", self.n_neurons, 1) < 2 * d:
+            raise ArgumentError(
+                "n_neurons",
+                f"must be at least {2 * d}, two neurons for each of the d = {d} "
+                f"dimensions, but {self.n_neurons} was given; use more neurons or a "
+                "smaller d",
+            )
+        if self.bandwidth is None:
+            least = STIMULI[self.stimulus].least_steps(d) * dt
+            if theta < least:
+                raise ArgumentError(
+                    "theta",
+                    f"must be at least {least:.3g} s, for the input of a memory of "
+                    f"order {d} to fit time steps of {dt:g} s, but {theta:g} was "
+                    "given; use a longer theta or a smaller d",
+                )
+        else:
+            positive("bandwidth", self.bandwidth, "of hertz")
+
+    @property
+    def input_bandwidth(self):
+        """(float) The highest frequency that the memory is designed for (hertz)."""
+        if self.bandwidth is None:
+            return self.d / (6 * self.theta)
+        return self.bandwidth
+
+    @property
+    def mean_max_rate(self):
+        """(float) Mean of the neurons' maximum rates (hertz)."""
+        return float(np.mean(self.max_rates or MAX_RATES))
+
+    @property
+    def input_statistics(self):
+        """(StateStatistics) Of the states that the memory is designed for."""
+        return white_noise_statistics(
+            self.theta, self.d, self.rms, self.input_bandwidth
+        )
+
+    @property
+    def warm_steps(self):
+        """(int) Time steps before the measurement."""
+        return int(round(self.theta / self.dt))
+
+    @property
+    def n_steps(self):
+        """(int) Time steps of the simulation."""
+        return int(round((self.windows + 1) * self.theta / self.dt))
+
+    @property
+    def cost(self):
+        """(float) How long the measurement takes, in arbitrary units."""
+        # a step takes about as long as 2000 neurons even if there are none
+        return self.n_steps * (2000 + self.n_neurons)
+
+
+def measure(setting):
+    """Build a memory, run it and compare it with the ideal one.
+
+    Parameters
+    ----------
+    setting : Setting
+
+    Returns
+    -------
+    result : dict of float
+        ``window`` and ``delay``: root-mean-square difference between the decoded
+        window of the spiking and of the ideal memory, relative to the rms of what was
+        presented, over 50 evenly spaced points of the window and at its oldest point.
+        ``spikes_per_second`` of the whole memory, ``tau`` of its synapse (seconds),
+        ``build_seconds`` and ``run_seconds`` of computing time.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the network cannot be built.
+    """
+    # independent ones, since equal seeds of different things make them correlated
+    seeds = np.random.SeedSequence(setting.seed).generate_state(3) >> 1
+    stimulus_seed, network_seed, simulator_seed = map(int, seeds)
+
+    warm = setting.warm_steps
+    u = STIMULI[setting.stimulus].sample(setting, np.random.RandomState(stimulus_seed))
+    rms = np.sqrt(np.mean(u[warm:] ** 2))
+
+    started = time.perf_counter()
+    with nengo.Network(seed=network_seed) as network:
+        stimulus = nengo.Node(nengo.processes.PresentInput(u, setting.dt))
+        memory, tau = _memory(setting)
+        nengo.Connection(stimulus, memory.input, synapse=None)
+        # counted on the way: the spikes of a large memory would fill gigabytes
+        spikes = nengo.Node(size_in=1, label="spikes so far")
+        nengo.Connection(spikes, spikes, synapse=0)
+        for ensemble in memory.all_ensembles:
+            nengo.Connection(
+                ensemble.neurons,
+                spikes,
+                transform=np.full((1, ensemble.n_neurons), setting.dt),
+                synapse=None,
+            )
+        probes = [nengo.Probe(node) for node in (memory.output, spikes)]
+    # a model of our own has no decoder cache: nothing is written to the user's, and
+    # the time to build does not depend on it
+    with nengo.Simulator(
+        network,
+        dt=setting.dt,
+        seed=simulator_seed,
+        model=nengo.builder.Model(dt=setting.dt),
+        progress_bar=False,
+    ) as sim:
+        built = time.perf_counter()
+        sim.run_steps(setting.n_steps)
+        state, count = (np.array(sim.data[probe]) for probe in probes)
+    finished = time.perf_counter()
+
+    ideal = simulate(u, setting.theta, setting.d, dt=setting.dt)
+    # the synapse makes the spiking memory one step late
+    difference = (state[1:] - ideal[:-1])[warm - 1 :]
+    error = difference @ readout(setting.d, WINDOW_POINTS).T
+    spent = (setting.n_steps - warm) * setting.dt
+    return {
+        "window": float(np.sqrt(np.mean(error**2)) / rms),
+        "delay": float(np.sqrt(np.mean(error[:, -1] ** 2)) / rms),
+        "spikes_per_second": float((count[-1, 0] - count[warm - 1, 0]) / spent),
+        "tau": float(tau),
+        "build_seconds": built - started,
+        "run_seconds": finished - built,
+    }
+
+
+def _memory(setting):
+    """Make the memory, and return it with the time constant of its synapse."""
+    neuron_type = NEURON_TYPES[setting.neuron_type]
+    low, high = setting.max_rates or MAX_RATES
+    max_rates = nengo.dists.Uniform(low, high)
+    if setting.recipe == "usual":
+        tau = setting.tau
+        if tau is None:
+            tau = best_tau(
+                setting.theta, setting.d, setting.dt, setting.input_statistics
+            )
+        memory = usual_memory(
+            setting.theta,
+            setting.d,
+            setting.n_neurons,
+            synapse=tau,
+            neuron_type=neuron_type,
+            max_rates=max_rates,
+            dt=setting.dt,
+        )
+        return memory, tau
+    given = {}
+    if setting.max_rates is not None:
+        given["max_rates"] = max_rates
+    if (setting.rms, setting.bandwidth) != (TYPICAL_RMS, None):
+        # another sample of what "design" presents
+        given["input_range"] = white_noise(
+            setting.rms, setting.input_bandwidth, setting.n_steps * setting.dt
+        )
+    memory = LegendreMemory(
+        setting.theta,
+        setting.d,
+        n_neurons=setting.n_neurons,
+        synapse=setting.tau,
+        neuron_type=neuron_type,
+        dt=setting.dt,
+        **given,
+    )
+    return memory, memory.synapse.tau

@@ -1,0 +1,263 @@
+"""How the error of a spiking memory depends on its size, order, window and synapse.
+
+A plan in, one record out, from which the figure and the tables are made.
+"""
+
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+
+import numpy as np
+from scipy import stats
+
+from nengo_lmu.analysis import sweep
+from nengo_lmu.analysis.baselines import ChannelSetting, measure_channel
+from nengo_lmu.analysis.memory_error import measure
+from nengo_lmu.analysis.records import versions
+from nengo_lmu.analysis.scaling_plan import AXES
+from nengo_lmu.legendre import ArgumentError, predicted_error
+
+# those whose power law is fitted; the error is not one of tau
+FITTED = ("m", "d", "theta")
+
+# of the published experiment: from 100 to 20,010 neurons
+CHANNEL_SIZES = (100, 300, 1000, 3000, 10000, 20010)
+
+# of a curve of the theory, but for that of m: it is straight
+_CURVE_POINTS = 13
+
+
+def run(plan, folder=None, workers=None, dask=None, show_progress=None):
+    """Measure what is planned, and return the record of it.
+
+    Parameters
+    ----------
+    plan : Plan
+    folder, workers, dask, show_progress
+        As for `nengo_lmu.analysis.sweep.run`.
+
+    Returns
+    -------
+    record : dict
+        For JSON: ``plan``, ``base``, ``series`` (a list of dict, each with ``axis``,
+        ``neuron_type``, ``recipe``, ``points``, and ``curve``, which is that of the
+        theory or None), ``exponents`` (a list of dict) and ``versions``.
+
+    Raises
+    ------
+    nengo_lmu.legendre.ArgumentError
+        If something of the plan cannot be measured.
+    nengo_lmu.analysis.errors.MeasurementError
+        If a measurement failed.
+    """
+    series = plan.series()
+    repeated = {
+        setting: [replace(setting, seed=seed) for seed in range(plan.seeds)]
+        for _, settings in series
+        for setting in settings
+    }
+    channel = {
+        ChannelSetting(m): [ChannelSetting(m, seed=k) for k in range(plan.seeds)]
+        for m in CHANNEL_SIZES
+    }
+    options = {
+        "folder": folder,
+        "workers": workers,
+        "dask": dask,
+        "cost": lambda setting: setting.cost,
+        "show_progress": show_progress,
+    }
+    results = _measured(measure, repeated, description="memories", **options)
+    results |= _measured(
+        measure_channel, channel, description="feed-forward", **options
+    )
+
+    found = [_describe(axis, settings, results) for axis, settings in series]
+    found.append(
+        {
+            "axis": "m",
+            "neuron_type": "poisson-lif",
+            "recipe": "feed-forward",
+            "points": [_point(one.n_neurons, results[one], None) for one in channel],
+            "curve": None,
+        }
+    )
+    return {
+        "experiment": "scaling",
+        "plan": asdict(plan),
+        "base": asdict(plan.base),
+        "series": found,
+        "exponents": [
+            exponent for one in found if (exponent := _exponent(one)) is not None
+        ],
+        "versions": versions(),
+    }
+
+
+@cache
+def predict(setting):
+    """Return the window error that the theory predicts, None where it has none.
+
+    Parameters
+    ----------
+    setting : Setting
+
+    Returns
+    -------
+    window : float or None
+        Relative to the rms of the input.
+    """
+    if setting.recipe != "default" or setting.stimulus != "design":
+        return None
+    try:
+        return predicted_error(
+            setting.theta,
+            setting.d,
+            setting.n_neurons,
+            tau=setting.tau,
+            max_rate=setting.mean_max_rate,
+            dt=setting.dt,
+            input=setting.input_statistics,
+            spiking=setting.neuron_type,
+        ).window
+    except ArgumentError as error:
+        if error.name != "spiking":
+            raise
+        return None
+
+
+@dataclass(frozen=True)
+class Exponent:
+    """An exponent of a power law with its confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def fit_exponents(errors, factors, blocks=None, confidence=0.95):
+    """Fit ``error = c * x1^e1 * x2^e2 ...`` by least squares of the logarithms.
+
+    Parameters
+    ----------
+    errors : (n,) array_like
+        Greater than 0.
+    factors : dict of (n,) array_like
+        ``x1, x2, ...`` by name, greater than 0.
+    blocks : (n,) array_like, optional
+        Errors with the same value here have a ``c`` of their own, as those that were
+        measured with the same input: what that input does to all of them is then not
+        taken for scatter.
+    confidence : float
+        Of the intervals, by Student's t distribution: as if the logarithms of the
+        errors scattered about the power law independently and normally, all alike.
+
+    Returns
+    -------
+    exponents : dict of Exponent
+
+    Raises
+    ------
+    nengo_lmu.legendre.ArgumentError
+        If there are too few errors, or the factors do not vary independently.
+    """
+    y = np.log(errors)
+    blocks = np.zeros(len(y)) if blocks is None else np.asarray(blocks)
+    X = np.column_stack(
+        [
+            *(np.log(values) for values in factors.values()),
+            *(blocks == block for block in np.unique(blocks)),
+        ]
+    )
+    freedom = len(y) - X.shape[1]
+    if freedom < 1 or np.linalg.matrix_rank(X) < X.shape[1]:
+        raise ArgumentError(
+            "factors",
+            f"of {len(y)} errors cannot tell {len(factors)} exponents; vary each "
+            "factor by itself, with more seeds or values",
+        )
+    solution, *_ = np.linalg.lstsq(X, y, rcond=None)
+    variance = np.sum((y - X @ solution) ** 2) / freedom
+    deviation = np.sqrt(variance * np.diag(np.linalg.inv(X.T @ X)))
+    half = stats.t.ppf((1 + confidence) / 2, freedom) * deviation
+    return {
+        name: Exponent(float(value), float(value - width), float(value + width))
+        for name, value, width in zip(factors, solution, half)
+    }
+
+
+def _measured(function, repeated, **options):
+    """Return the results of each setting's seeds, ``{setting: [result, ...]}``."""
+    flat = [one for settings in repeated.values() for one in settings]
+    records = iter(sweep.run(function, flat, **options))
+    return {
+        setting: [next(records)["result"] for _ in settings]
+        for setting, settings in repeated.items()
+    }
+
+
+def _point(x, results, predicted):
+    errors = [result["window"] for result in results]
+    n = len(errors)
+    return {
+        "x": x,
+        "errors": errors,
+        "mean": float(np.mean(errors)),
+        "standard_error": float(np.std(errors, ddof=1) / np.sqrt(n)) if n > 1 else None,
+        "predicted": predicted,
+    }
+
+
+def _describe(axis, settings, results):
+    """Return the record of a series."""
+    field = AXES[axis]
+    x = [getattr(setting, field) for setting in settings]
+    points = []
+    for setting in settings:
+        point = _point(getattr(setting, field), results[setting], predict(setting))
+        for name in ("delay", "spikes_per_second", "tau"):
+            point[name] = float(np.mean([one[name] for one in results[setting]]))
+        points.append(point)
+    curve = None
+    if points[0]["predicted"] is not None:
+        along = x
+        if axis != "m":
+            along = np.geomspace(min(x), max(x), _CURVE_POINTS)
+            if axis == "d":
+                along = np.unique(np.round(along).astype(int))
+            along = along.tolist()
+        curve = {
+            "x": along,
+            "window": [predict(replace(settings[0], **{field: v})) for v in along],
+        }
+    return {
+        "axis": axis,
+        "neuron_type": settings[0].neuron_type,
+        "recipe": settings[0].recipe,
+        "points": points,
+        "curve": curve,
+    }
+
+
+def _exponent(series):
+    """Return the exponent of a series, None where there is none to fit."""
+    axis, points = series["axis"], series["points"]
+    n_seeds = len(points[0]["errors"])
+    # one exponent and a factor for each seed must leave something to tell the scatter
+    if axis not in FITTED or (len(points) - 1) * n_seeds < 2:
+        return None
+    found = fit_exponents(
+        np.ravel([point["errors"] for point in points]),
+        {axis: np.repeat([point["x"] for point in points], n_seeds)},
+        blocks=np.tile(np.arange(n_seeds), len(points)),
+    )[axis]
+    theory = None
+    if series["curve"] is not None:
+        x, predicted = zip(*((point["x"], point["predicted"]) for point in points))
+        theory = float(np.polyfit(np.log(x), np.log(predicted), 1)[0])
+    return {
+        "axis": axis,
+        "neuron_type": series["neuron_type"],
+        "recipe": series["recipe"],
+        **asdict(found),
+        "theory": theory,
+    }

@@ -1,0 +1,95 @@
+"""What is presented to a memory that is designed for white noise: it, and others."""
+
+import nengo
+import numpy as np
+
+from nengo_lmu.legendre.statistics import TYPICAL_RMS
+
+
+def white_noise(rms, bandwidth, seconds):
+    """Return the process of band-limited white noise, for at least so many seconds.
+
+    Parameters
+    ----------
+    rms : float
+    bandwidth : float
+        The highest frequency (hertz).
+    seconds : float
+
+    Returns
+    -------
+    process : nengo.processes.WhiteSignal
+    """
+    # it repeats itself after a period, which must hold a wave of the highest frequency
+    period = max(seconds, 2 / bandwidth)
+    return nengo.processes.WhiteSignal(period, high=bandwidth, rms=rms, y0=0)
+
+
+class Waves:
+    """White noise, louder or faster than that of the design.
+
+    Parameters
+    ----------
+    louder, faster : float
+        Factors of the rms and of the bandwidth.
+    """
+
+    def __init__(self, louder=1, faster=1):
+        self.louder = louder
+        self.faster = faster
+
+    def least_steps(self, d):
+        """Return how many time steps a window of a memory of order d must have."""
+        return self.faster * d / 3  # two in a period of d / (6 theta) hertz
+
+    def sample(self, setting, rng):
+        """Return what is presented.
+
+        Parameters
+        ----------
+        setting : nengo_lmu.analysis.memory_error.Setting
+        rng : numpy.random.RandomState
+
+        Returns
+        -------
+        u : (n_steps,) ndarray
+        """
+        process = white_noise(
+            self.louder * setting.rms,
+            self.faster * setting.input_bandwidth,
+            setting.n_steps * setting.dt,
+        )
+        u = process.run_steps(setting.n_steps, dt=setting.dt, rng=rng)[:, 0]
+        # a few windows hold few waves, so that their rms varies a lot by chance
+        measured = u[setting.warm_steps :]
+        return u * (self.louder * setting.rms / np.sqrt(np.mean(measured**2)))
+
+
+class Steps:
+    """Random levels, another after each half of the window.
+
+    The levels are 0 and the largest values, of either sign, for which the memory is
+    designed: 1 and -1 for the default rms of 0.3.
+    """
+
+    def least_steps(self, d):
+        """Return how many time steps a window of a memory of order d must have."""
+        return max(2, STIMULI["design"].least_steps(d))
+
+    def sample(self, setting, rng):
+        """Return what is presented, as `Waves.sample` does."""
+        hold = max(1, int(round(setting.theta / (2 * setting.dt))))
+        n_levels = -(-setting.n_steps // hold)
+        # one or two levels further on, of three: never the same twice in a row
+        index = np.cumsum(rng.randint(1, 3, size=n_levels)) % 3
+        levels = (index - 1) * (setting.rms / TYPICAL_RMS)
+        return np.repeat(levels, hold)[: setting.n_steps]
+
+
+# by what `Setting.stimulus` says
+STIMULI = {
+    "design": Waves(),
+    "louder": Waves(louder=3),
+    "faster": Waves(faster=3),
+    "steps": Steps(),
+}

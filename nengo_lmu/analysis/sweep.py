@@ -1,0 +1,243 @@
+"""Many measurements on many cores, with a record of each as soon as it is done.
+
+A sweep that was stopped, in whatever way, continues from its records: only the process
+that called `run` writes them, each whole or not at all, and only what has no record is
+measured.
+"""
+
+import hashlib
+import json
+import sys
+import traceback
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict
+from pathlib import Path
+
+import joblib
+from tqdm import tqdm
+
+from nengo_lmu.analysis.errors import MeasurementError
+from nengo_lmu.analysis.records import versions, write_json
+from nengo_lmu.legendre import ArgumentError
+from nengo_lmu.version import version
+
+# how long to wait for the scheduler of a cluster (seconds)
+_TIMEOUT = 5
+
+
+def run(
+    function,
+    settings,
+    folder=None,
+    workers=None,
+    dask=None,
+    cost=None,
+    description=None,
+    show_progress=None,
+):
+    """Measure each setting once, and return the records.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a setting and returns a dict of what JSON can hold. Workers import it, so
+        it must be a function of a module.
+    settings : list of dataclass instances
+        Of what JSON can hold. Equal ones are measured once.
+    folder : str or Path, optional
+        For the records, one file a setting in ``folder/records``. Settings with a
+        record there, by this version of nengo_lmu, are not measured again. Without a
+        folder the records are only returned.
+    workers : int, optional
+        Processes; by default one for each core.
+    dask : str, optional
+        Address of the scheduler of a Dask cluster, which is then used in place of
+        processes of this computer.
+    cost : callable, optional
+        How long a setting takes, in any unit. The longest are begun first, so that
+        workers finish at about the same time.
+    description : str, optional
+        For the progress bar.
+    show_progress : bool, optional
+        By default on terminals.
+
+    Returns
+    -------
+    records : list of dict
+        In the order of the settings, each with ``function``, ``setting``, ``version``
+        (of nengo_lmu), ``result`` and ``versions`` (of what it was measured with).
+
+    Raises
+    ------
+    MeasurementError
+        If some failed, naming the first of them. All others have been measured and
+        recorded by then.
+    nengo_lmu.legendre.ArgumentError
+        If the cluster does not answer.
+    ImportError
+        If a cluster is asked for and Dask is not installed.
+    """
+    tasks = {_key(function, setting): setting for setting in settings}
+    records, failures = {}, []
+    if folder is not None:
+        paths = {key: Path(folder) / "records" / f"{key}.json" for key in tasks}
+        records = {
+            key: record
+            for key, setting in tasks.items()
+            if (record := _read(paths[key], function, setting)) is not None
+        }
+    todo = [(key, setting) for key, setting in tasks.items() if key not in records]
+    if cost is not None:
+        todo.sort(key=lambda task: -cost(task[1]))
+
+    if not todo:
+        outcomes = ()
+    elif dask is not None:
+        outcomes = _on_cluster(dask, function, todo)
+    else:
+        outcomes = _in_processes(workers, function, todo)
+    hidden = None if show_progress is None else not show_progress
+    with tqdm(
+        total=len(tasks), initial=len(records), desc=description, disable=hidden
+    ) as bar:
+        for key, outcome, failure in outcomes:
+            if failure is None:
+                records[key] = _describe(function, tasks[key]) | outcome
+                if folder is not None:
+                    write_json(paths[key], records[key])
+            else:
+                failures.append((tasks[key], *failure))
+            bar.update()
+    if failures:
+        raise MeasurementError(failures, len(tasks))
+    return [records[_key(function, setting)] for setting in settings]
+
+
+def attempt(function, key, setting):
+    """Measure one setting, in a worker.
+
+    Returns
+    -------
+    key : str
+        As given.
+    outcome : dict or None
+        ``result`` and ``versions``.
+    failure : tuple of str or None
+        What went wrong in one line, and the traceback. As text, since not every
+        exception survives the way back from another process.
+    """
+    try:
+        result = function(setting)
+    except Exception as error:
+        return key, None, _failure(error)
+    return key, {"result": result, "versions": versions()}, None
+
+
+def _failure(error):
+    summary = " ".join(f"{type(error).__name__}: {error}".split())
+    return summary, "".join(traceback.format_exception(error))
+
+
+def _in_processes(workers, function, todo):
+    """Yield what `attempt` returns, in the order in which tasks are done."""
+    workers = min(workers or joblib.cpu_count(), len(todo))
+    lost = dict(todo)
+    with joblib.parallel_config("loky", inner_max_num_threads=1):
+        parallel = joblib.Parallel(
+            n_jobs=workers,
+            return_as="generator_unordered",
+            batch_size=1,  # otherwise joblib may hold results back for a batch
+        )
+        try:
+            for outcome in parallel(
+                joblib.delayed(attempt)(function, *task) for task in todo
+            ):
+                del lost[outcome[0]]
+                yield outcome
+        except BrokenProcessPool as error:
+            for key in lost:
+                yield key, None, _failure(error)
+
+
+def _on_cluster(address, function, todo):
+    """Yield what `attempt` returns, in the order in which tasks are done.
+
+    By Dask's client itself: joblib's backend for it waits forever for a task that has
+    cost its workers their lives, and does without a cluster of one thread.
+    """
+    try:
+        import distributed
+    except ImportError:
+        raise ImportError(
+            "Dask is not installed; pip install 'nengo-lmu[dask]'"
+        ) from None
+    try:
+        client = distributed.Client(address, timeout=_TIMEOUT, set_as_default=False)
+    except (OSError, ValueError):
+        raise ArgumentError(
+            "dask",
+            f"no scheduler answers at {address!r}; give the address that it printed "
+            "when it started, such as tcp://127.0.0.1:8786",
+        ) from None
+    with client:
+        if not client.scheduler_info()["workers"]:
+            _say(f"{address} has no workers yet; waiting for the first")
+        keys = {
+            client.submit(attempt, function, *task, pure=False): task[0]
+            for task in todo
+        }
+        for future in distributed.as_completed(keys, loop=client.loop):
+            try:
+                outcome = future.result()
+            except Exception as error:
+                # the worker was lost, or could not import the function, or the
+                # scheduler is gone
+                outcome = keys[future], None, _failure(error)
+            yield outcome
+            future.release()
+
+
+def _describe(function, setting):
+    """Return what a record is of, as JSON will hold it."""
+    return json.loads(
+        json.dumps(
+            {
+                "function": f"{function.__module__}.{function.__qualname__}",
+                "setting": asdict(setting),
+                "version": version,  # another one may measure something else
+            }
+        )
+    )
+
+
+def _key(function, setting):
+    """Return the name of the record of a setting."""
+    text = json.dumps(_describe(function, setting), sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    values = [
+        f"{value:g}" if isinstance(value, float) else str(value)
+        for value in asdict(setting).values()
+        if isinstance(value, (int, float, str))
+    ]
+    readable = "".join(c if c.isalnum() or c in "-." else "_" for c in "-".join(values))
+    return f"{readable[:60]}-{digest}"
+
+
+def _read(path, function, setting):
+    """Return a record, or None where there is none that is whole."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        wanted = _describe(function, setting)
+        found = {key: record[key] for key in wanted}
+        if found == wanted and isinstance(record["result"], dict):
+            return record
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError):
+        pass
+    _say(f"{path} is damaged; it will be measured again")
+    return None
+
+
+def _say(text):
+    tqdm.write(text, file=sys.stderr)  # above a bar, not into it

@@ -1,0 +1,206 @@
+"""Plan a memory: how many neurons an error needs, or what error neurons give.
+
+By the noise theory, for rectified linear neurons and white noise as input. The
+window error is the root-mean-square difference between the decoded window and
+that of the ideal memory, relative to that of the input.
+
+  nengo-lmu plan --theta 1 --d 6 --error 0.05
+  nengo-lmu plan --theta 1 --d 6 --m 1000 --verify
+
+--verify builds the memory, runs it in nengo.Simulator and prints what it measured.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from nengo_lmu.analysis.errors import ArgumentError
+from nengo_lmu.cli.arguments import one_of, positive_number, seconds, whole_number
+from nengo_lmu.cli.table import format_table
+
+HELP = "how many neurons an error needs, and what they cost"
+
+NEURON_TYPES = ("poisson", "stochastic", "regular")
+
+# what the command line calls an argument
+OPTIONS = {"n_neurons": "--m", "neuron_type": "--neuron-type"}
+
+
+def add_arguments(parser):
+    """Add the arguments of ``nengo-lmu plan``."""
+    parser.add_argument(
+        "--theta", metavar="S", type=seconds, required=True, help="window, in seconds"
+    )
+    parser.add_argument(
+        "--d",
+        metavar="D",
+        type=whole_number(1),
+        required=True,
+        help="order of the memory",
+    )
+    wanted = parser.add_mutually_exclusive_group(required=True)
+    wanted.add_argument(
+        "--error",
+        metavar="E",
+        type=positive_number,
+        help="the window error that is wanted, such as 0.05",
+    )
+    wanted.add_argument(
+        "--m", metavar="M", type=whole_number(2), help="or the number of neurons"
+    )
+    parser.add_argument(
+        "--tau",
+        metavar="S",
+        type=seconds,
+        help="time constant of the synapse, in seconds (default: the quietest)",
+    )
+    parser.add_argument(
+        "--max-rates",
+        metavar="HZ",
+        nargs=2,
+        type=positive_number,
+        help="of the neurons, from and to, in hertz (default: 200 240)",
+    )
+    parser.add_argument(
+        "--neuron-type",
+        metavar="TYPE",
+        type=one_of(NEURON_TYPES),
+        default="poisson",
+        help=f"{', '.join(NEURON_TYPES)} (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--rms",
+        metavar="U",
+        type=positive_number,
+        default=0.3,
+        help="of the input (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--bandwidth",
+        metavar="HZ",
+        type=positive_number,
+        help="highest frequency of the input, in hertz (default: d / (6 theta))",
+    )
+    parser.add_argument(
+        "--dt",
+        metavar="S",
+        type=seconds,
+        default=0.001,
+        help="time step, in seconds (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="simulate the memory, and print the measured error beside the predicted",
+    )
+    parser.add_argument(
+        "--seeds",
+        metavar="N",
+        type=whole_number(1),
+        default=5,
+        help="simulations of --verify (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--windows",
+        metavar="N",
+        type=whole_number(1),
+        default=20,
+        help="length of each in theta (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        type=whole_number(1),
+        help="processes of --verify (default: one for each core)",
+    )
+    parser.add_argument("--out", metavar="DIR", type=Path, help="folder for plan.json")
+    parser.add_argument(
+        "--json", action="store_true", help="print the record instead of the table"
+    )
+
+
+def run(arguments):
+    """Plan, and print the plan."""
+    out = arguments.out
+    if out is not None and out.exists() and not out.is_dir():
+        raise NotADirectoryError(
+            f"argument --out: {str(out)!r} is a file; give a folder"
+        )
+
+    from nengo_lmu.analysis import memory_error, plan, records
+
+    try:
+        planned = plan.plan(
+            memory_error.Setting(
+                theta=arguments.theta,
+                d=arguments.d,
+                n_neurons=2 * arguments.d if arguments.m is None else arguments.m,
+                tau=arguments.tau,
+                max_rates=arguments.max_rates and tuple(arguments.max_rates),
+                neuron_type=arguments.neuron_type,
+                rms=arguments.rms,
+                bandwidth=arguments.bandwidth,
+                windows=arguments.windows,
+                dt=arguments.dt,
+            ),
+            arguments.error,
+        )
+    except ArgumentError as error:
+        option = OPTIONS.get(error.name, f"--{error.name}")
+        raise ArgumentError(f"argument {option}", error.problem) from None
+    measured = None
+    if arguments.verify:
+        measured = plan.verify(planned, arguments.seeds, arguments.workers)
+    record = plan.record(planned, measured) | {"versions": records.versions()}
+    if out is not None:
+        records.write_json(out / "plan.json", record)
+    if arguments.json:
+        json.dump(record, sys.stdout, indent=2)
+        print()
+        return
+    print(_table(planned, measured))
+    if out is not None:
+        print(f"\nRecord in {out}")
+
+
+def _table(plan, measured):
+    s = plan.setting
+    rows = [
+        ["window error", f"{plan.window:.4f}", "", "window"],
+        ["delay error", f"{plan.delay:.4f}", "", "delay"],
+        ["spikes", f"{_si(plan.spikes_per_second)}/s", "", "spikes_per_second"],
+        ["neurons", f"{s.n_neurons:,}"],
+        ["neurons a dimension", _range(plan.neurons)],
+        ["synapse", f"{s.tau:.3g} s"],
+        ["input up to", f"{s.input_bandwidth:.3g} Hz"],
+        ["multiply-adds", f"{_si(plan.multiply_adds_per_second)}/s"],
+        ["memory, neurons", f"{_si(plan.neuron_bytes, 1024)}B"],
+        ["memory, coupling", f"{_si(plan.coupling_bytes, 1024)}B"],
+    ]
+    cells = []
+    for name, predicted, *of in rows:
+        value = ""
+        if measured is not None and of:
+            found = measured[of[1]]
+            text = (lambda x: f"{_si(x)}/s") if "spikes" in of[1] else "{:.4f}".format
+            value = text(found["mean"])
+            if found["standard_error"] is not None:
+                value += f" +- {text(found['standard_error'])}"
+        cells.append([name, predicted, value] if measured else [name, predicted])
+    title = f"theta={s.theta:g} s, d={s.d}, {s.neuron_type}"
+    header = [title, "predicted", "measured"] if measured else [title, "predicted"]
+    return format_table(header, cells)
+
+
+def _range(neurons):
+    low, high = min(neurons), max(neurons)
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def _si(value, base=1000):
+    """Return a number with a prefix."""
+    for prefix in ("", "k", "M", "G", "T"):
+        if value < 999.5 or prefix == "T":
+            break
+        value /= base
+    return f"{value:.3g} {prefix}{'i' if base == 1024 and prefix else ''}"

@@ -1,0 +1,187 @@
+"""Measure how the error of spiking memories scales.
+
+The error of the decoded window, against the ideal memory, is measured for
+several numbers of neurons m, with each type of neuron. With the first type,
+the order d, the window theta and the synapse's tau are varied too, each by
+itself: the others then have the middle one of their values, and tau its default
+(or the only value given). To compare with: the recipe found in the literature,
+and the feed-forward channel of one dimension that was published.
+
+A table with fitted exponents goes to the screen; the record (scaling.json), a
+figure (scaling.png) and a record of each measurement to a folder. When it was
+interrupted, the same command continues where it was.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from nengo_lmu.analysis.errors import ArgumentError
+from nengo_lmu.analysis.memory_error import NEURON_TYPES
+from nengo_lmu.analysis.scaling_plan import Plan
+from nengo_lmu.cli.arguments import one_of, seconds, whole_number
+from nengo_lmu.cli.table import format_table
+
+HELP = "error against neurons, order, window and synapse, over the theory's curves"
+
+# what the command line calls a setting
+OPTIONS = {"n_neurons": "--m", "theta": "--theta", "dask": "--dask"}
+
+
+def add_arguments(parser):
+    """Add the arguments of ``nengo-lmu scaling``."""
+    plan = Plan()
+
+    def several(name, metavar, kind, text):
+        values = getattr(plan, name)
+        parser.add_argument(
+            f"--{name.removesuffix('s').replace('_', '-')}",
+            dest=name,
+            metavar=metavar,
+            type=kind,
+            nargs="+",
+            default=values,
+            help=f"{text} (default: {' '.join(f'{value}' for value in values)})",
+        )
+
+    several("m", "M", whole_number(2), "numbers of neurons of the memory")
+    several("d", "D", whole_number(1), "orders of the memory")
+    several("theta", "S", seconds, "windows, in seconds")
+    several("tau", "S", seconds, "time constants of the synapse, in seconds")
+    several("neuron_types", "TYPE", one_of(tuple(NEURON_TYPES)), "types of neurons")
+    parser.add_argument(
+        "--seeds",
+        metavar="N",
+        type=whole_number(1),
+        default=plan.seeds,
+        help="how often each is measured (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--windows",
+        metavar="N",
+        type=whole_number(1),
+        default=plan.windows,
+        help="length of a measurement in theta (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        type=whole_number(1),
+        help="processes (default: one for each core)",
+    )
+    parser.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="run on the Dask cluster with this scheduler, such as "
+        "tcp://127.0.0.1:8786, instead of processes here",
+    )
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        default=Path("nengo-lmu-scaling"),
+        help="folder for all records and the figure (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print the record instead of the tables"
+    )
+
+
+def run(arguments):
+    """Run the experiment and print what came out."""
+    started = time.perf_counter()
+    out = arguments.out
+    if out.exists() and not out.is_dir():
+        raise NotADirectoryError(
+            f"argument --out: {str(out)!r} is a file; give a folder"
+        )
+    plan = Plan(
+        **{
+            name: tuple(getattr(arguments, name))
+            for name in ("m", "d", "theta", "tau", "neuron_types")
+        },
+        seeds=arguments.seeds,
+        windows=arguments.windows,
+    )
+
+    from nengo_lmu.analysis import figures, records, scaling
+    from nengo_lmu.analysis.scaling_figure import draw_scaling
+
+    try:
+        record = scaling.run(plan, out, arguments.workers, arguments.dask)
+    except ArgumentError as error:
+        option = OPTIONS.get(error.name, error.name)
+        raise ArgumentError(f"argument {option}", error.problem) from None
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"the same command continues from the records in {out}"
+        ) from None
+    record["seconds"] = time.perf_counter() - started
+    records.write_json(out / "scaling.json", record)
+    figures.save(draw_scaling(record), out / "scaling.png")
+    if arguments.json:
+        json.dump(record, sys.stdout, indent=2)
+        print()
+        return
+    print(_describe(record))
+    print(_error_table(record))
+    if record["exponents"]:
+        print("\nExponents, with 95 % confidence:\n")
+        print(_exponent_table(record))
+    print(f"\nRecords and figure in {out} ({record['seconds']:.0f} s)")
+
+
+def _describe(record):
+    base = record["base"]
+    tau = "default" if base["tau"] is None else f"{base['tau']:g} s"
+    return (
+        "\nWindow error relative to the rms of the input, mean and standard error over "
+        f"\n{record['plan']['seeds']} seeds: d={base['d']}, theta={base['theta']:g} s, "
+        f"tau {tau}\n"
+    )
+
+
+def _name(found):
+    if found["recipe"] == "default":
+        return found["neuron_type"]
+    return f"{found['neuron_type']}, {found['recipe']}"
+
+
+def _error_table(record):
+    def cells(series, point):
+        measured = f"{point['mean']:.5f}"
+        if point["standard_error"] is not None:
+            measured += f" +- {point['standard_error']:.5f}"
+        predicted = point["predicted"]
+        return [
+            _name(series),
+            f"{point['x']:,}",
+            measured,
+            "-" if predicted is None else f"{predicted:.5f}",
+        ]
+
+    return format_table(
+        ["neurons", "m", "measured", "theory"],
+        [
+            cells(series, point)
+            for series in record["series"]
+            if series["axis"] == "m"
+            for point in series["points"]
+        ],
+    )
+
+
+def _exponent_table(record):
+    return format_table(
+        ["neurons", "of", "measured", "from", "to", "theory"],
+        [
+            [
+                _name(found),
+                found["axis"],
+                *(f"{found[key]:.3f}" for key in ("value", "low", "high")),
+                "-" if found["theory"] is None else f"{found['theory']:.3f}",
+            ]
+            for found in record["exponents"]
+        ],
+    )

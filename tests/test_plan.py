@@ -1,0 +1,124 @@
+"""``nengo-lmu plan``: what a memory of a given error takes."""
+
+import json
+import re
+
+import nengo
+import pytest
+
+from nengo_lmu import LegendreMemory
+from nengo_lmu.analysis import plan as planning
+from nengo_lmu.analysis.memory_error import NEURON_TYPES, Setting
+from nengo_lmu.cli import main
+from nengo_lmu.legendre import ArgumentError, neurons_for_error, predicted_error
+from nengo_lmu.legendre.noise import SPIKING
+
+
+@pytest.mark.parametrize("spiking", SPIKING)
+@pytest.mark.parametrize("d, n_neurons", [(1, 20), (6, 600), (12, 300)])
+def test_memory_is_that_of_the_simulator(spiking, d, n_neurons):
+    """Counted in the model that is built, number by number."""
+    with nengo.Network(seed=0) as net:
+        LegendreMemory(1.0, d, n_neurons=n_neurons, neuron_type=NEURON_TYPES[spiking])
+    model = nengo.builder.Model(dt=0.001)
+    model.build(net)
+    with nengo.Simulator(None, model=model, progress_bar=False) as sim:
+        arrays = {
+            id(signal.base): signal.base.initial_value
+            for op in sim.model.operators
+            for signal in op.all_signals
+        }
+    counted = sum(array.nbytes for array in arrays.values())
+    planned = planning.plan(Setting(1.0, d, n_neurons, neuron_type=spiking))
+    # the count of steps is an integer, as wide as a float
+    assert planned.neuron_bytes + planned.coupling_bytes == counted
+
+
+def test_plan_is_the_theory():
+    planned = planning.plan(Setting(theta=0.5, d=4, tau=0.1), error=0.1)
+    s = planned.setting
+    assert s.n_neurons == neurons_for_error(0.1, 0.5, 4, tau=0.1)
+    expected = predicted_error(0.5, 4, s.n_neurons, tau=0.1)
+    assert (planned.window, planned.delay) == (expected.window, expected.delay)
+    assert planned.window <= 0.1
+    assert sum(planned.neurons) == s.n_neurons and len(planned.neurons) == 4
+    # two for each neuron, and three products with d-by-d or d numbers
+    per_step = 2 * s.n_neurons + 2 * 4**2 + 3 * 4
+    assert planned.multiply_adds_per_second == pytest.approx(per_step / 0.001)
+
+
+def test_verified():
+    """The network that is planned has the error and the spikes that were predicted.
+
+    Three runs of 40 windows: as for the other tests of the theory, 15 % is safe.
+    """
+    planned = planning.plan(Setting(theta=0.2, d=3, windows=40), error=0.08)
+    measured = planning.verify(planned, seeds=3, workers=1)
+    assert measured["window"]["mean"] == pytest.approx(planned.window, rel=0.15)
+    assert measured["delay"]["mean"] == pytest.approx(planned.delay, rel=0.15)
+    spikes = measured["spikes_per_second"]
+    assert spikes["mean"] == pytest.approx(planned.spikes_per_second, rel=0.1)
+    assert 0 < spikes["standard_error"] < 0.1 * spikes["mean"]
+
+
+def test_neurons_without_a_theory():
+    with pytest.raises(ArgumentError, match="'lif' is not covered.*regular") as error:
+        planning.plan(Setting(neuron_type="lif"))
+    assert error.value.name == "neuron_type"
+
+
+# --- the command
+
+
+def test_command(capsys, tmp_path):
+    arguments = ["plan", "--theta", "1", "--d", "6", "--error", "0.05"]
+    assert main([*arguments, "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert all(len(line) <= 80 for line in printed.splitlines())
+    record = json.loads((tmp_path / "plan.json").read_text())
+    assert f"{record['setting']['n_neurons']:,}" in printed
+    assert f"{record['window']:.4f}" in printed
+    assert record["versions"]["nengo"] == nengo.__version__
+    assert main([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == record
+
+
+def test_command_verifies(capsys):
+    """With the options of the memory and of its input."""
+    arguments = "--theta 0.1 --d 2 --m 60 --tau 0.02 --max-rates 100 120 --rms 0.2"
+    more = "--bandwidth 4 --verify --seeds 2 --windows 5 --workers 1 --json"
+    assert main(["plan", *arguments.split(), *more.split()]) == 0
+    record = json.loads(capsys.readouterr().out)
+    setting = record["setting"]
+    assert (setting["n_neurons"], setting["tau"]) == (60, 0.02)
+    assert (setting["rms"], setting["bandwidth"]) == (0.2, 4)
+    assert setting["max_rates"] == [100, 120]
+    assert record["measured"]["window"]["mean"] > 0
+
+
+@pytest.mark.parametrize(
+    "wrong, problem",
+    [
+        ("--d 6 --error 0.1", "required: --theta"),
+        ("--theta 1 --d 6", "--error --m is required"),
+        ("--theta 1 --d 6 --m 100 --error 0.1", "not allowed with"),
+        ("--theta 0 --d 6 --error 0.1", "--theta: '0' was given; give a number of sec"),
+        ("--theta 1 --d 6 --error -1", "--error: '-1' was given; give a number great"),
+        ("--theta 1 --d 6 --error 1e-12", "--error: 1e-12 would need more than a tri"),
+        ("--theta 1 --d 6 --m 5", "--m: must be at least 12, .* but 5 was given; use"),
+        ("--theta 1e-5 --d 6 --m 60", "--theta: must be at least 0.002 s"),
+        ("--theta 1 --d 6 --m 60 --neuron-type lif", "'lif' was given; give one of"),
+        ("--theta 1 --d 6 --m 60 --out setup.cfg", "'setup.cfg' is a file"),
+    ],
+)
+def test_bad_arguments(wrong, problem, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "setup.cfg").touch()
+    try:
+        status = main(["plan", *wrong.split()])
+    except SystemExit as exit_:
+        status = exit_.code
+    said = capsys.readouterr().err
+    assert status == 2
+    assert said.count("\n") == 1
+    assert re.search(problem, said)
