@@ -9,13 +9,13 @@ from nengo.builder import Builder
 from nengo.builder.operator import Copy, DotInc, SparseDotInc
 
 from nengo_lmu import LegendreMemory
-from nengo_lmu.networks.objects import (
+from nengo_lmu.networks.operators import DecodeInc, Encode
+from nengo_lmu.networks.population_objects import (
     PopulationConnection,
     PopulationEncoders,
     PopulationEnsemble,
     PopulationTransform,
 )
-from nengo_lmu.networks.operators import DecodeInc, Encode
 from nengo_lmu.networks.populations import make_populations, one_hot
 
 

@@ -6,13 +6,16 @@ Importing this package teaches `nengo_loihi.Simulator` to build
   rate (`nengo_lmu.loihi.neurons`),
 - the input of a Legendre memory, filtered once (`nengo_lmu.loihi.connections`),
 - weights and thresholds that make the most of the chip's fixed point for these neurons
-  (`nengo_lmu.loihi.fixed_point`).
+  (`nengo_lmu.loihi.fixed_point`),
+
+and gives its emulator a faster way to the same results (`nengo_lmu.loihi.emulator`).
 
 Importing nengo_lmu does so by itself wherever nengo_loihi is imported too.
 """
 
+from nengo_lmu.loihi.emulator import fast_emulator
 from nengo_lmu.loihi.install import install
 
 install()
 
-__all__ = ["install"]
+__all__ = ["fast_emulator", "install"]

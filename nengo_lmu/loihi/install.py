@@ -1,4 +1,4 @@
-"""Tell NengoLoihi's builder of our build functions."""
+"""Tell NengoLoihi of our build functions, and of our emulator."""
 
 import nengo
 from nengo_loihi.builder import Builder
@@ -9,6 +9,7 @@ from nengo_lmu.loihi.connections import (
     build_connection,
     build_input_receive_node,
 )
+from nengo_lmu.loihi.emulator import fast_emulator
 from nengo_lmu.loihi.fixed_point import build_network
 from nengo_lmu.loihi.neurons import build_bernoulli_neurons
 from nengo_lmu.networks.objects import BiasConnection
@@ -18,7 +19,7 @@ def install():
     """Register the build functions; once is enough, twice does no harm.
 
     Those for `nengo.Connection` and `nengo.Network` take the place of NengoLoihi's own
-    and call them for all that is not ours.
+    and call them for all that is not ours. The emulator is the fast one from then on.
     """
     Builder.builders.update(
         {
@@ -30,3 +31,4 @@ def install():
             nengo.StochasticSpiking: build_bernoulli_neurons,
         }
     )
+    fast_emulator()

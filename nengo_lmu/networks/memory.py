@@ -26,8 +26,8 @@ from nengo_lmu.networks.arguments import (
     random_state,
     validated,
 )
-from nengo_lmu.networks.objects import (
-    InputNode,
+from nengo_lmu.networks.objects import InputNode
+from nengo_lmu.networks.population_objects import (
     PopulationConnection,
     PopulationEncoders,
     PopulationEnsemble,
