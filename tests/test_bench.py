@@ -101,11 +101,3 @@ def test_too_few_neurons_for_an_order(capsys):
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert "m: must be at least 12 for d=6" in err and "10 was given; use more" in err
-
-
-def test_out_must_not_be_a_file(tmp_path, capsys):
-    precious = tmp_path / "precious"
-    precious.write_text("mine")
-    assert main(["bench", "steps", "--out", str(precious)]) == 2
-    assert "give a folder" in capsys.readouterr().err
-    assert precious.read_text() == "mine"

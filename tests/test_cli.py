@@ -42,11 +42,19 @@ def test_what_only_the_network_can_refuse_is_one_line_too(tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
-def test_out_must_not_be_a_file(tmp_path, capsys):
+@pytest.mark.parametrize(
+    "command",
+    ["demo", "plan --theta 1 --d 6 --m 60", "scaling", "theory", "bench steps"],
+)
+def test_out_must_not_be_a_file(command, tmp_path, capsys):
     precious = tmp_path / "precious"
     precious.write_text("mine")
-    assert main(["demo", "--out", str(precious)]) == 2
-    assert "give a folder" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stopped:
+        main([*command.split(), "--out", str(precious)])
+    assert stopped.value.code == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "argument --out" in err and "is a file; give a folder" in err
     assert precious.read_text() == "mine"
 
 

@@ -388,14 +388,6 @@ def test_what_cannot_be_measured_is_refused_first(argv, named, tmp_path, capsys)
     assert not out.exists()
 
 
-def test_out_must_not_be_a_file(tmp_path, capsys):
-    precious = tmp_path / "precious"
-    precious.write_text("mine")
-    assert main(["scaling", "--out", str(precious)]) == 2
-    assert "argument --out" in capsys.readouterr().err
-    assert precious.read_text() == "mine"
-
-
 def test_a_cluster_that_does_not_answer(tmp_path, capsys, monkeypatch):
     pytest.importorskip("distributed")
     monkeypatch.setattr(sweep, "_TIMEOUT", 0.5)

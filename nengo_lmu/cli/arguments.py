@@ -1,7 +1,8 @@
-"""Types of arguments that say what they take."""
+"""Types of arguments that say what they take, and arguments of several commands."""
 
 import argparse
 import math
+from pathlib import Path
 
 
 def whole_number(low, high=None):
@@ -54,3 +55,51 @@ def one_of(choices):
         return text
 
     return convert
+
+
+def folder(text):
+    """A type for a folder, which need not exist."""
+    path = Path(text)
+    if path.exists() and not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is a file; give a folder")
+    return path
+
+
+def add_output(parser, files, default=None):
+    """Add ``--out`` and ``--json``.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    files : str
+        What goes to the folder.
+    default : str, optional
+        The folder.
+    """
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type=folder,
+        default=default,
+        help=f"folder for {files}" + (" (default: %(default)s)" if default else ""),
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print the record instead of the tables"
+    )
+
+
+def add_workers(parser, dask=True):
+    """Add ``--workers`` and, if wanted, ``--dask``."""
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        type=whole_number(1),
+        help="processes (default: one for each core)",
+    )
+    if dask:
+        parser.add_argument(
+            "--dask",
+            metavar="ADDRESS",
+            help="run on the Dask cluster with this scheduler, such as "
+            "tcp://127.0.0.1:8786, instead of processes here",
+        )

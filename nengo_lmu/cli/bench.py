@@ -6,9 +6,11 @@ the neurons alone.
 
 import json
 import sys
-from pathlib import Path
 
-from nengo_lmu.cli.arguments import whole_number
+from nengo_lmu.cli.arguments import (
+    add_output,
+    whole_number,
+)
 from nengo_lmu.cli.table import format_table
 
 HELP = "time and memory against the number of neurons"
@@ -55,21 +57,12 @@ def add_arguments(parser):
         default=100,
         help="how often each time is measured (default: %(default)s)",
     )
-    steps.add_argument(
-        "--out", metavar="DIR", type=Path, help="folder for bench.json and bench.png"
-    )
-    steps.add_argument(
-        "--json", action="store_true", help="print the record instead of the table"
-    )
+    add_output(steps, "bench.json and bench.png")
 
 
 def run(arguments):
     """Run the benchmark and print what came out."""
     out = arguments.out
-    if out is not None and out.exists() and not out.is_dir():
-        raise NotADirectoryError(
-            f"argument --out: {str(out)!r} is a file; give a folder"
-        )
 
     from nengo_lmu.analysis import bench, figures, records
 

@@ -14,9 +14,11 @@ A table goes to the screen; records (demo.json) and a figure (demo.png) to a fol
 import json
 import sys
 import time
-from pathlib import Path
 
-from nengo_lmu.cli.arguments import whole_number
+from nengo_lmu.cli.arguments import (
+    add_output,
+    whole_number,
+)
 from nengo_lmu.cli.table import format_table
 
 HELP = "handwritten digits: ideal, NengoDL, reference simulator, Loihi emulator"
@@ -26,13 +28,6 @@ N_TEST = 540
 
 def add_arguments(parser):
     """Add the arguments of ``nengo-lmu demo``."""
-    parser.add_argument(
-        "--out",
-        metavar="DIR",
-        type=Path,
-        default=Path("nengo-lmu-demo"),
-        help="folder for demo.json and demo.png (default: %(default)s)",
-    )
     parser.add_argument(
         "--digits",
         metavar="N",
@@ -63,18 +58,12 @@ def add_arguments(parser):
         default=0,
         help="of the split, the weights and the spikes (default: %(default)s)",
     )
-    parser.add_argument(
-        "--json", action="store_true", help="print the records instead of the table"
-    )
+    add_output(parser, "demo.json and demo.png", default="nengo-lmu-demo")
 
 
 def run(arguments):
     """Run the demo and print what came out."""
     started = time.perf_counter()
-    if arguments.out.exists() and not arguments.out.is_dir():
-        raise NotADirectoryError(
-            f"argument --out: {str(arguments.out)!r} is a file; give a folder"
-        )
     say = (lambda *_: None) if arguments.json else print
     say("Loading TensorFlow, NengoDL and NengoLoihi ...")
 

@@ -12,10 +12,16 @@ that of the ideal memory, relative to that of the input.
 
 import json
 import sys
-from pathlib import Path
 
 from nengo_lmu.analysis.errors import ArgumentError
-from nengo_lmu.cli.arguments import one_of, positive_number, seconds, whole_number
+from nengo_lmu.cli.arguments import (
+    add_output,
+    add_workers,
+    one_of,
+    positive_number,
+    seconds,
+    whole_number,
+)
 from nengo_lmu.cli.table import format_table
 
 HELP = "how many neurons an error needs, and what they cost"
@@ -107,25 +113,13 @@ def add_arguments(parser):
         default=20,
         help="length of each in theta (default: %(default)s)",
     )
-    parser.add_argument(
-        "--workers",
-        metavar="N",
-        type=whole_number(1),
-        help="processes of --verify (default: one for each core)",
-    )
-    parser.add_argument("--out", metavar="DIR", type=Path, help="folder for plan.json")
-    parser.add_argument(
-        "--json", action="store_true", help="print the record instead of the table"
-    )
+    add_workers(parser, dask=False)
+    add_output(parser, "plan.json")
 
 
 def run(arguments):
     """Plan, and print the plan."""
     out = arguments.out
-    if out is not None and out.exists() and not out.is_dir():
-        raise NotADirectoryError(
-            f"argument --out: {str(out)!r} is a file; give a folder"
-        )
 
     from nengo_lmu.analysis import memory_error, plan, records
 

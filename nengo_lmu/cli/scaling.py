@@ -15,12 +15,17 @@ interrupted, the same command continues where it was.
 import json
 import sys
 import time
-from pathlib import Path
 
 from nengo_lmu.analysis.errors import ArgumentError
 from nengo_lmu.analysis.memory_error import NEURON_TYPES
 from nengo_lmu.analysis.scaling_plan import Plan
-from nengo_lmu.cli.arguments import one_of, seconds, whole_number
+from nengo_lmu.cli.arguments import (
+    add_output,
+    add_workers,
+    one_of,
+    seconds,
+    whole_number,
+)
 from nengo_lmu.cli.table import format_table
 
 HELP = "error against neurons, order, window and synapse, over the theory's curves"
@@ -64,38 +69,14 @@ def add_arguments(parser):
         default=plan.windows,
         help="length of a measurement in theta (default: %(default)s)",
     )
-    parser.add_argument(
-        "--workers",
-        metavar="N",
-        type=whole_number(1),
-        help="processes (default: one for each core)",
-    )
-    parser.add_argument(
-        "--dask",
-        metavar="ADDRESS",
-        help="run on the Dask cluster with this scheduler, such as "
-        "tcp://127.0.0.1:8786, instead of processes here",
-    )
-    parser.add_argument(
-        "--out",
-        metavar="DIR",
-        type=Path,
-        default=Path("nengo-lmu-scaling"),
-        help="folder for all records and the figure (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="print the record instead of the tables"
-    )
+    add_workers(parser)
+    add_output(parser, "all records and the figure", default="nengo-lmu-scaling")
 
 
 def run(arguments):
     """Run the experiment and print what came out."""
     started = time.perf_counter()
     out = arguments.out
-    if out.exists() and not out.is_dir():
-        raise NotADirectoryError(
-            f"argument --out: {str(out)!r} is a file; give a folder"
-        )
     plan = Plan(
         **{
             name: tuple(getattr(arguments, name))

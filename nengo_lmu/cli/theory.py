@@ -20,10 +20,15 @@ import json
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 from nengo_lmu.analysis.errors import ArgumentError
-from nengo_lmu.cli.arguments import one_of, seconds, whole_number
+from nengo_lmu.cli.arguments import (
+    add_output,
+    add_workers,
+    one_of,
+    seconds,
+    whole_number,
+)
 from nengo_lmu.cli.table import format_table
 
 HELP = "the theory against simulations, and memories with input unlike the design's"
@@ -90,38 +95,14 @@ def add_arguments(parser):
         help="length of a measurement in theta (default: 10 to 40, by d and theta, for "
         "a standard error of about 3 %% with 5 seeds)",
     )
-    parser.add_argument(
-        "--workers",
-        metavar="N",
-        type=whole_number(1),
-        help="processes (default: one for each core)",
-    )
-    parser.add_argument(
-        "--dask",
-        metavar="ADDRESS",
-        help="run on the Dask cluster with this scheduler, such as "
-        "tcp://127.0.0.1:8786, instead of processes here",
-    )
-    parser.add_argument(
-        "--out",
-        metavar="DIR",
-        type=Path,
-        default=Path("nengo-lmu-theory"),
-        help="folder for all records and the figure (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="print the record instead of the tables"
-    )
+    add_workers(parser)
+    add_output(parser, "all records and the figure", default="nengo-lmu-theory")
 
 
 def run(arguments):
     """Run the experiment and print what came out."""
     started = time.perf_counter()
     out = arguments.out
-    if out.exists() and not out.is_dir():
-        raise NotADirectoryError(
-            f"argument --out: {str(out)!r} is a file; give a folder"
-        )
 
     from nengo_lmu.analysis import figures, records, theory_check
     from nengo_lmu.analysis.theory_figure import draw_theory
