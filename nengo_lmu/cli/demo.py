@@ -39,7 +39,7 @@ def add_arguments(parser):
         "--loihi-digits",
         metavar="N",
         type=whole_number(1, N_TEST),
-        default=25,
+        default=100,
         help="how many to classify on the Loihi emulator (default: %(default)s)",
     )
     parser.add_argument(
