@@ -8,6 +8,7 @@ from nengo_loihi.builder.inputs import ChipReceiveNode, HostSendNode
 from nengo_loihi.inputs import SpikeInput
 from nengo_loihi.passthrough import base_obj
 
+from nengo_lmu.loihi.decays import in_time
 from nengo_lmu.networks.objects import InputNode
 
 
@@ -35,11 +36,12 @@ def build_connection(model, conn):
     model : nengo_loihi.builder.Model
     conn : nengo.Connection
     """
-    if (
-        isinstance(conn.pre_obj, InputNode)
-        and isinstance(conn.post_obj, nengo.ensemble.Neurons)
-        and model.split.on_chip(base_obj(conn.post))
-    ):
+    on_chip = isinstance(conn.post_obj, nengo.ensemble.Neurons) and model.split.on_chip(
+        base_obj(conn.post)
+    )
+    if on_chip:
+        conn = in_time(model, conn)
+    if on_chip and isinstance(conn.pre_obj, InputNode):
         build_input_connection(model, conn)
     else:
         build_other_connection(model, conn)

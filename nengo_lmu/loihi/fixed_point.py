@@ -65,6 +65,8 @@ def build_network(
     toplevel = model.toplevel is None
     if toplevel:
         model.block_shapes = FittingShapes(model.block_shapes)
+        model.whole_decays = discretize
+        model.in_time = set()
     build_float_network(
         model,
         network,

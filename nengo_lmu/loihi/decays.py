@@ -1,0 +1,90 @@
+"""What the chip's whole-numbered decays do to a memory, and how it is undone.
+
+A current on Loihi decays by a whole number of 4096ths a step, so that a synapse of
+0.2 s becomes one of 0.204 s. NengoLoihi keeps its gain. With ``a'`` in the place of
+``a = exp(-dt / tau)``, a memory whose connections were made for ``a`` runs at another
+speed, ``(1 - a') / (1 - a)`` times as fast, and its window is that much longer or
+shorter: 2 % for 0.2 s, which is most of the error of a large memory. Made for ``a'``
+the connections would be, by Principle 3,
+
+    A_h' = k A_h + (1 - k) I    and    B_h' = k B_h    with k = (1 - a) / (1 - a')
+"""
+
+import nengo
+import numpy as np
+
+from nengo_lmu.networks import LegendreMemory
+
+# of a current; NengoLoihi subtracts 1 from what is stored, which the chip adds again
+_MAX_DECAY = 2**12 - 1
+
+
+def chip_decay(tau, dt):
+    """Return the fraction of a current that is left after a step on the chip.
+
+    Parameters
+    ----------
+    tau : float
+        Time constant of the synapse (seconds).
+    dt : float
+        Time step (seconds).
+
+    Returns
+    -------
+    decay : float
+        Next to ``exp(-dt / tau)``.
+    """
+    stored = np.clip(np.round(-np.expm1(-dt / tau) * _MAX_DECAY - 1), 0, _MAX_DECAY)
+    return 1 - (stored + 1) / 2**12
+
+
+def in_time(model, conn):
+    """Return a connection that keeps its memory's time with the chip's decay.
+
+    Parameters
+    ----------
+    model : nengo_loihi.builder.Model
+        ``model.whole_decays`` says whether decays are those of the chip.
+    conn : nengo.Connection
+        To neurons on the chip.
+
+    Returns
+    -------
+    conn : nengo.Connection
+        The same, unless it leads to the neurons of a memory through its synapse.
+    """
+    memory = _memory_of(model, conn.post_obj.ensemble)
+    if (
+        memory is None
+        or not model.whole_decays
+        or conn.synapse != memory.synapse
+        or not isinstance(conn.transform, nengo.Dense)
+    ):
+        return conn
+    dt, tau = model.dt, memory.synapse.tau
+    k = np.expm1(-dt / tau) / (chip_decay(tau, dt) - 1)
+    transform = k * conn.transform.sample()
+    p = memory.populations
+    if conn.pre_obj == conn.post_obj and memory not in model.in_time:
+        # several connections may lead back to the neurons; once is enough
+        model.in_time.add(memory)
+        transform = transform + (1 - k) * p.encoders.T @ p.decoders
+    changed = nengo.Connection(
+        conn.pre,
+        conn.post,
+        transform=transform,
+        synapse=conn.synapse,
+        label=conn.label,
+        add_to_container=False,
+    )
+    model.seeds[changed] = model.seeds[conn]
+    model.seeded[changed] = model.seeded[conn]
+    return changed
+
+
+def _memory_of(model, ensemble):
+    """Return the memory that an ensemble is the neurons of, or None."""
+    for network in (model.toplevel, *model.toplevel.all_networks):
+        if isinstance(network, LegendreMemory) and ensemble in network.ensembles:
+            return network
+    return None
