@@ -16,7 +16,7 @@ from nengo_lmu.analysis.scaling import predict
 from nengo_lmu.analysis.stimuli import STIMULI
 from nengo_lmu.legendre import ArgumentError
 
-# where the theory is held to be right, and how closely; it is linear in the noise
+# the memories that somebody would use, and how closely the theory has to hold for them
 LIMIT = 0.3
 TOLERANCE = 0.15
 

@@ -2,7 +2,10 @@
 
 import argparse
 import math
+from contextlib import contextmanager
 from pathlib import Path
+
+from nengo_lmu.analysis.errors import ArgumentError
 
 
 def whole_number(low, high=None):
@@ -103,3 +106,36 @@ def add_workers(parser, dask=True):
             help="run on the Dask cluster with this scheduler, such as "
             "tcp://127.0.0.1:8786, instead of processes here",
         )
+
+
+@contextmanager
+def as_options(**options):
+    """Name the command's option in an error of what it calls.
+
+    Parameters
+    ----------
+    **options
+        Options whose name is not that of the argument, by the argument.
+    """
+    try:
+        yield
+    except ArgumentError as error:
+        option = options.get(error.name, f"--{error.name.replace('_', '-')}")
+        raise ArgumentError(f"argument {option}", error.problem) from None
+
+
+@contextmanager
+def resumable(out):
+    """Tell who interrupts a sweep how to go on.
+
+    Parameters
+    ----------
+    out : Path
+        Where the records are.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"the same command continues from the records in {out}"
+        ) from None

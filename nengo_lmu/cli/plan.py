@@ -13,10 +13,10 @@ that of the ideal memory, relative to that of the input.
 import json
 import sys
 
-from nengo_lmu.analysis.errors import ArgumentError
 from nengo_lmu.cli.arguments import (
     add_output,
     add_workers,
+    as_options,
     one_of,
     positive_number,
     seconds,
@@ -27,9 +27,6 @@ from nengo_lmu.cli.table import format_table
 HELP = "how many neurons an error needs, and what they cost"
 
 NEURON_TYPES = ("poisson", "stochastic", "regular")
-
-# what the command line calls an argument
-OPTIONS = {"n_neurons": "--m", "neuron_type": "--neuron-type"}
 
 
 def add_arguments(parser):
@@ -123,7 +120,7 @@ def run(arguments):
 
     from nengo_lmu.analysis import memory_error, plan, records
 
-    try:
+    with as_options(n_neurons="--m"):
         planned = plan.plan(
             memory_error.Setting(
                 theta=arguments.theta,
@@ -139,9 +136,6 @@ def run(arguments):
             ),
             arguments.error,
         )
-    except ArgumentError as error:
-        option = OPTIONS.get(error.name, f"--{error.name}")
-        raise ArgumentError(f"argument {option}", error.problem) from None
     measured = None
     if arguments.verify:
         measured = plan.verify(planned, arguments.seeds, arguments.workers)

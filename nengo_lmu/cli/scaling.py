@@ -16,22 +16,20 @@ import json
 import sys
 import time
 
-from nengo_lmu.analysis.errors import ArgumentError
 from nengo_lmu.analysis.memory_error import NEURON_TYPES
 from nengo_lmu.analysis.scaling_plan import Plan
 from nengo_lmu.cli.arguments import (
     add_output,
     add_workers,
+    as_options,
     one_of,
+    resumable,
     seconds,
     whole_number,
 )
 from nengo_lmu.cli.table import format_table
 
 HELP = "error against neurons, order, window and synapse, over the theory's curves"
-
-# what the command line calls a setting
-OPTIONS = {"n_neurons": "--m", "theta": "--theta", "dask": "--dask"}
 
 
 def add_arguments(parser):
@@ -89,15 +87,8 @@ def run(arguments):
     from nengo_lmu.analysis import figures, records, scaling
     from nengo_lmu.analysis.scaling_figure import draw_scaling
 
-    try:
+    with as_options(n_neurons="--m"), resumable(out):
         record = scaling.run(plan, out, arguments.workers, arguments.dask)
-    except ArgumentError as error:
-        option = OPTIONS.get(error.name, error.name)
-        raise ArgumentError(f"argument {option}", error.problem) from None
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"the same command continues from the records in {out}"
-        ) from None
     record["seconds"] = time.perf_counter() - started
     records.write_json(out / "scaling.json", record)
     figures.save(draw_scaling(record), out / "scaling.png")

@@ -21,11 +21,12 @@ import sys
 import time
 from dataclasses import replace
 
-from nengo_lmu.analysis.errors import ArgumentError
 from nengo_lmu.cli.arguments import (
     add_output,
     add_workers,
+    as_options,
     one_of,
+    resumable,
     seconds,
     whole_number,
 )
@@ -34,9 +35,6 @@ from nengo_lmu.cli.table import format_table
 HELP = "the theory against simulations, and memories with input unlike the design's"
 
 NEURON_TYPES = ("poisson", "stochastic", "regular")
-
-# what the command line calls what cannot be measured
-OPTIONS = {"n_neurons": "--per-dimension", "per_dimension": "--per-dimension"}
 
 
 def add_arguments(parser):
@@ -115,17 +113,10 @@ def run(arguments):
         if (value := getattr(arguments, name)) is not None
     }
     plan = theory_check.FULL if arguments.full else theory_check.Plan()
-    try:
+    with as_options(n_neurons="--per-dimension"), resumable(out):
         record = theory_check.run(
             replace(plan, **given), out, arguments.workers, arguments.dask
         )
-    except ArgumentError as error:
-        option = OPTIONS.get(error.name, f"--{error.name}")
-        raise ArgumentError(f"argument {option}", error.problem) from None
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"the same command continues from the records in {out}"
-        ) from None
     record["seconds"] = time.perf_counter() - started
     records.write_json(out / "theory.json", record)
     figures.save(draw_theory(record), out / "theory.png")
