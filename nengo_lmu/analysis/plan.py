@@ -2,10 +2,8 @@
 
 from dataclasses import asdict, dataclass, replace
 
-import numpy as np
-
+from nengo_lmu.analysis import sweep
 from nengo_lmu.analysis.memory_error import Setting, measure
-from nengo_lmu.analysis.sweep import run as run_sweep
 from nengo_lmu.legendre import ArgumentError, neurons_for_error
 from nengo_lmu.legendre.noise import SPIKING
 from nengo_lmu.legendre.planner import quietest
@@ -143,18 +141,13 @@ def verify(plan, seeds=5, workers=None):
         Mean and standard error (None for a single seed) of ``window``, ``delay`` and
         ``spikes_per_second``.
     """
-    settings = [replace(plan.setting, seed=seed) for seed in range(seeds)]
-    records = run_sweep(measure, settings, workers=workers, description="Simulating")
-    measured = {}
-    for name in ("window", "delay", "spikes_per_second"):
-        values = [record["result"][name] for record in records]
-        measured[name] = {
-            "mean": float(np.mean(values)),
-            "standard_error": float(np.std(values, ddof=1) / np.sqrt(seeds))
-            if seeds > 1
-            else None,
-        }
-    return measured
+    results = sweep.run_seeds(
+        measure, [plan.setting], seeds, workers=workers, description="Simulating"
+    )[plan.setting]
+    return {
+        name: sweep.mean_and_error([result[name] for result in results])
+        for name in ("window", "delay", "spikes_per_second")
+    }
 
 
 def record(plan, measured=None):

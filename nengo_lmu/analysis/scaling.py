@@ -50,15 +50,8 @@ def run(plan, folder=None, workers=None, dask=None, show_progress=None):
         If a measurement failed.
     """
     series = plan.series()
-    repeated = {
-        setting: [replace(setting, seed=seed) for seed in range(plan.seeds)]
-        for _, settings in series
-        for setting in settings
-    }
-    channel = {
-        ChannelSetting(m): [ChannelSetting(m, seed=k) for k in range(plan.seeds)]
-        for m in CHANNEL_SIZES
-    }
+    memories = list(dict.fromkeys(one for _, settings in series for one in settings))
+    channel = [ChannelSetting(m) for m in CHANNEL_SIZES]
     options = {
         "folder": folder,
         "workers": workers,
@@ -66,9 +59,11 @@ def run(plan, folder=None, workers=None, dask=None, show_progress=None):
         "cost": lambda setting: setting.cost,
         "show_progress": show_progress,
     }
-    results = _measured(measure, repeated, description="memories", **options)
-    results |= _measured(
-        measure_channel, channel, description="feed-forward", **options
+    results = sweep.run_seeds(
+        measure, memories, plan.seeds, description="memories", **options
+    )
+    results |= sweep.run_seeds(
+        measure_channel, channel, plan.seeds, description="feed-forward", **options
     )
 
     found = [_describe(axis, settings, results) for axis, settings in series]
@@ -185,24 +180,12 @@ def fit_exponents(errors, factors, blocks=None, confidence=0.95):
     }
 
 
-def _measured(function, repeated, **options):
-    """Return the results of each setting's seeds, ``{setting: [result, ...]}``."""
-    flat = [one for settings in repeated.values() for one in settings]
-    records = iter(sweep.run(function, flat, **options))
-    return {
-        setting: [next(records)["result"] for _ in settings]
-        for setting, settings in repeated.items()
-    }
-
-
 def _point(x, results, predicted):
     errors = [result["window"] for result in results]
-    n = len(errors)
     return {
         "x": x,
         "errors": errors,
-        "mean": float(np.mean(errors)),
-        "standard_error": float(np.std(errors, ddof=1) / np.sqrt(n)) if n > 1 else None,
+        **sweep.mean_and_error(errors),
         "predicted": predicted,
     }
 

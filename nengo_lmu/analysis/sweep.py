@@ -10,10 +10,11 @@ import json
 import sys
 import traceback
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import joblib
+import numpy as np
 from tqdm import tqdm
 
 from nengo_lmu.analysis.errors import MeasurementError
@@ -111,6 +112,51 @@ def run(
     if failures:
         raise MeasurementError(failures, len(tasks))
     return [records[_key(function, setting)] for setting in settings]
+
+
+def run_seeds(function, settings, seeds, **options):
+    """Measure each setting with several seeds, and return the results.
+
+    Parameters
+    ----------
+    function : callable
+        As for `run`.
+    settings : list of dataclass instances
+        With a field ``seed``.
+    seeds : int
+        How many: 0, 1 and so on.
+    **options
+        As for `run`.
+
+    Returns
+    -------
+    results : dict
+        From each setting to the list of the results of its seeds.
+    """
+    every = [replace(one, seed=seed) for one in settings for seed in range(seeds)]
+    records = iter(run(function, every, **options))
+    return {
+        setting: [next(records)["result"] for _ in range(seeds)] for setting in settings
+    }
+
+
+def mean_and_error(values):
+    """Return the mean of some values, and its standard error.
+
+    Parameters
+    ----------
+    values : list of float
+
+    Returns
+    -------
+    summary : dict
+        ``mean`` and ``standard_error``, which is None for a single value.
+    """
+    n = len(values)
+    return {
+        "mean": float(np.mean(values)),
+        "standard_error": float(np.std(values, ddof=1) / np.sqrt(n)) if n > 1 else None,
+    }
 
 
 def attempt(function, key, setting):

@@ -179,22 +179,17 @@ def run(plan, folder=None, workers=None, dask=None, show_progress=None):
     """
     grid, pairs = plan.grid(), plan.unforeseen()
     wanted = [*grid, *(setting for pair in pairs for setting in pair)]
-    records = iter(
-        sweep.run(
-            measure,
-            [replace(one, seed=seed) for one in wanted for seed in range(plan.seeds)],
-            folder=folder,
-            workers=workers,
-            dask=dask,
-            cost=lambda setting: setting.cost,
-            description="memories",
-            show_progress=show_progress,
-        )
+    results = sweep.run_seeds(
+        measure,
+        wanted,
+        plan.seeds,
+        folder=folder,
+        workers=workers,
+        dask=dask,
+        cost=lambda setting: setting.cost,
+        description="memories",
+        show_progress=show_progress,
     )
-    results = {
-        setting: [next(records)["result"] for _ in range(plan.seeds)]
-        for setting in wanted
-    }
     return {
         "experiment": "theory",
         "plan": asdict(plan),
@@ -206,12 +201,7 @@ def run(plan, folder=None, workers=None, dask=None, show_progress=None):
 
 def _mean(results):
     errors = [result["window"] for result in results]
-    n = len(errors)
-    return {
-        "errors": errors,
-        "mean": float(np.mean(errors)),
-        "standard_error": float(np.std(errors, ddof=1) / np.sqrt(n)) if n > 1 else None,
-    }
+    return {"errors": errors, **sweep.mean_and_error(errors)}
 
 
 def _cell(setting, results):

@@ -195,12 +195,13 @@ class SpikingPopulations:
             P = self._covariance(self._noise(P) / np.asarray(counts))
         return P
 
-    def estimator(self, counts):
+    def estimator(self, covariance):
         """Return the matrix that best estimates the state from the noisy one.
 
         Parameters
         ----------
-        counts : (d,) array_like
+        covariance : (d, d) array_like
+            Of the error of the state.
 
         Returns
         -------
@@ -209,8 +210,8 @@ class SpikingPopulations:
             states of the typical input and ``P`` of their error. What hardly stands out
             from the noise is made smaller.
         """
-        S, P = self.statistics.covariance, self.covariance(counts)
-        return np.linalg.lstsq(S + P, S, rcond=None)[0].T
+        S = self.statistics.covariance
+        return np.linalg.lstsq(S + covariance, S, rcond=None)[0].T
 
     def error(self, counts):
         """Predict the error for ``counts[i]`` neurons in dimension ``i``.

@@ -89,15 +89,17 @@ def quietest(
     tau = positive("tau", tau, "of seconds")
     dynamics = error_dynamics(theta, d, dt, method)
     amplification = dynamics.amplification(np.exp(-dt / tau))
-    noise = None
-    for _ in range(2):  # without room for noise, then with room for that of the first
+
+    def populate(noise):
         made = basis(statistics, realization, amplification, noise)
         populations = SpikingPopulations(
             theta, d, statistics, made, tau, max_rate, dt, method, spiking
         )
-        counts = populations.split(n_neurons)
-        noise = populations.covariance(counts)
-    return populations, counts
+        return populations, populations.split(n_neurons)
+
+    # without room for noise, then with room for that of the first
+    populations, counts = populate(None)
+    return populate(populations.covariance(counts))
 
 
 def predicted_error(

@@ -381,7 +381,7 @@ class LegendreMemory(nengo.Network):
             # they may saturate: decoders are solved for more than the typical range
             self.realization = replace(self.realization, T=1.3 * self.realization.T)
         self.noise_covariance = populations.covariance(counts)
-        self._estimator = populations.estimator(counts)
+        self._estimator = populations.estimator(self.noise_covariance)
         # the same split for each input dimension; the first few get what is over
         over = n_neurons - self.size_in * counts.sum()
         counts = np.tile(counts, self.size_in)
