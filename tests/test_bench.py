@@ -2,10 +2,11 @@
 
 import json
 
+import nengo
 import numpy as np
 import pytest
 
-from nengo_lmu.analysis import bench, figures
+from nengo_lmu.analysis import bench, bench_emulator, figures
 from nengo_lmu.cli import main
 
 
@@ -85,6 +86,7 @@ def test_figure_has_all_orders():
         (["steps", "--m"], "--m"),
         (["steps", "--d", "many"], "--d: 'many' was given; give a whole number"),
         (["steps", "--rounds", "0"], "--rounds: '0' was given; give a whole number"),
+        (["emulator", "--m", "6"], "--m: '6' was given; give a whole number"),
     ],
 )
 def test_bad_arguments_exit_with_one_line(argv, named, capsys):
@@ -101,3 +103,93 @@ def test_too_few_neurons_for_an_order(capsys):
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert "m: must be at least 12 for d=6" in err and "10 was given; use more" in err
+
+
+# --- the emulator
+
+
+def test_emulator_command(tmp_path, capsys):
+    """A record, a figure and a table, with everything in its place."""
+    pytest.importorskip("nengo_loihi")
+    out = tmp_path / "out"
+    argv = ["bench", "emulator", "--m", "24", "12", "24", "--rounds", "2"]
+    assert main([*argv, "--out", str(out)]) == 0
+    *table, _ = capsys.readouterr().out.splitlines()
+    assert all(len(line) <= 80 for line in table)
+    record = json.loads((out / "emulator.json").read_text())
+    assert (out / "emulator.png").read_bytes().startswith(b"\x89PNG")
+    rows = {
+        (row["m"], row["construction"], row["emulator"]): row for row in record["rows"]
+    }
+    assert list(rows) == [
+        (m, construction, emulator)
+        for m in (12, 24)
+        for construction in bench_emulator.CONSTRUCTIONS
+        for emulator in bench_emulator.EMULATORS
+    ]
+    assert record["misfits"] == []
+    for row in rows.values():
+        for name in ("step", "ratio"):
+            values = row[name]
+            assert 0 < values["low"] <= values["median"] <= values["high"]
+        assert row["build"] > 0
+        assert all(0 < part < 1 for part in row["parts"].values())
+        assert sum(row["parts"].values()) == pytest.approx(1)
+    for m in (12, 24):
+        assert rows[m, "ours", "fast"]["ratio"] == {"low": 1, "median": 1, "high": 1}
+
+
+@pytest.mark.parametrize("construction", ["ours", "example", "notebook"])
+def test_both_emulators_of_the_benchmark_do_the_same(construction):
+    """And each simulator has the emulator that it is asked for."""
+    interface = pytest.importorskip("nengo_loihi.emulator.interface")
+    own = [
+        cls for cls in (interface.SynapseState.__mro__) if "nengo_loihi." in f"{cls}"
+    ]
+    states = {}
+    for emulator in bench_emulator.EMULATORS:
+        with bench_emulator.Setting(construction, emulator, 24).make() as simulator:
+            chip = simulator.sims["emulator"]
+            assert (type(chip.synapses) is own[0]) == (emulator == "own")
+            simulator.run_steps(300)
+            states[emulator] = chip.compartment.voltage.copy()
+            assert chip.compartment.spike_count.sum() > 0
+    assert np.array_equal(states["fast"], states["own"])
+
+
+def test_what_does_not_fit_the_chip_is_left_out(monkeypatch):
+    pytest.importorskip("nengo_loihi")
+    make = bench_emulator.Setting.make
+
+    def refuse(setting):
+        if setting.construction == "notebook":
+            raise nengo.exceptions.BuildError("too large")
+        return make(setting)
+
+    monkeypatch.setattr(bench_emulator.Setting, "make", refuse)
+    record = bench_emulator.run([12, 24], 1, slow_up_to=12, show_progress=False)
+    kept = [(row["construction"], row["emulator"], row["m"]) for row in record["rows"]]
+    assert kept == [
+        *(("ours", "fast", 12), ("ours", "own", 12)),
+        *(("example", "fast", 12), ("example", "own", 12)),
+        ("ours", "fast", 24),  # what is compared with it is too slow
+    ]
+    refused = [(one["construction"], one["m"]) for one in record["misfits"]]
+    assert refused == [("notebook", 12)] * 2
+
+
+def test_emulator_sizes_that_cannot_be_compared(capsys):
+    assert main(["bench", "emulator", "--m", "12", "100"]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "--m: must be a multiple of 6" in err and "100 was given; use 102" in err
+
+
+def test_emulator_json_and_sizes(monkeypatch, capsys):
+    monkeypatch.setattr(bench_emulator, "run", lambda *args: {"asked": args})
+    assert main(["bench", "emulator", "--json"]) == 0
+    default = json.loads(capsys.readouterr().out)["asked"]
+    assert main(["bench", "emulator", "--json", "--full", "--rounds", "3"]) == 0
+    full = json.loads(capsys.readouterr().out)["asked"]
+    assert default[1] == 50 and full[1] == 3
+    assert set(default[0]) < set(full[0]) and default[2] < full[2]

@@ -18,7 +18,6 @@ from nengo_lmu.legendre import discretize, principle3, readout, simulate, state_
 
 nengo_loihi = pytest.importorskip("nengo_loihi")
 
-from nengo_loihi.block import MAX_SYNAPSE_BITS  # noqa: E402
 from nengo_loihi.builder import Builder  # noqa: E402
 from nengo_loihi.builder.connection import build_connection  # noqa: E402
 from nengo_loihi.builder.discretize import (  # noqa: E402
@@ -564,22 +563,32 @@ def discretized(net, dt=DT):
         yield exact[label], block, 2 * dt * threshold
 
 
-def synapses(block):
-    """In an order of their own: NengoLoihi adds connections in that of a set."""
-    return sorted(
-        block.synapses,
-        key=lambda s: (s.n_axons, *(tuple(i) for i in s.axon_weights_indices(0)[1:])),
-    )
+def recurrent_weights(blocks, neurons):
+    """What a spike of each neuron adds to the current of each, over all blocks.
+
+    Parameters
+    ----------
+    blocks : list of LoihiBlock
+    neurons : list of list of int
+        Which of the neurons each block has.
+    """
+    total = np.zeros((sum(map(len, neurons)),) * 2)
+    for source, senders in zip(blocks, neurons):
+        for axon in source.axons:
+            for target, receivers in zip(blocks, neurons):
+                if axon.target in target.synapses:
+                    rows = dense(axon.target, target.n_neurons)
+                    spikes = axon.map_spikes(np.arange(source.n_neurons))
+                    for sender, spike in zip(senders, spikes):
+                        if spike is not None:
+                            total[sender, receivers] += rows[spike.axon_idx]
+    return total
 
 
 def recurrent_matrix(block, memory):
     """Return what the weights from the neurons to themselves do to the state."""
     p = memory.populations
-    total = sum(
-        dense(synapse, block.n_neurons)
-        for synapse in block.synapses
-        if synapse.n_axons == block.n_neurons
-    )
+    total = recurrent_weights([block], [range(block.n_neurons)])
     from_state = np.linalg.pinv((p.gain * p.encoders).T) * DT  # a spike is 1 / DT high
     return from_state @ total.T @ np.linalg.pinv(p.decoders)
 
@@ -614,49 +623,62 @@ def test_memory_keeps_its_time(tau, options, monkeypatch):
     assert np.allclose(recurrent_matrix(block, memory), plain, rtol=1e-4, atol=1e-4)
 
 
-def test_weights_are_right_over_populations():
-    """The error of what a run of axons adds to a neuron is less than a quantum."""
-    net = memory_network(n_neurons=400, size_in=2)
-    n_synapses = 0
-    for exact, block, v_scale in discretized(net):
-        comp = block.compartment
-        gain = decay_magnitude(comp.decay_u, x0=2**21, offset=1)[0]
-        for before, after in zip(synapses(exact), synapses(block)):
-            quantum = 2 * after.synapse_cfg.scale
-            wanted = dense(before, block.n_neurons) * v_scale / gain
-            given = dense(after, block.n_neurons)
-            # each weight on the grid, no bits lost
-            assert np.all(given % quantum == 0)
-            if "input" in str(before) or before.n_axons <= 4:
-                continue
-            n_synapses += 1
-            assert np.abs(given - wanted).max() <= quantum * 1.001
-            error = np.cumsum(given - wanted, axis=0)
-            assert np.ptp(np.vstack([0 * error[:1], error]), axis=0).max() <= (
-                quantum * 1.001
-            )
-            # seven bits are used, or there are no finer steps
-            assert np.abs(given).max() >= 63 * quantum or quantum == 64
-    assert n_synapses >= 1
+def grid(synapse):
+    """The least step of a synapse's weights."""
+    return 2 * synapse.synapse_cfg.scale
 
 
-def test_input_weights_cancel():
-    """On and off axons are both active at an input of 0; neurons must not notice."""
-    net = memory_network(n_neurons=400, size_in=2)
-    found = 0
+def pairs_of_synapses(net):
+    """Yield each synapse in integers beside the one that it is made from, scaled."""
     for exact, block, v_scale in discretized(net):
         gain = decay_magnitude(block.compartment.decay_u, x0=2**21, offset=1)[0]
-        for before, after in zip(synapses(exact), synapses(block)):
-            if after.n_axons > 4:
-                continue
-            found += 1
-            on, off = np.split(dense(after, block.n_neurons), 2)
-            assert np.array_equal(on, -off) and np.any(on)
-            # and what an axon adds to all of a population is right
-            wanted = np.split(dense(before, block.n_neurons), 2)[0]
-            error = np.cumsum(on - wanted * v_scale / gain, axis=1)
-            assert np.abs(error).max() <= 2 * after.synapse_cfg.scale
-    assert found >= 1
+        assert len(exact.synapses) == len(block.synapses)
+        # NengoLoihi adds connections in the order of a set: look for the nearest
+        wanted = [dense(s, block.n_neurons) * v_scale / gain for s in exact.synapses]
+        for after in block.synapses:
+            given = dense(after, block.n_neurons)
+            same = [w for w in wanted if w.shape == given.shape]
+            yield after, min(same, key=lambda w: np.abs(w - given).sum()), given
+
+
+@pytest.mark.parametrize("size_in", [1, 2])
+def test_weights_are_right_over_populations(size_in):
+    """So is what a population does to a neuron, and what a spike does to a population.
+
+    With 200 neurons each weight has all the versions that it could have: the mean over
+    a population (of one sign) is right to half a spike's step for each neuron.
+    """
+    n_found = 0
+    for after, wanted, given in pairs_of_synapses(memory_network(200, size_in=size_in)):
+        step = grid(after)
+        # each weight on the grid, no bits lost
+        assert np.all(given % step == 0)
+        assert np.abs(given - wanted).max() <= step * 1.001
+        # seven bits are used, or there are no finer steps
+        assert np.abs(given).max() >= 63 * step or step == 64
+        for row in np.unique(np.round(wanted / step, 3), axis=0):
+            same = np.all(np.abs(wanted / step - row) < 1e-3, axis=1)
+            error = (given - wanted)[same].sum(axis=0) / step
+            assert np.abs(error).max() < 1.01
+            # over a run of neurons errors do not add up
+            assert np.abs(np.cumsum(error)).max() < 1.01
+            n_found += same.sum() > 2
+    assert n_found >= 4 * size_in
+
+
+def test_weights_of_on_and_off_neurons_cancel():
+    """Those of the input, both active at 0, and those of a population's two halves."""
+    n_found = 0
+    for after, wanted, given in pairs_of_synapses(memory_network(400, size_in=2)):
+        for i, row in enumerate(wanted):
+            # as many axons have the opposite weights, and the same versions of them
+            same = np.all(wanted == row, axis=1)
+            opposite = np.all(wanted == -row, axis=1)
+            if i == np.flatnonzero(same)[0] and same.sum() == opposite.sum():
+                n_found += 1
+                total = given[same].sum(axis=0) + given[opposite].sum(axis=0)
+                assert not np.any(total) and np.any(given[same])
+    assert n_found >= 8
 
 
 def test_biases_are_right_over_populations():
@@ -687,27 +709,6 @@ def test_largest_weight():
         nengo.Connection(one.neurons, other.neurons, transform=1000.0)
     with pytest.raises(BuildError, match="too large for Loihi; lower the gain"):
         built(net)
-
-
-@pytest.mark.parametrize("n_neurons", [600, 900])
-def test_memory_on_several_cores(n_neurons):
-    """The pieces fit, and no two axons have to share their weights.
-
-    With 900 neurons NengoLoihi alone makes pieces that are 5 % too large.
-    """
-    blocks = built(memory_network(n_neurons))
-    assert len(blocks) > 1
-    assert sum(block.n_neurons for block in blocks.values()) == n_neurons
-    for block in blocks.values():
-        assert sum(synapse.bits() for synapse in block.synapses) <= MAX_SYNAPSE_BITS
-        for synapse in block.synapses:
-            assert synapse.axon_to_weight_map is None
-            assert len(synapse.weights) == synapse.n_axons
-            weights = dense(synapse, block.n_neurons)
-            if synapse.n_axons == n_neurons:
-                # rounded in different ways, though neurons of a population have equal
-                # weights: more different rows than there are populations of each sign
-                assert len(np.unique(weights, axis=0)) > 4
 
 
 def test_block_shape_of_the_user():

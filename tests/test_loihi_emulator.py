@@ -9,7 +9,7 @@ import nengo
 import numpy as np
 import pytest
 
-from nengo_lmu import LMU
+from nengo_lmu import LMU, LegendreMemory
 
 nengo_loihi = pytest.importorskip("nengo_loihi")
 
@@ -19,7 +19,7 @@ from nengo_loihi.builder.discretize import decay_int  # noqa: E402
 from nengo_loihi.emulator import EmulatorInterface  # noqa: E402
 from nengo_loihi.inputs import SpikeInput  # noqa: E402
 
-from nengo_lmu.loihi import emulator, fast_emulator, install  # noqa: E402
+from nengo_lmu.loihi import add_params, emulator, fast_emulator, install  # noqa: E402
 from nengo_lmu.loihi.compartments import FastCompartments, _decay  # noqa: E402
 
 # NengoLoihi warns of voltages that are random to start with, which are Nengo's default
@@ -249,10 +249,21 @@ def test_networks(make, target):
 
 @TARGETS
 def test_memory_on_several_cores(target):
-    synapses = assert_same(memory(700), target, n_steps=100)
-    assert len(set(synapses.block_map.values())) > 3
-    if target == "sim":  # pieces of the same sources are one
-        assert len(synapses._rows) == 1
+    """The neurons of a population share rows of weights."""
+    synapses = assert_same(memory(1100), target, n_steps=100)
+    assert len(set(synapses.block_map.values())) == 2
+    sizes = [len(rows._matrix) for rows in synapses._rows if hasattr(rows, "_matrix")]
+    assert sizes and max(sizes) < 500
+
+
+@TARGETS
+def test_copies_of_a_memory(target):
+    net = memory(300)
+    lmu = next(n for n in net.all_networks if isinstance(n, LegendreMemory))
+    add_params(net)
+    lmu.config[lmu.ensembles[0]].copies = 3
+    synapses = assert_same(net, target, n_steps=100)
+    assert len(set(synapses.block_map.values())) == 3
 
 
 @pytest.mark.parametrize("precompute", [True, False])

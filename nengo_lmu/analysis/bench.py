@@ -100,9 +100,9 @@ def run(m, d, rounds=100, show_progress=None):
             bar.update()
         step, neurons = step_times(settings, rounds, bar.update)
     for i, row in enumerate(rows):
-        row["step"] = _quartiles(step[:, i])
-        row["neurons"] = _quartiles(neurons[:, i])
-        row["ratio"] = _quartiles(step[:, i] / neurons[:, i])
+        row["step"] = quartiles(step[:, i])
+        row["neurons"] = quartiles(neurons[:, i])
+        row["ratio"] = quartiles(step[:, i] / neurons[:, i])
     return {
         "rows": rows,
         "exponents": _exponents(settings, rows, step),
@@ -222,7 +222,7 @@ def _exponents(settings, rows, step):
                 {
                     "d": d,
                     "m": m,
-                    "step": _quartiles(_slopes(m, step[:, large])),
+                    "step": quartiles(_slopes(m, step[:, large])),
                     "peak": float(_slopes(m, [[rows[i]["peak"] for i in large]])[0]),
                 }
             )
@@ -235,7 +235,8 @@ def _slopes(m, values):
     return np.log(values) @ x / (x @ x)
 
 
-def _quartiles(values):
+def quartiles(values):
+    """Return the median of some values, and the quartiles as ``low`` and ``high``."""
     low, median, high = np.percentile(values, [25, 50, 75])
     return {"median": float(median), "low": float(low), "high": float(high)}
 

@@ -1,7 +1,7 @@
 """Sequential handwritten digits: one network, trained once, run four ways.
 
-A digit is presented one pixel at a time. A Poisson memory holds the last 64 pixels, so
-the whole digit when its last pixel has been seen; a layer of Poisson neurons reads the
+A digit is presented one pixel at a time. A spiking memory holds the last 64 pixels, so
+the whole digit when its last pixel has been seen; a layer of spiking neurons reads the
 memory, and ten outputs read that. Digits follow one another without a pause and nothing
 is reset in between.
 """
@@ -17,6 +17,28 @@ from nengo_lmu.networks import LMU
 from nengo_lmu.tasks.digits import N_CLASSES, N_PIXELS, load_digits, stream_states
 
 TRACES = ("scores", "window", "memory_spikes", "hidden_spikes")
+
+# Makes the rates of LIF neurons differentiable at their threshold, as NengoDL does it.
+LIF_SMOOTHING = 0.1
+
+# how neurons may spike
+NEURONS = ("poisson", "regular", "lif")
+
+
+def neuron_type(name):
+    """Return a neuron type that runs on Loihi, by its name in `NEURONS`.
+
+    Loihi's intervals are whole time steps, so neurons that integrate have rates in
+    steps there. NengoLoihi's types have them in every simulator, and in training.
+    """
+    import nengo_loihi
+
+    types = {
+        "poisson": lambda: nengo.PoissonSpiking(nengo.RectifiedLinear()),
+        "regular": nengo_loihi.LoihiSpikingRectifiedLinear,
+        "lif": nengo_loihi.LoihiLIF,
+    }
+    return types[name]()
 
 
 @dataclass(frozen=True)
@@ -35,8 +57,13 @@ class Settings:
         Neurons of the memory.
     units : int
         Hidden neurons.
+    neurons, hidden : str
+        Names of the neuron types of the memory and of the hidden layer, of `NEURONS`.
     max_rate : float
-        Of the neurons (hertz).
+        Of the memory's neurons (hertz).
+    hidden_rate : float
+        Of the hidden neurons for an input of 1 (hertz). Their largest rate is some
+        times as high, and must stay below the one spike a step that ends it on Loihi.
     tau : float
         Of the memory's and the hidden layer's synapse (seconds).
     readout_tau : float
@@ -54,7 +81,10 @@ class Settings:
     d: int = 22
     n_neurons: int = 800
     units: int = 200
+    neurons: str = "poisson"
+    hidden: str = "poisson"
     max_rate: float = 500.0
+    hidden_rate: float = 200.0
     tau: float = 0.2
     readout_tau: float = 0.03
     epochs: int = 40
@@ -162,15 +192,16 @@ class DigitClassifier:
         rng = np.random.RandomState(s.seed)
         sample = self.digits.train.pixels[rng.permutation(len(self.digits.train))[:60]]
         with nengo.Network(seed=s.seed) as self.network:
-            self.network.config[nengo.Ensemble].max_rates = nengo.dists.Uniform(
-                0.9 * s.max_rate, 1.1 * s.max_rate
-            )
+            self.network.config[nengo.Ensemble].max_rates = _rates(s.hidden_rate)
             self.stimulus = nengo.Node([0.0], label="pixels")
             self.lmu = LMU(
                 s.theta,
                 s.d,
                 units=s.units,
                 n_neurons=s.n_neurons,
+                neuron_type=neuron_type(s.neurons),
+                hidden_neuron_type=neuron_type(s.hidden),
+                max_rates=_rates(s.max_rate),
                 synapse=s.tau,
                 dt=s.dt,
                 input_range=self._signal(sample),
@@ -287,7 +318,12 @@ class DigitClassifier:
         twin = FeedForwardTwin(self.lmu, self.readout)
         with twin.network:
             nengo_dl.configure_settings(
-                stateful=False, use_loop=False, keep_history=False
+                stateful=False,
+                use_loop=False,
+                keep_history=False,
+                # rates for the validation set too: a single step has hardly any spikes
+                learning_phase=True,
+                lif_smoothing=LIF_SMOOTHING,
             )
         with nengo_dl.Simulator(
             twin.network, dt=s.dt, minibatch_size=128, progress_bar=False, seed=s.seed
@@ -327,8 +363,10 @@ class DigitClassifier:
         # a stream, as in the simulators: nothing came before the first digit
         before = np.vstack([np.zeros((1, N_PIXELS)), test.pixels[:-1]])
         m, _ = self.states(test, 32, before=before)
-        J = m @ self.lmu.memory_kernel.transform.init.T
-        h = np.maximum(J + self.lmu.hidden_bias.transform.init[:, 0], 0)
+        x = m @ self.lmu.memory_kernel.transform.init.T
+        x += self.lmu.hidden_bias.transform.init[:, 0]
+        hidden = self.lmu.hidden
+        h = hidden.neuron_type.rates(x, hidden.gain, hidden.bias) / self.lmu.unit
         scores = (h @ self.readout.transform.init.T).reshape(32, len(test), -1).mean(0)
         spent = time.perf_counter() - started
         return Row.from_guesses(
@@ -340,7 +378,14 @@ class DigitClassifier:
         )
 
     def simulate(
-        self, simulator, name, n_digits, show_progress=None, n_traces=0, **kwargs
+        self,
+        simulator,
+        name,
+        n_digits,
+        show_progress=None,
+        n_traces=0,
+        seed=None,
+        **kwargs,
     ):
         """Classify test digits in a simulator with a stream of them.
 
@@ -354,6 +399,8 @@ class DigitClassifier:
         show_progress : bool, optional
         n_traces : int
             Of how many digits to return what was probed.
+        seed : int, optional
+            Of the spikes; by default that of the settings.
         **kwargs
             For the simulator.
 
@@ -371,7 +418,9 @@ class DigitClassifier:
         )
         probes = {name: getattr(self, name) for name in TRACES}
         guesses, traces = [], []
-        with simulator(self.network, dt=s.dt, seed=s.seed, **kwargs) as sim:
+        # neurons draw from the network's seed in Nengo, from the simulator's on Loihi
+        self.network.seed = seed = s.seed if seed is None else seed
+        with simulator(self.network, dt=s.dt, seed=seed, **kwargs) as sim:
             started = time.perf_counter()
             for digit in _bar(range(n_digits), name, show_progress):
                 sim.run_steps(s.n_steps)
@@ -496,6 +545,10 @@ def record(settings, rows):
             for row in rows
         ],
     }
+
+
+def _rates(rate):
+    return nengo.dists.Uniform(0.9 * rate, 1.1 * rate)
 
 
 def _batches(twin, m, labels, size):

@@ -186,6 +186,65 @@ def draw_steps(record):
     return figure
 
 
+def draw_emulator(record):
+    """Draw the time of the emulator's steps, and of building, against the neurons.
+
+    Parameters
+    ----------
+    record : dict
+        As `nengo_lmu.analysis.bench_emulator.run` returns it.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    names = {
+        "ours": "ours",
+        "example": "NengoLoihi's example",
+        "notebook": "published notebook",
+    }
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.0, 3.0), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        for (construction, name), colour in zip(
+            names.items(), (BLUE, VERMILION, GREEN)
+        ):
+            right.plot([], [], lw=1, color=colour, label=name)
+            for emulator, line in (("fast", "-"), ("own", "--")):
+                rows = [
+                    row
+                    for row in record["rows"]
+                    if (row["construction"], row["emulator"])
+                    == (construction, emulator)
+                ]
+                m = [row["m"] for row in rows]
+                low, median, high = (
+                    1e6 * np.array([row["step"][key] for row in rows])
+                    for key in ("low", "median", "high")
+                )
+                style = {"marker": "o", "ms": 3, "lw": 1, "ls": line, "color": colour}
+                left.errorbar(m, median, [median - low, high - median], **style)
+                right.plot(m, [row["build"] for row in rows], **style)
+        right.plot([], [], color="0.4", lw=1, label="fast emulator")
+        right.plot([], [], "--", color="0.4", lw=1, label="NengoLoihi's own")
+        left.set_ylabel("time of a step (\u00b5s)")
+        left.set_title("a  Steps", loc="left")
+        right.set_ylabel("time to build (s)")
+        right.set_title("b  Building", loc="left")
+        sizes = sorted({row["m"] for row in record["rows"]})
+        for axes in (left, right):
+            axes.set_xscale("log")
+            axes.set_yscale("log")
+            axes.set_xticks(sizes, [str(m) for m in sizes])
+            axes.set_xticks([], minor=True)
+            axes.set_xlabel("neurons m")
+        figure.legend(loc="outside right upper")
+    return figure
+
+
 def save(figure, path):
     """Write a figure as PNG, whole or not at all.
 

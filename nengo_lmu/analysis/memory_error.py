@@ -1,12 +1,18 @@
 """How far a memory of spiking neurons is from the ideal one, measured."""
 
 import time
+import warnings
 from dataclasses import dataclass
+from functools import partial
 
 import nengo
 import numpy as np
 
-from nengo_lmu.analysis.baselines import usual_memory
+from nengo_lmu.analysis.baselines import (
+    example_memory,
+    notebook_memory,
+    usual_memory,
+)
 from nengo_lmu.analysis.stimuli import STIMULI, white_noise
 from nengo_lmu.legendre import (
     ArgumentError,
@@ -29,7 +35,20 @@ NEURON_TYPES = {
     "poisson-lif": nengo.PoissonSpiking(nengo.LIFRate()),
 }
 
-RECIPES = ("default", "usual")
+# Neurons that integrate start at a random voltage in Nengo, but at rest on Loihi.
+_AT_REST = {"voltage": nengo.dists.Choice([0])}
+ON_CHIP = NEURON_TYPES | {
+    "regular": nengo.SpikingRectifiedLinear(initial_state=_AT_REST),
+    "lif": nengo.LIF(initial_state=_AT_REST),
+}
+
+RECIPES = ("default", "usual", "example", "notebook")
+
+# and the target of `nengo_loihi.Simulator`, which emulates the chip
+SIMULATORS = {"reference": None, "floating point": "simreal", "fixed point": "sim"}
+
+# How late a state may be for `measure` to find it (steps).
+MAX_LAG = 100
 
 
 @dataclass(frozen=True)
@@ -51,9 +70,9 @@ class Setting:
         Of the neurons (hertz); None for the memory's default.
     neuron_type : str
         A key of `NEURON_TYPES`.
-    recipe : {"default", "usual"}
-        `nengo_lmu.networks.LegendreMemory` as it is, or
-        `nengo_lmu.analysis.baselines.usual_memory`.
+    recipe : {"default", "usual", "example", "notebook"}
+        `nengo_lmu.networks.LegendreMemory` as it is, or one of
+        `nengo_lmu.analysis.baselines`; the last two have neurons of their own.
     seed : int
         Of the input, the neurons and their spikes.
     rms : float
@@ -69,6 +88,8 @@ class Setting:
         What is presented to the memory, whatever it is designed for: the same white
         noise, one of 3 times the rms or of 3 times the bandwidth, or steps, as in
         `nengo_lmu.analysis.stimuli`.
+    simulator : {"reference", "floating point", "fixed point"}
+        `nengo.Simulator`, or NengoLoihi's emulator of the chip.
 
     Raises
     ------
@@ -89,6 +110,7 @@ class Setting:
     windows: int = 10
     dt: float = 0.001
     stimulus: str = "design"
+    simulator: str = "reference"
 
     def __post_init__(self):
         theta = positive("theta", self.theta, "of seconds")
@@ -105,6 +127,7 @@ class Setting:
         one_of("neuron_type", self.neuron_type, tuple(NEURON_TYPES))
         one_of("recipe", self.recipe, RECIPES)
         one_of("stimulus", self.stimulus, tuple(STIMULI))
+        one_of("simulator", self.simulator, tuple(SIMULATORS))
         if whole("n_neurons", self.n_neurons, 1) < 2 * d:
             raise ArgumentError(
                 "n_neurons",
@@ -157,7 +180,8 @@ class Setting:
     def cost(self):
         """(float) How long the measurement takes, in arbitrary units."""
         # a step takes about as long as 2000 neurons even if there are none
-        return self.n_steps * (2000 + self.n_neurons)
+        cost = self.n_steps * (2000 + self.n_neurons)
+        return cost if self.simulator == "reference" else 10 * cost
 
 
 def measure(setting):
@@ -173,13 +197,19 @@ def measure(setting):
         ``window`` and ``delay``: root-mean-square difference between the decoded
         window of the spiking and of the ideal memory, relative to the rms of what was
         presented, over 50 evenly spaced points of the window and at its oldest point.
-        ``spikes_per_second`` of the whole memory, ``tau`` of its synapse (seconds),
-        ``build_seconds`` and ``run_seconds`` of computing time.
+        ``aligned``: as ``window``, for a spiking memory that may be as late as suits it
+        best, ``lag`` steps, instead of one step. ``spikes_per_second`` of the whole
+        memory, ``tau`` of its synapse (seconds), ``build_seconds`` and ``run_seconds``
+        of computing time.
 
     Raises
     ------
     nengo.exceptions.ValidationError
         If the network cannot be built.
+    nengo.exceptions.BuildError
+        If it cannot be emulated.
+    ImportError
+        If NengoLoihi is not installed, for its emulator.
     """
     # independent ones, since equal seeds of different things make them correlated
     seeds = np.random.SeedSequence(setting.seed).generate_state(3) >> 1
@@ -205,28 +235,32 @@ def measure(setting):
                 synapse=None,
             )
         probes = [nengo.Probe(node) for node in (memory.output, spikes)]
-    # a model of our own has no decoder cache: nothing is written to the user's, and
-    # the time to build does not depend on it
-    with nengo.Simulator(
-        network,
-        dt=setting.dt,
-        seed=simulator_seed,
-        model=nengo.builder.Model(dt=setting.dt),
-        progress_bar=False,
-    ) as sim:
+    with make_simulator(setting, network, tau, simulator_seed) as sim:
         built = time.perf_counter()
         sim.run_steps(setting.n_steps)
         state, count = (np.array(sim.data[probe]) for probe in probes)
     finished = time.perf_counter()
 
     ideal = simulate(u, setting.theta, setting.d, dt=setting.dt)
+    D = readout(setting.d, WINDOW_POINTS)
+
+    def difference(lag):
+        return state[warm:] - ideal[warm - lag : len(ideal) - lag]
+
     # the synapse makes the spiking memory one step late
-    difference = (state[1:] - ideal[:-1])[warm - 1 :]
-    error = difference @ readout(setting.d, WINDOW_POINTS).T
+    error = difference(1) @ D.T
+    # over all points at once, since there are many lags: the mean of D C D^T
+    G = D.T @ D / len(D)
+    aligned = [
+        np.sqrt(np.mean(np.sum(difference(lag) @ G * difference(lag), axis=1)))
+        for lag in range(min(MAX_LAG, warm) + 1)
+    ]
     spent = (setting.n_steps - warm) * setting.dt
     return {
         "window": float(np.sqrt(np.mean(error**2)) / rms),
         "delay": float(np.sqrt(np.mean(error[:, -1] ** 2)) / rms),
+        "aligned": float(min(aligned) / rms),
+        "lag": int(np.argmin(aligned)),
         "spikes_per_second": float((count[-1, 0] - count[warm - 1, 0]) / spent),
         "tau": float(tau),
         "build_seconds": built - started,
@@ -234,23 +268,73 @@ def measure(setting):
     }
 
 
+def make_simulator(setting, network, tau, seed):
+    """Make the simulator of a measurement.
+
+    Parameters
+    ----------
+    setting : Setting
+    network : nengo.Network
+    tau : float
+        Time constant of the memory's synapse (seconds).
+    seed : int
+
+    Returns
+    -------
+    simulator : nengo.Simulator or nengo_loihi.Simulator
+
+    Raises
+    ------
+    ImportError
+        For the emulator, if NengoLoihi is not installed.
+    """
+    if setting.simulator == "reference":
+        # a model of our own has no decoder cache: nothing is written to the user's,
+        # and the time to build does not depend on it
+        model = nengo.builder.Model(dt=setting.dt)
+        return nengo.Simulator(
+            network, dt=setting.dt, seed=seed, model=model, progress_bar=False
+        )
+    import nengo_loihi
+
+    model = nengo_loihi.builder.Model(dt=setting.dt)
+    if setting.recipe == "notebook":
+        model.decode_tau = tau
+    with warnings.catch_warnings():
+        if setting.recipe != "default":
+            # of bits that weights lose, which is part of what is measured
+            warnings.simplefilter("ignore", UserWarning)
+        return nengo_loihi.Simulator(
+            network,
+            dt=setting.dt,
+            seed=seed,
+            model=model,
+            target=SIMULATORS[setting.simulator],
+        )
+
+
 def _memory(setting):
     """Make the memory, and return it with the time constant of its synapse."""
-    neuron_type = NEURON_TYPES[setting.neuron_type]
+    emulated = setting.simulator != "reference"
+    neuron_type = (ON_CHIP if emulated else NEURON_TYPES)[setting.neuron_type]
     low, high = setting.max_rates or MAX_RATES
     max_rates = nengo.dists.Uniform(low, high)
-    if setting.recipe == "usual":
+    if setting.recipe != "default":
         tau = setting.tau
         if tau is None:
             tau = best_tau(
                 setting.theta, setting.d, setting.dt, setting.input_statistics
             )
-        memory = usual_memory(
+        make = {
+            "usual": partial(usual_memory, neuron_type=neuron_type),
+            "example": example_memory,
+            "notebook": partial(notebook_memory, on_chip=emulated),
+        }[setting.recipe]
+        memory = make(
             setting.theta,
             setting.d,
             setting.n_neurons,
             synapse=tau,
-            neuron_type=neuron_type,
             max_rates=max_rates,
             dt=setting.dt,
         )

@@ -2,15 +2,15 @@
 
 steps: time and memory of nengo.Simulator against the number of neurons, and the time of
 the neurons alone.
+
+emulator: time of NengoLoihi's emulator, the fast one and its own, against the number of
+neurons, for our memory and those of others.
 """
 
 import json
 import sys
 
-from nengo_lmu.cli.arguments import (
-    add_output,
-    whole_number,
-)
+from nengo_lmu.cli.arguments import add_output, as_options, whole_number
 from nengo_lmu.cli.table import format_table
 
 HELP = "time and memory against the number of neurons"
@@ -21,6 +21,27 @@ A memory of a second gets white noise and no probes. Times are medians over shor
 rounds in which all sizes take turns; the neurons alone are the step functions of their
 operators, in the same simulator, with the same input. Memory is the most that making,
 building and running takes, in a process of its own."""
+
+EMULATOR = """Time of NengoLoihi's emulator against the number of neurons m.
+
+Memories of a second and order 6 get white noise, and their state is decoded: ours, that
+of NengoLoihi's example, and the one that was published as a notebook. Each runs on the
+fast emulator and on NengoLoihi's own. Times are medians over short rounds in which all
+take turns; ratios are to our memory of the same size on the fast emulator, within a
+round. Parts of a step are what synapses, compartments and the host take; the rest is
+mostly the exchange with the host. Building, which is done once, includes making the
+network.
+
+Some 5 minutes; --full is half an hour, and some GB."""
+
+# without and with --full: sizes, and the largest for all but ours on the fast emulator
+EMULATOR_M = [300, 600, 1200, 2400, 4800]
+EMULATOR_FULL_M = [*EMULATOR_M, 9600]
+SLOW_UP_TO = 1200
+SLOW_UP_TO_FULL = 4800
+
+# parts of a step, and what they are called in the table
+PARTS = {"synapses": "syn %", "compartments": "comp %", "host": "host %"}
 
 
 def add_arguments(parser):
@@ -58,10 +79,45 @@ def add_arguments(parser):
         help="how often each time is measured (default: %(default)s)",
     )
     add_output(steps, "bench.json and bench.png")
+    steps.set_defaults(bench=run_steps)
+
+    emulator = subparsers.add_parser(
+        "emulator",
+        help="time of a step of NengoLoihi's emulator",
+        description=EMULATOR,
+        formatter_class=parser.formatter_class,
+    )
+    emulator.add_argument(
+        "--m",
+        metavar="M",
+        nargs="+",
+        type=whole_number(12),
+        help=f"neurons (default: {' '.join(map(str, EMULATOR_M))})",
+    )
+    emulator.add_argument(
+        "--full",
+        action="store_true",
+        help=f"{EMULATOR_FULL_M[-1]} neurons too, and all but ours on the fast "
+        f"emulator for up to {SLOW_UP_TO_FULL} instead of {SLOW_UP_TO}",
+    )
+    emulator.add_argument(
+        "--rounds",
+        metavar="N",
+        type=whole_number(1),
+        default=50,
+        help="how often each time is measured (default: %(default)s)",
+    )
+    add_output(emulator, "emulator.json and emulator.png")
+    emulator.set_defaults(bench=run_emulator)
 
 
 def run(arguments):
     """Run the benchmark and print what came out."""
+    arguments.bench(arguments)
+
+
+def run_steps(arguments):
+    """Run ``nengo-lmu bench steps``."""
     out = arguments.out
 
     from nengo_lmu.analysis import bench, figures, records
@@ -87,6 +143,56 @@ def run(arguments):
         print()
     if out is not None:
         print(f"\nRecord and figure in {out}")
+
+
+def run_emulator(arguments):
+    """Run ``nengo-lmu bench emulator``."""
+    out = arguments.out
+
+    from nengo_lmu.analysis import bench_emulator, figures, records
+
+    full = arguments.full
+    with as_options():
+        record = bench_emulator.run(
+            arguments.m or (EMULATOR_FULL_M if full else EMULATOR_M),
+            arguments.rounds,
+            SLOW_UP_TO_FULL if full else SLOW_UP_TO,
+        )
+    if out is not None:
+        records.write_json(out / "emulator.json", record)
+        figures.save(figures.draw_emulator(record), out / "emulator.png")
+    if arguments.json:
+        json.dump(record, sys.stdout, indent=2)
+        print()
+        return
+    print(_emulator_table(record["rows"]))
+    for one in record["misfits"]:
+        print(
+            f"\nToo large for Loihi: {one['construction']}, {one['m']} neurons", end=""
+        )
+    if record["misfits"]:
+        print()
+    if out is not None:
+        print(f"\nRecord and figure in {out}")
+
+
+def _emulator_table(rows):
+    def cells(row):
+        step = row["step"]
+        parts = row["parts"]
+        return [
+            row["construction"],
+            row["emulator"],
+            str(row["m"]),
+            f"{row['build']:.1f}",
+            f"{1e6 * step['median']:.0f}",
+            f"{1e6 * (step['high'] - step['low']) / 2:.0f}",
+            f"{row['ratio']['median']:.2f}",
+            *(f"{100 * parts[name]:.0f}" for name in PARTS),
+        ]
+
+    header = ["memory", "emulator", "m", "build (s)", "step (us)", "+-", "ratio"]
+    return format_table([*header, *PARTS.values()], [cells(row) for row in rows])
 
 
 def _table(rows):

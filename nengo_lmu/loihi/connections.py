@@ -4,11 +4,12 @@ import nengo
 import numpy as np
 from nengo import Connection
 from nengo_loihi.builder.connection import build_connection as build_other_connection
-from nengo_loihi.builder.inputs import ChipReceiveNode, HostSendNode
+from nengo_loihi.builder.inputs import ChipReceiveNeurons, HostSendNode
 from nengo_loihi.inputs import SpikeInput
 from nengo_loihi.passthrough import base_obj
 
 from nengo_lmu.loihi.decays import in_time
+from nengo_lmu.loihi.input_code import VALUES, SpikeCode
 from nengo_lmu.networks.objects import InputNode
 
 
@@ -16,7 +17,7 @@ class InputSpikes(SpikeInput):
     """Spikes from the host that carry the input of a memory."""
 
 
-class InputReceiveNode(ChipReceiveNode):
+class InputReceiveNode(ChipReceiveNeurons):
     """The chip's end of a connection from the input of a memory."""
 
 
@@ -52,9 +53,8 @@ def build_input_connection(model, conn):
 
     NengoLoihi would apply the connection's synapse on the host, and the synapse of the
     receiving block, which all its connections share, once more on the chip. Here the
-    host only encodes, in a pair of on and off neurons for each dimension that carry
-    values in [-1, 1]; so the signal is scaled by the radius it was declared with, and
-    the chip's weights undo that.
+    host only encodes, in on and off neurons that carry values in [-1, 1]; so the signal
+    is scaled by the radius it was declared with, and the chip's weights undo that.
     """
     size = conn.size_mid
     radius = conn.pre_obj.radius
@@ -80,12 +80,15 @@ def build_input_connection(model, conn):
         inherit_seed(host, made)
         host.build(made)
 
+    code = nengo.Node(SpikeCode(size), label=label("code"), add_to_container=False)
     receive = InputReceiveNode(
-        2 * size, size_out=size, label=label("node"), add_to_container=False
+        code.size_out, label=label("node"), add_to_container=False
     )
     model.builder.build(model, receive)
     model.split.hostchip.chip_objs.add(receive)
-    for transform in _by_magnitude(radius * conn.transform.sample()):
+    # a spike is 1 / dt high to NengoLoihi
+    values = model.dt * radius * np.kron(np.eye(size), VALUES)
+    for transform in _by_magnitude(conn.transform.sample() @ values):
         on_chip = Connection(
             receive,
             conn.post,
@@ -97,17 +100,13 @@ def build_input_connection(model, conn):
         inherit_seed(model, on_chip)
         build_other_connection(model, on_chip)
 
-    encoder = model.node_neurons.get_ensemble(size, add_to_container=False)
-    encoder.label = label("encoder")
-    inherit_seed(host, encoder)
-    host.build(encoder)
-    model.connection_decode_neurons[conn] = encoder
-
-    send = HostSendNode(2 * size, label=label("send"), add_to_container=False)
+    inherit_seed(host, code)
+    host.build(code)
+    send = HostSendNode(code.size_out, label=label("send"), add_to_container=False)
     host.build(send)
     model.host2chip_senders[send] = receive
-    build_on_host(conn.pre, encoder, transform=1 / radius)
-    build_on_host(encoder.neurons, send)
+    build_on_host(conn.pre, code, transform=1 / radius)
+    build_on_host(code, send)
 
 
 def _by_magnitude(matrix):

@@ -137,10 +137,12 @@ class MatrixSynapses(SynapseState):
                 self._left.update(block.synapses)
             elif rows:
                 start = self.slices[block.synapses[0]].start
-                sources = np.array([source for source, _, _ in rows])
+                sources = np.array([source for source, *_ in rows])
                 if self.dtype == np.int32:  # in any order, those of a source as one
                     sources = np.unique(sources)
-                blocks[sources.tobytes()].append((start, block.n_neurons, rows))
+                # blocks in which sources share rows are on their own
+                key = start if any(map(_shares, block.synapses)) else -1
+                blocks[key, sources.tobytes()].append((start, block.n_neurons, rows))
         self._left_axons = {
             axon: a_slice
             for axon, a_slice in all_axons.items()
@@ -148,9 +150,9 @@ class MatrixSynapses(SynapseState):
         }
 
         self._rows, listed = [], []
-        for key, same in blocks.items():
+        for (_, key), same in blocks.items():
             sources = np.frombuffer(key, dtype=int)
-            n_weights = sum(len(weights) for *_, rows in same for *_, weights in rows)
+            n_weights = sum(row[-1].size for *_, rows in same for row in rows)
             n_columns = sum(n_neurons for _, n_neurons, _ in same)
             size = len(sources) * n_columns
             # NumPy adds up a single column in another order
@@ -181,10 +183,13 @@ def _is_regular(idxs, n_neurons):
 
 
 def _rows_of_block(block, feeds):
-    """Return the source, indices and weights of each row; None to leave it out."""
+    """Return the source, name, indices and weights of each row; None to leave it out.
+
+    Sources that share a row have rows of the same name.
+    """
     if any(map(_is_special, block.synapses)):
         return None
-    rows, n_weights = [], 0
+    rows, n_weights, names = [], 0, set()
     for synapse in block.synapses:
         for axon, first, n_neurons in feeds[synapse]:
             for i, spike in enumerate(axon.map_spikes(np.arange(n_neurons))):
@@ -194,12 +199,21 @@ def _rows_of_block(block, feeds):
                 weights, indices = synapse.axon_weights_indices(
                     spike.axon_idx, atom=spike.atom
                 )
-                n_weights += len(weights)
+                row = synapse.axon_weight_idx(spike.axon_idx)
+                name = (id(synapse), row, spike.atom, base)
+                if name not in names:
+                    names.add(name)
+                    n_weights += len(weights)
                 if n_weights > MAX_WEIGHTS:
                     return None
                 if len(weights) > 0:
-                    rows.append((first + i, base + indices, weights))
+                    rows.append((first + i, name, base + indices, weights))
     return rows
+
+
+def _shares(synapse):
+    """Whether axons share rows of weights."""
+    return synapse.axon_to_weight_map is not None
 
 
 def _is_special(synapse):
@@ -221,6 +235,8 @@ def _is_special(synapse):
 class _Matrix:
     """Rows of weights, and of zeros for compartments that a source does not lead to.
 
+    Sources that share their weights share a row.
+
     Parameters
     ----------
     sources : (n_rows,) ndarray of int
@@ -236,23 +252,32 @@ class _Matrix:
             np.concatenate([start + np.arange(size) for start, size, _ in blocks])
         )
         size = sum(size for _, size, _ in blocks)
-        self._matrix = np.zeros((len(sources), size), dtype=dtype)
+        # what each row of the matrix is the sum of: for integers, all rows of a source
         merged = dtype == np.int32
+        parts = [[] for _ in sources]
         first = 0
-        for _, size, rows in blocks:
-            part = self._matrix[:, first : first + size]
-            first += size
+        for _, n_neurons, rows in blocks:
             places = range(len(rows))
             if merged:
-                places = np.searchsorted(sources, [source for source, _, _ in rows])
-            for i, (_, indices, weights) in zip(places, rows):
-                part[i, indices] += weights
+                places = np.searchsorted(sources, [source for source, *_ in rows])
+            for i, (_, name, indices, weights) in zip(places, rows):
+                parts[i].append((name, first + indices, weights))
+            first += n_neurons
+        names = {}
+        for part in parts:
+            names.setdefault(tuple(name for name, *_ in part), part)
+        self._matrix = np.zeros((len(names), size), dtype=dtype)
+        for row, part in zip(self._matrix, names.values()):
+            for _, indices, weights in part:
+                row[indices] += weights
+        number = {name: i for i, name in enumerate(names)}
+        self._row_of = np.array([number[tuple(n for n, *_ in part)] for part in parts])
 
     def add(self, fired, total):
         """Add the rows of those who have fired, one after the other."""
-        rows = fired[self._sources].nonzero()[0]
-        if len(rows) > 0:
-            chosen = self._matrix.take(rows, axis=0)
+        sources = fired[self._sources].nonzero()[0]
+        if len(sources) > 0:
+            chosen = self._matrix.take(self._row_of[sources], axis=0)
             total[self._columns] += np.add.reduce(chosen, axis=0, dtype=chosen.dtype)
 
 
@@ -266,11 +291,11 @@ class _Lists:
     """
 
     def __init__(self, rows):
-        self._sources = np.array([source for _, (source, _, _) in rows])
+        self._sources = np.array([source for _, (source, *_) in rows])
         self._columns = [
-            (start + indices).astype(np.intp) for start, (_, indices, _) in rows
+            (start + indices).astype(np.intp) for start, (*_, indices, _) in rows
         ]
-        self._weights = [weights.copy() for _, (_, _, weights) in rows]
+        self._weights = [weights.copy() for _, (*_, weights) in rows]
 
     def add(self, fired, total):
         """Add the rows of those who have fired, one after the other."""

@@ -30,7 +30,7 @@ from nengo_loihi.builder.validate import validate_model
 
 from nengo_lmu.loihi.connections import InputSpikes
 from nengo_lmu.loihi.neurons import is_bernoulli
-from nengo_lmu.loihi.splitting import FittingShapes
+from nengo_lmu.loihi.splitting import is_plain
 
 # The largest k: a threshold of 2^21, so that with noise of the same size a current of
 # twice the one that makes a neuron spike in each step does not reach 2^23.
@@ -64,7 +64,6 @@ def build_network(
     """
     toplevel = model.toplevel is None
     if toplevel:
-        model.block_shapes = FittingShapes(model.block_shapes)
         model.whole_decays = discretize
         model.in_time = set()
     build_float_network(
@@ -88,18 +87,13 @@ def discretize_model(model):
     for block in model.blocks:
         if block in bernoulli:
             v_scale[block] = discretize_bernoulli_block(block, model.dt)
-        elif ours.isdisjoint(block.synapses) or not all(map(_is_plain, block.synapses)):
+        elif ours.isdisjoint(block.synapses) or not all(map(is_plain, block.synapses)):
             v_scale[block] = discretize_block(block)
         else:
             v_scale[block] = discretize_receiving_block(block)
     for probe in model.probes:
         for i, block in enumerate(probe.target):
             discretize_probe(probe, i, v_scale[block])
-
-
-def _is_plain(synapse):
-    """Whether a synapse neither learns nor shares weights as convolutions do."""
-    return not synapse.learning and synapse.pop_type == 0
 
 
 def discretize_receiving_block(block):
@@ -122,7 +116,7 @@ def discretize_receiving_block(block):
     info = discretize_compartment(block.compartment, w_max)
     scale = np.ravel(info["w_scale"])[0] * SynapseConfig.get_scale(info["w_exp"])
     for synapse in block.synapses:
-        _discretize_synapse(synapse, scale, block.n_neurons)
+        _discretize_synapse(synapse, scale)
     return info["v_scale"]
 
 
@@ -158,7 +152,7 @@ def discretize_bernoulli_block(block, dt):
             "than the versions tested with nengo-lmu"
         )
     for synapse in block.synapses:
-        _discretize_synapse(synapse, v_scale / current_gain, block.n_neurons)
+        _discretize_synapse(synapse, v_scale / current_gain)
     return v_scale
 
 
@@ -195,7 +189,7 @@ def _fractions(n):
     return np.arange(1, n + 1) * (np.sqrt(5) - 1) / 2 % 1
 
 
-def _discretize_synapse(synapse, scale, n_neurons):
+def _discretize_synapse(synapse, scale):
     """Round weights to integers, each axon making up for the error of those before."""
     largest = synapse.max_abs_weight() * scale
     for exponent in WEIGHT_EXPONENTS:
@@ -208,12 +202,10 @@ def _discretize_synapse(synapse, scale, n_neurons):
             "lower the gain of the neurons, or use more of them"
         )
     synapse.format(weight_exp=exponent)
-    _unshare_weights(synapse)
     exact = [weights * (scale / step) for weights in synapse.weights]
-    if _is_paired(exact):
-        rounded = _round_pairs(exact)
-    else:
-        rounded = _round_over_axons(exact, synapse.indices, n_neurons)
+    rows = [synapse.axon_weight_idx(axon) for axon in range(synapse.n_axons)]
+    n_axons = np.bincount(rows, minlength=len(exact))
+    rounded = _round_rows(exact, synapse.indices, n_axons)
     for weights, whole in zip(synapse.weights, rounded):
         whole = np.clip(whole, -WEIGHT_MAX, WEIGHT_MAX)
         # NengoLoihi counts mixed-sign weights in half steps
@@ -222,45 +214,91 @@ def _discretize_synapse(synapse, scale, n_neurons):
         weights[:] = integers
 
 
-def _unshare_weights(synapse):
-    """Give each axon weights of its own.
+def _round_rows(exact, indices, n_axons):
+    """Round so that sums come out right.
 
-    Where NengoLoihi splits a block it lets axons share equal weights, as all neurons of
-    a population have; they would all be rounded in the same way.
+    Parameters
+    ----------
+    exact : list of (1, n) ndarray
+        In steps of the weights.
+    indices : list of (1, n) ndarray of int
+        The neurons that they lead to. Rows that are equal are versions of each other.
+    n_axons : (n_rows,) ndarray of int
+        That use each row.
+
+    Returns
+    -------
+    rounded : list of (1, n) ndarray
+        The mean over all axons with versions of a row is next to the row, for each
+        neuron, and nearer still for the sum of any run of neurons. All versions do the
+        same to a run of neurons, as far as there is a choice. Rows that cancel each
+        other, as those of on and off neurons, still do so.
     """
-    if synapse.axon_to_weight_map is None or not _is_plain(synapse):
-        return
-    rows = [synapse.axon_weight_idx(axon) for axon in range(synapse.n_axons)]
-    synapse.weights = [synapse.weights[row].copy() for row in rows]
-    synapse.indices = [synapse.indices[row] for row in rows]
-    synapse.axon_to_weight_map = None
+    versions = {}
+    for i in sorted(range(len(exact)), key=lambda i: -n_axons[i]):
+        key = (indices[i].tobytes(), (exact[i] + 0.0).tobytes())
+        versions.setdefault(key, []).append(i)
+    same_size, opposite = {}, []
+    for (neurons, _), rows in versions.items():
+        others = versions.get((neurons, (0.0 - exact[rows[0]]).tobytes()))
+        if (
+            others
+            and others[0] < rows[0]
+            and np.array_equal(n_axons[others], n_axons[rows])
+        ):
+            opposite.append((others, rows))
+        else:
+            key = (exact[rows[0]].size, len(rows))
+            same_size.setdefault(key, []).append(rows)
 
-
-def _round_over_axons(exact, indices, n_neurons):
-    """Round so that what each neuron gets from a run of axons is right."""
-    carried = _fractions(n_neurons) - 0.5
-    rounded = []
-    for weights, idxs in zip(exact, indices):
-        wanted = weights + carried[idxs]
-        rounded.append(np.round(wanted))
-        carried[idxs] = wanted - rounded[-1]
+    rounded = [None] * len(exact)
+    for classes in same_size.values():
+        first = np.stack([exact[rows[0]][0] for rows in classes])
+        whole = _round_versions(first, n_axons[np.array(classes)])
+        for rows, of_class in zip(classes, whole):
+            for i, row in zip(rows, of_class):
+                rounded[i] = row[np.newaxis]
+    for others, rows in opposite:
+        for i, j in zip(others, rows):
+            rounded[j] = -rounded[i]
     return rounded
 
 
-def _is_paired(exact):
-    """Whether the axons are on and off inputs from the host, of opposite weights."""
-    half = len(exact) // 2
-    return all(np.array_equal(on, -off) for on, off in zip(exact[:half], exact[half:]))
+def _round_versions(exact, n_axons):
+    """Round rows that all have as many versions, one neuron after the other.
 
+    Parameters
+    ----------
+    exact : (n_rows, n) ndarray
+    n_axons : (n_rows, n_versions) ndarray of int
+        The largest first.
 
-def _round_pairs(exact):
-    """Round so that what each axon gives to a run of neurons is right.
-
-    On and off axons are active half of the time without any input: their weights must
-    cancel exactly, or each neuron has an offset.
+    Returns
+    -------
+    rounded : (n_rows, n_versions, n) ndarray
     """
-    on = [
-        np.diff(np.round(np.cumsum(weights, axis=-1)), prepend=0, axis=-1)
-        for weights in exact[: len(exact) // 2]
-    ]
-    return on + [-weights for weights in on]
+    n_rows, n_versions = n_axons.shape
+    total = n_axons.sum(axis=1)
+    least = n_axons[:, -1]
+    # what this version may leave to those after it
+    left = total[:, np.newaxis] - np.cumsum(n_axons, axis=1) + least[:, np.newaxis]
+    rounded = np.empty((n_rows, n_versions, exact.shape[1]))
+    over = np.zeros(n_rows)  # what the neurons before have had too little
+    owed = np.zeros((n_rows, n_versions))  # what each version has
+    for i, weight in enumerate(exact.T):
+        wanted = total * weight + over
+        base = np.floor(wanted / total)
+        # how many of the axons have to have one more
+        rest = wanted - total * base
+        share = rest / total
+        rest += least / 2
+        for k in range(n_versions):
+            can = rest >= n_axons[:, k]
+            must = rest > left[:, k]
+            owed[:, k] += share
+            up = can & (must | (owed[:, k] >= 0.5))
+            owed[:, k] -= up
+            rest -= np.where(up, n_axons[:, k], 0)
+            rounded[:, k, i] = base + up
+        over = rest - least / 2
+    return rounded

@@ -1,7 +1,10 @@
 """Tell NengoLoihi of our build functions, and of our emulator."""
 
 import nengo
+from nengo.params import IntParam
 from nengo_loihi.builder import Builder
+from nengo_loihi.builder import network as network_builder
+from nengo_loihi.builder.validate import validate_model as validate_as_nengo_loihi
 
 from nengo_lmu.loihi.connections import (
     InputReceiveNode,
@@ -11,7 +14,14 @@ from nengo_lmu.loihi.connections import (
 )
 from nengo_lmu.loihi.emulator import fast_emulator
 from nengo_lmu.loihi.fixed_point import build_network
-from nengo_lmu.loihi.neurons import build_bernoulli_neurons
+from nengo_lmu.loihi.neurons import (
+    INTEGRATING,
+    build_bernoulli_neurons,
+    build_integrating_neurons,
+)
+from nengo_lmu.loihi.resources import check_resources
+from nengo_lmu.loihi.splitting import split_model
+from nengo_lmu.networks import LegendreMemory
 from nengo_lmu.networks.objects import BiasConnection
 
 
@@ -29,6 +39,49 @@ def install():
             nengo.Network: build_network,
             nengo.PoissonSpiking: build_bernoulli_neurons,
             nengo.StochasticSpiking: build_bernoulli_neurons,
+            **dict.fromkeys(INTEGRATING, build_integrating_neurons),
         }
     )
+    network_builder.split_model = split_model
+    network_builder.validate_model = validate_model
     fast_emulator()
+
+
+def validate_model(model):
+    """Check that a model fits on the chip, with errors that say what to do.
+
+    Parameters
+    ----------
+    model : nengo_loihi.builder.Model
+
+    Raises
+    ------
+    nengo.exceptions.BuildError
+        If it does not fit.
+    """
+    check_resources(model)
+    validate_as_nengo_loihi(model)
+
+
+def add_params(network):
+    """Add the parameter ``copies`` to the neurons of all Legendre memories.
+
+    It is None by default, which leaves to us how many independent copies a memory is
+    made of on the chip (`nengo_lmu.loihi.splitting`); it is one as long as a core can
+    take the spikes of all neurons. More copies need fewer weights, so less energy, and
+    are a little noisier.
+
+    Parameters
+    ----------
+    network : nengo.Network
+
+    Examples
+    --------
+    >>> add_params(net)
+    >>> lmu.memory.config[lmu.memory.ensembles[0]].copies = 4
+    """
+    for memory in (network, *network.all_networks):
+        if isinstance(memory, LegendreMemory):
+            memory.config[nengo.Ensemble].set_param(
+                "copies", IntParam("copies", default=None, low=1, optional=True)
+            )

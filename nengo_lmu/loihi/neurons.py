@@ -5,11 +5,26 @@ A compartment whose voltage decays fully in each step and to which uniform noise
 ``J / (2 N)`` for an input ``J`` between 0 and ``2 N``. With ``N = 1 / (2 dt)`` that is
 ``J dt``: a Bernoulli neuron with a linear rate of ``J`` hertz, which is what Poisson
 neurons with a rectified linear rate are at steps much shorter than their intervals.
+
+Neurons that integrate are built by NengoLoihi. They start with a voltage of 0 on Loihi,
+where Nengo starts them with random ones unless told otherwise.
 """
+
+import warnings
 
 import nengo
 import numpy as np
 from nengo.exceptions import BuildError
+from nengo_loihi.builder.ensemble import build_lif, build_regularspiking, build_relu
+
+from nengo_lmu.networks import LMU, LegendreMemory
+
+# how NengoLoihi builds neurons that have a voltage to start with
+INTEGRATING = {
+    nengo.LIF: build_lif,
+    nengo.RegularSpiking: build_regularspiking,
+    nengo.SpikingRectifiedLinear: build_relu,
+}
 
 
 def build_bernoulli_neurons(model, neuron_type, neurons, block):
@@ -64,4 +79,31 @@ def is_bernoulli(compartment):
         and compartment.noise_at_membrane == 1
         and np.all(compartment.decay_v == 1)
         and np.allclose(compartment.vth, 10.0**compartment.noise_exp)
+    )
+
+
+def build_integrating_neurons(model, neuron_type, neurons, block):
+    """Build neurons as NengoLoihi does, which start at a voltage of 0 on the chip.
+
+    NengoLoihi warns of other initial voltages. It is right to where a user has asked
+    for them; Nengo's random default is nobody's wish for the neurons of an LMU.
+
+    Parameters
+    ----------
+    model : nengo_loihi.builder.Model
+    neuron_type : nengo.LIF, nengo.RegularSpiking or nengo.SpikingRectifiedLinear
+    neurons : nengo.ensemble.Neurons
+    block : nengo_loihi.block.LoihiBlock
+    """
+    build = next(INTEGRATING[c] for c in type(neuron_type).__mro__ if c in INTEGRATING)
+    with warnings.catch_warnings():
+        if neuron_type.initial_state is None and _is_ours(model, neurons.ensemble):
+            warnings.filterwarnings("ignore", ".*does not support initial values")
+        build(model, neuron_type, neurons, block)
+
+
+def _is_ours(model, ensemble):
+    return any(
+        isinstance(network, (LMU, LegendreMemory)) and ensemble in network.ensembles
+        for network in (model.toplevel, *model.toplevel.all_networks)
     )

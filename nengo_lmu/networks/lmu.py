@@ -55,6 +55,9 @@ class LMU(nengo.Network):
     hidden_neuron_type : nengo.neurons.NeuronType
         The nonlinearity ``f``, by default that of a spiking memory or, for an ideal
         one, `nengo.Tanh` as in the paper.
+        For Loihi, `nengo_loihi.LoihiLIF` and
+        `nengo_loihi.LoihiSpikingRectifiedLinear` have the chip's rates, which go in
+        steps, in every simulator and in training.
     input_encoders : float, (n, size_in) array_like or Distribution
         ``e_x``. Its number of rows is the number of signals that the memory remembers.
         By default the identity; a distribution is sampled for one row, as in the paper.

@@ -1,0 +1,53 @@
+"""How the host tells the chip the input of a memory: in a few spikes a step.
+
+NengoLoihi sends a value by one on and one off neuron, each of which spikes or does not.
+What is left over is made up for in later steps, so that the integral of the input is
+right to half a step; but a memory of high order tells apart moments that are that
+close, and for ``d = 24`` the error was half of that of 2400 Poisson neurons. Here four
+on and four off neurons stand for 8, 4, 2 and 1 fifteenths of the range.
+"""
+
+import nengo
+import numpy as np
+
+DIGITS = 4
+STEPS = 2**DIGITS - 1  # in the range of either sign
+
+# what each neuron of a dimension stands for: a pair of on and off ones for each digit
+VALUES = np.repeat(2.0 ** np.arange(DIGITS)[::-1] / STEPS, 2) * np.tile([1, -1], DIGITS)
+
+
+class SpikeCode(nengo.Process):
+    """Turn values into spikes of on and off neurons.
+
+    The input has any number of dimensions, of values in [-1, 1] (others are cut off);
+    the output has ``2 * DIGITS`` times as many, 1 for a spike and 0 for none, those of
+    a dimension next to each other. In sum, spikes times their `VALUES` follow the sum
+    of the input to within half of ``1 / STEPS``.
+    """
+
+    def __init__(self, size, **kwargs):
+        super().__init__(
+            default_size_in=size, default_size_out=size * len(VALUES), **kwargs
+        )
+
+    def make_state(self, shape_in, shape_out, dt, dtype=None):
+        """Return what is left over, for each dimension."""
+        return {"left": np.zeros(shape_in)}
+
+    def make_step(self, shape_in, shape_out, dt, rng, state):
+        """Return the function that makes the spikes of a step."""
+        left = state["left"]
+        places = 2 ** np.arange(DIGITS)[::-1]
+
+        def step(t, x):
+            wanted = left + STEPS * np.clip(x, -1, 1)
+            # with a remainder that is never larger than half, always in range
+            whole = np.clip(np.round(wanted), -STEPS, STEPS)
+            left[...] = wanted - whole
+            digits = np.abs(whole).astype(int)[:, np.newaxis] // places % 2
+            on = digits * (whole > 0)[:, np.newaxis]
+            off = digits * (whole < 0)[:, np.newaxis]
+            return np.stack([on, off], axis=-1).ravel().astype(float)
+
+        return step

@@ -1,0 +1,422 @@
+"""What a network needs on Loihi, and whether it fits, before there is a simulator.
+
+NengoLoihi cuts ensembles into blocks, and each block takes a core of its own. What
+follows from that is read off the model that the simulator would be made of.
+"""
+
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+import nengo
+import numpy as np
+from nengo.exceptions import BuildError
+from nengo_loihi.block import (
+    MAX_COMPARTMENTS,
+    MAX_IN_AXONS,
+    MAX_OUT_AXONS,
+    MAX_SYNAPSE_BITS,
+)
+from nengo_loihi.builder import Model
+from nengo_loihi.builder.builder import ValidationLevel
+
+# What a core has. The last three are those of `nengo_loihi.hardware.validate`, which
+# only looks at them for a board; it leaves the first of 16 synapse formats unused.
+LIMITS = {
+    "compartments": MAX_COMPARTMENTS,
+    "synapse_bits": MAX_SYNAPSE_BITS,
+    "input_axons": MAX_IN_AXONS,
+    "output_axons": MAX_OUT_AXONS,
+    "compartment_formats": 32,
+    "thresholds": 16,
+    "synapse_formats": 15,
+}
+CORES_PER_CHIP = 128
+
+# what `nengo_loihi.Simulator` refuses on the emulator too
+_ALWAYS_CHECKED = ("compartments", "synapse_bits", "input_axons", "output_axons")
+
+_OFF_CHIP = "keep it off the chip with net.config[ensemble].on_chip = False"
+_SMALLER_PIECES = (
+    "use fewer neurons, or cut the ensemble into smaller pieces with "
+    "net.config[ensemble].block_shape = nengo_loihi.BlockShape((size,), (n_neurons,))"
+)
+_REMEDIES = {
+    "compartments": _SMALLER_PIECES,
+    "synapse_bits": _SMALLER_PIECES,
+    "input_axons": "each neuron and each input that leads to it takes one; use fewer "
+    f"of them, such as a smaller memory, or {_OFF_CHIP}",
+    "output_axons": "each neuron takes one for each core that it leads to; "
+    + _SMALLER_PIECES,
+    "compartment_formats": "give its neurons fewer different time constants",
+    "thresholds": "give its neurons fewer different thresholds",
+    "synapse_formats": "connections whose weights differ less in size share a format; "
+    f"use fewer connections to it, or {_OFF_CHIP}",
+}
+
+
+@dataclass(frozen=True)
+class Use:
+    """How much of a limit of its core a block takes.
+
+    Attributes
+    ----------
+    block : str
+        Its label.
+    resource : str
+        A key of `LIMITS`.
+    used, limit : int
+    """
+
+    block: str
+    resource: str
+    used: int
+    limit: int
+
+    @property
+    def fraction(self):
+        """(float) Of the limit; above 1 the block does not fit."""
+        return self.used / self.limit
+
+    def __str__(self):
+        name = self.resource.replace("_", " ")
+        return f"{self.used:,} of {self.limit:,} {name} ({_percent(self.fraction)})"
+
+
+@dataclass(frozen=True)
+class BlockResources:
+    """What one block, which is what one core holds, takes of it.
+
+    Attributes
+    ----------
+    ensemble : str
+        What the block is, or is a piece of: an ensemble, after the labels of the
+        networks around it, or the decoders of a connection.
+    piece, pieces : int
+        Which one it is, from 0, and how many there are.
+    compartments : int
+        Neurons.
+    synapse_bits : int
+        Memory for weights, as it is allotted.
+    input_axons, output_axons : int
+        Axons that lead to the block, and those that leave it: one for each neuron and
+        each core that it leads to.
+    compartment_formats, thresholds, synapse_formats : int
+        Different sets of decays and refractory periods, thresholds, and ways to store
+        weights.
+    """
+
+    ensemble: str
+    piece: int
+    pieces: int
+    compartments: int
+    synapse_bits: int
+    input_axons: int
+    output_axons: int
+    compartment_formats: int
+    thresholds: int
+    synapse_formats: int
+
+    @property
+    def label(self):
+        """(str) The ensemble, and which of its pieces."""
+        if self.pieces == 1:
+            return self.ensemble
+        return f"{self.ensemble} ({self.piece + 1} of {self.pieces})"
+
+    @property
+    def uses(self):
+        """(dict) Of each limit, by its name: a `Use`."""
+        return {
+            name: Use(self.label, name, getattr(self, name), limit)
+            for name, limit in LIMITS.items()
+        }
+
+    @property
+    def fractions(self):
+        """(dict) Of each limit, by its name: how much of it is taken."""
+        return {name: use.fraction for name, use in self.uses.items()}
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a network needs on Loihi.
+
+    Attributes
+    ----------
+    blocks : tuple of BlockResources
+        One for each core.
+    problems : tuple of str
+        What does not fit, with numbers and a remedy; empty if all does.
+    """
+
+    blocks: tuple
+    problems: tuple
+
+    @property
+    def cores(self):
+        """(int) In total; each block takes one."""
+        return len(self.blocks)
+
+    @property
+    def chips(self):
+        """(int) That have so many cores."""
+        return -(-self.cores // CORES_PER_CHIP)
+
+    @property
+    def binding(self):
+        """(Use) The limit that is nearest, of all limits of all blocks."""
+        uses = (use for block in self.blocks for use in block.uses.values())
+        return max(uses, key=lambda use: use.fraction)
+
+    @property
+    def fits(self):
+        """(bool) Whether each block fits its core.
+
+        Then `nengo_loihi.Simulator` takes the network, whatever the number of chips.
+        """
+        return not self.problems
+
+    def require_fit(self):
+        """Raise a BuildError with the first problem, if there is one."""
+        if self.problems:
+            raise BuildError(self.problems[0])
+
+    def as_record(self):
+        """Return all of it as JSON can hold it."""
+        return {
+            "cores": self.cores,
+            "chips": self.chips,
+            "fits": self.fits,
+            "problems": list(self.problems),
+            "binding": asdict(self.binding) | {"fraction": self.binding.fraction},
+            "blocks": [
+                asdict(block) | {"fractions": block.fractions} for block in self.blocks
+            ],
+        }
+
+    def __str__(self):
+        pieces = {}
+        for block in self.blocks:
+            pieces.setdefault(block.ensemble, []).append(block)
+        lines = [
+            ["fullest core of", "cores", "neurons", "synapses", "axons in", "axons out"]
+        ]
+        for label, blocks in pieces.items():
+            fullest = [
+                max(block.fractions[name] for block in blocks)
+                for name in _ALWAYS_CHECKED
+            ]
+            lines.append([_short(label), str(len(blocks)), *map(_percent, fullest)])
+        widths = [max(map(len, column)) for column in zip(*lines)]
+        lines.insert(1, ["-" * width for width in widths])
+        table = [
+            "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
+            for line in lines
+        ]
+        cores = f"{self.cores} core{'s' * (self.cores > 1)} of {CORES_PER_CHIP}"
+        chips = f" on {self.chips} chips" if self.chips > 1 else ""
+        verdict = "fits" if self.fits else "does not fit"
+        nearest = f"nearest limit: {self.binding},\n  {_short(self.binding.block, 78)}"
+        return "\n".join([*table, "", f"{cores}{chips}; {verdict}", nearest])
+
+
+def resources(network, dt=0.001, precompute=None, remove_passthrough=True):
+    """Return what a network needs on Loihi, whether it fits or not.
+
+    The model is built as `nengo_loihi.Simulator` does it, but no simulator is.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        It is left as it is.
+    dt : float
+        Time step (seconds).
+    precompute, remove_passthrough : bool
+        As for `nengo_loihi.Simulator`.
+
+    Returns
+    -------
+    resources : Resources
+        ``print(resources)`` for a table.
+
+    Raises
+    ------
+    nengo.exceptions.BuildError
+        If no neurons would be on the chip, or some cannot be, whatever their number.
+    """
+    model = Model(dt=float(dt), label=str(network))
+    # what is too large is built too
+    model.validation_level = ValidationLevel.NONE
+    with _as_it_was(network):
+        model.build(
+            network, precompute=precompute, remove_passthrough=remove_passthrough
+        )
+    if not model.blocks:
+        raise BuildError(
+            f"{network}: no neurons would be on the chip; use a spiking neuron type, "
+            "and net.config[ensemble].on_chip = True where it was set to False"
+        )
+    return model_resources(model)
+
+
+def model_resources(model):
+    """Return what a built model needs on Loihi.
+
+    Parameters
+    ----------
+    model : nengo_loihi.builder.Model
+        With at least one block.
+
+    Returns
+    -------
+    resources : Resources
+    """
+    blocks, problems = [], []
+    for block, needed in _needed(model):
+        blocks.append(needed)
+        problems += [
+            _problem(model, block, use)
+            for use in needed.uses.values()
+            if use.used > use.limit
+        ]
+    return Resources(tuple(blocks), tuple(problems))
+
+
+def check_resources(model):
+    """Refuse a model with a block that is too large for a core.
+
+    As NengoLoihi's own validation of a model, but with an error that says what to do.
+    Like that, it is left out at `ValidationLevel.NONE`.
+
+    Parameters
+    ----------
+    model : nengo_loihi.builder.Model
+        With all its blocks as they will be on the chip.
+
+    Raises
+    ------
+    nengo.exceptions.BuildError
+        Naming the block, the limit, the numbers and the remedy.
+    """
+    if model.validation_level is ValidationLevel.NONE:
+        return
+    for block, needed in _needed(model):
+        for name in _ALWAYS_CHECKED:
+            use = needed.uses[name]
+            if use.used > use.limit:
+                raise BuildError(_problem(model, block, use))
+
+
+def _needed(model):
+    """Yield all blocks, each with what it takes."""
+    names = _names(model)
+    pieces = Counter(names.values())
+    seen = Counter()
+    for block in model.blocks:
+        name = names[block]
+        yield block, _block_resources(block, name, seen[name], pieces[name])
+        seen[name] += 1
+
+
+def _block_resources(block, ensemble, piece, pieces):
+    c = block.compartment
+    formats = np.stack([c.decay_u, c.decay_v, c.refract_delay, c.enable_noise])
+    taken = {name: used for name, (used, _) in block.utilization().items()}
+    return BlockResources(
+        ensemble=ensemble,
+        piece=piece,
+        pieces=pieces,
+        compartments=taken["compartments"],
+        synapse_bits=taken["synapses"],
+        input_axons=taken["in-axons"],
+        output_axons=taken["out-axons"],
+        compartment_formats=len(np.unique(formats, axis=1).T),
+        thresholds=len(np.unique(c.vth)),
+        synapse_formats=len({synapse.synapse_cfg for synapse in block.synapses}),
+    )
+
+
+def _problem(model, block, use):
+    """Say what does not fit, why, and what to do."""
+    most = ""
+    if use.resource == "input_axons":
+        name, axons = _largest_source(model, block)
+        most = f", {axons} of them from {name}"
+    return (
+        f"{use.block} needs {use.used} {use.resource.replace('_', ' ')}{most}, but a "
+        f"core of Loihi has {use.limit}: {_REMEDIES[use.resource]}"
+    )
+
+
+def _largest_source(model, block):
+    """Return the name of what most axons to a block come from, and their number."""
+    names = _names(model)
+    axons = Counter()
+    for source in (*model.blocks, *model.inputs):
+        for axon in source.axons:
+            if axon.target in block.synapses:
+                axons[names.get(source, "the host")] += axon.n_axons
+    return axons.most_common(1)[0]
+
+
+def _names(model):
+    """Return the name of what each block is a piece of.
+
+    NengoLoihi's own labels do not say which network an ensemble is in.
+    """
+    ensembles = dict(_paths(model.toplevel))
+
+    def name(obj):
+        if isinstance(obj, nengo.Connection):
+            return f"{name(obj.pre_obj)} to {name(obj.post_obj)}"
+        obj = getattr(obj, "ensemble", obj)  # of neurons
+        return ensembles.get(obj) or obj.label or type(obj).__name__
+
+    names = {block: str(block.label) for block in model.blocks}
+    for obj, parts in model.objs.items():
+        # probes have blocks too, but those of others
+        if isinstance(obj, nengo.Ensemble):
+            names.update((block, name(obj)) for block in parts["in"])
+        elif isinstance(obj, nengo.Connection):
+            names.update((block, name(obj)) for block in parts.get("decoded", ()))
+    return names
+
+
+def _paths(network, prefix=""):
+    """Yield all ensembles, each with the labels that lead to it."""
+    children = [*network.ensembles, *network.networks]
+    labels = [child.label or type(child).__name__ for child in children]
+    for i, (child, label) in enumerate(zip(children, labels)):
+        if labels.count(label) > 1:
+            label += f" {labels[:i].count(label) + 1}"
+        if isinstance(child, nengo.Network):
+            yield from _paths(child, f"{prefix}{label}.")
+        else:
+            yield child, prefix + label
+
+
+def _short(label, size=28):
+    """Return the end of a label that is too long for a table."""
+    return label if len(label) <= size else f"...{label[3 - size :]}"
+
+
+def _percent(fraction):
+    return f"{100 * fraction:.2g} %" if fraction < 0.1 else f"{100 * fraction:.0f} %"
+
+
+@contextmanager
+def _as_it_was(network):
+    """Take back the options that NengoLoihi adds to the configs of a network."""
+    configs = [
+        net.config[cls]._extra_params
+        for net in (network, *network.all_networks)
+        for cls in (nengo.Ensemble, nengo.Connection)
+    ]
+    before = [set(params) for params in configs]
+    try:
+        yield
+    finally:
+        for params, names in zip(configs, before):
+            for name in set(params) - names:
+                del params[name]
