@@ -12,7 +12,7 @@ from nengo_lmu.loihi.input_code import STEPS, VALUES, SpikeCode  # noqa: E402
 def coded(u):
     """Return the spikes, and the values that they stand for."""
     code = SpikeCode(u.shape[1])
-    spikes = code.apply(u, d=u.shape[1])
+    spikes = code.apply(u, d=code.default_size_out)
     values = spikes.reshape(len(u), u.shape[1], len(VALUES)) @ VALUES
     return spikes, values
 

@@ -669,7 +669,7 @@ def test_weights_are_right_over_populations(size_in):
 def test_weights_of_on_and_off_neurons_cancel():
     """Those of the input, both active at 0, and those of a population's two halves."""
     n_found = 0
-    for after, wanted, given in pairs_of_synapses(memory_network(400, size_in=2)):
+    for _, wanted, given in pairs_of_synapses(memory_network(400, size_in=2)):
         for i, row in enumerate(wanted):
             # as many axons have the opposite weights, and the same versions of them
             same = np.all(wanted == row, axis=1)

@@ -22,7 +22,7 @@ from nengo_loihi.hardware.allocators import (  # noqa: E402
 )
 from nengo_loihi.hardware.validate import validate_board  # noqa: E402
 
-from nengo_lmu.loihi import splitting  # noqa: E402
+from nengo_lmu.loihi import layout  # noqa: E402
 
 DOCS = Path(__file__).parent.parent / "docs" / "loihi.rst"
 
@@ -86,7 +86,7 @@ def net(monkeypatch, name):
     """The network of that name; a memory is copied where a core takes few axons."""
     options = dict(NETWORKS[name])
     most_axons = options.pop("most_axons", MAX_IN_AXONS)
-    monkeypatch.setattr(splitting, "MAX_IN_AXONS", most_axons)
+    monkeypatch.setattr(layout, "MAX_IN_AXONS", most_axons)
     return network(**options)
 
 

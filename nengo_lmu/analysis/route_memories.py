@@ -132,13 +132,13 @@ def count(route):
 
     Returns
     -------
-    needed : dict of int
-        ``copies`` that it is made of, ``cores``, ``synapse_bits`` of all cores, and
-        ``input_axons`` of the core that has most.
+    needed : dict
+        ``copies`` that it is made of, ``cores``, ``synapse_bits`` of all cores,
+        ``input_axons`` of the core that has most, and ``problems``, what does not fit
+        the chip but does the emulator.
     """
     network, _ = _network(route, np.zeros(2), seed=0)
     needed = resources(network, dt=route.dt)
-    needed.require_fit()
     axons = max(block.input_axons for block in needed.blocks)
     return {
         # each neuron takes an axon into each core of its copy
@@ -146,6 +146,7 @@ def count(route):
         "cores": needed.cores,
         "synapse_bits": sum(block.synapse_bits for block in needed.blocks),
         "input_axons": axons,
+        "problems": list(needed.problems),
     }
 
 

@@ -3,7 +3,7 @@
 All neurons of a memory act on all others. Weights of its own for each neuron, which is
 what NengoLoihi makes of that, are counted; rows of weights that neurons share, and
 copies of the memory whose mean is decoded, which are the ways of
-`nengo_lmu.loihi.splitting`, are built and run on the emulator. Two ideas of how neurons
+`nengo_lmu.loihi.layout`, are built and run on the emulator. Two ideas of how neurons
 could do with fewer axons and weights are compared with our memory in the reference
 simulator (`nengo_lmu.analysis.route_memories`).
 """
@@ -230,7 +230,7 @@ def own_weights(route, spikes_per_second):
     needed : dict
         As that of `nengo_lmu.analysis.route_memories.count`, for as few cores as
         possible, with ``synaptic_operations_per_second``. There is no number of cores
-        where each has too many axons. Those of the input are left out.
+        where each would have too many axons. Those of the input are left out.
     """
     m = route.n_neurons
     row = Synapse(1)

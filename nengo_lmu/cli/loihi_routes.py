@@ -3,6 +3,7 @@
 import json
 import sys
 from contextlib import nullcontext
+from textwrap import fill
 
 from nengo_lmu.analysis.errors import ArgumentError
 from nengo_lmu.cli.arguments import as_options, resumable
@@ -64,6 +65,10 @@ def run(arguments):
         "their own are counted, not run.\n"
     )
     print(_table_on_chip(record["on_chip"]))
+    for row in record["on_chip"]:
+        for problem in row.get("problems", [])[:1]:
+            size = f"d = {row['d']}, m = {row['m']}, {_name(row)}"
+            print("\n" + fill(f"On the emulator only: {size}. {problem}", 80))
     print(
         "\nOther ideas, in the reference simulator: mean and standard error, and "
         "theory.\nRelays: so many for each dimension.\n"
@@ -75,13 +80,10 @@ def run(arguments):
 
 def _table_on_chip(rows):
     def cells(row):
-        weights = row["weights"]
-        if row["copies"] > 1:
-            weights = f"{row['copies']} copies"
         return [
             str(row["d"]),
             str(row["m"]),
-            weights,
+            _name(row),
             "no fit" if row["cores"] is None else str(row["cores"]),
             f"{1e-6 * row['synapse_bits']:.1f}",
             str(row["input_axons"]),
@@ -93,6 +95,10 @@ def _table_on_chip(rows):
     return format_table(
         [*header, "chip", "reference", "theory"], [cells(row) for row in rows]
     )
+
+
+def _name(row):
+    return row["weights"] if row["copies"] == 1 else f"{row['copies']} copies"
 
 
 def _errors(row):

@@ -67,7 +67,7 @@ def add_params(network):
     """Add the parameter ``copies`` to the neurons of all Legendre memories.
 
     It is None by default, which leaves to us how many independent copies a memory is
-    made of on the chip (`nengo_lmu.loihi.splitting`); it is one as long as a core can
+    made of on the chip (`nengo_lmu.loihi.layout`); it is one as long as a core can
     take the spikes of all neurons. More copies need fewer weights, so less energy, and
     are a little noisier.
 
