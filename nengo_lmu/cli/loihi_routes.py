@@ -56,14 +56,15 @@ def run(arguments):
         json.dump(record, sys.stdout, indent=2)
         print()
         return
-    print(
+    legend = (
         "What memories need on the chip, and their window error relative to the rms "
-        f"of the\ninput, tau {plan.tau:g} s: in fixed point on the emulator (mean and "
-        f"standard error of\n{plan.seeds} seeds), in the reference simulator (mean) "
-        "and by theory. Mbit: millions of bits\nof synapse memory; Mop: millions of "
-        "synaptic operations a second; axons: into the\ncore that has most. Weights of "
-        "their own are counted, not run.\n"
+        f"of the input, tau {plan.tau:g} s: in fixed point on the emulator (mean and "
+        f"standard error of {plan.seeds} seeds), in the reference simulator (ref.: "
+        "mean) and by theory. Mbit: millions of bits of synapse memory; Mop: millions "
+        "of synaptic operations a second; axons: into the core that has most. Weights "
+        "of their own are counted, not run."
     )
+    print(fill(legend, 80), end="\n\n")
     print(_table_on_chip(record["on_chip"]))
     for row in record["on_chip"]:
         for problem in row.get("problems", [])[:1]:
@@ -93,7 +94,7 @@ def _table_on_chip(rows):
 
     header = ["d", "m", "weights", "cores", "Mbit", "axons", "Mop"]
     return format_table(
-        [*header, "chip", "reference", "theory"], [cells(row) for row in rows]
+        [*header, "chip", "ref.", "theory"], [cells(row) for row in rows]
     )
 
 
@@ -117,7 +118,7 @@ def _table_of_ideas(rows):
                 str(row["m"]),
                 names.get(row["route"], f"{row['relays']} relays"),
                 _error(row["reference"]),
-                f"{row['reference']['mean'] / ours[row['d']]:.2f}",
+                f"{row['reference']['mean'] / ours[row['d']]:.3g}",
                 f"{row['theory']:.4f}",
             ]
             for row in rows
