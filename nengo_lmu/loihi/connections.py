@@ -8,7 +8,7 @@ from nengo_loihi.builder.inputs import ChipReceiveNeurons, HostSendNode
 from nengo_loihi.inputs import SpikeInput
 from nengo_loihi.passthrough import base_obj
 
-from nengo_lmu.loihi.decays import in_time
+from nengo_lmu.loihi.decays import in_time, memories
 from nengo_lmu.loihi.input_code import VALUES, SpikeCode
 from nengo_lmu.networks.objects import InputNode
 
@@ -44,8 +44,52 @@ def build_connection(model, conn):
         conn = in_time(model, conn)
     if on_chip and isinstance(conn.pre_obj, InputNode):
         build_input_connection(model, conn)
+    elif _reads_memory(model, conn):
+        build_late_connection(model, conn)
     else:
         build_other_connection(model, conn)
+
+
+def _reads_memory(model, conn):
+    """Whether this is the input's part of a state that the host reads from a memory.
+
+    Where NengoLoihi removes passthrough nodes, the state, a filtered sum of what spikes
+    say and of the input, becomes two connections to each node that reads it.
+    """
+    return conn in model.split.passthrough.to_add and any(
+        conn.pre_obj is memory.input
+        and conn.synapse == memory.synapse
+        and any(map(model.split.on_chip, memory.ensembles))
+        for memory in memories(model)
+    )
+
+
+def build_late_connection(model, conn):
+    """Build a connection on the host that is a step late.
+
+    The input takes a step to the chip, and spikes tell of it that much later. Without a
+    delay the host would add to them an input that they do not know of yet, which is an
+    error of ``dt / theta`` times the change of the input, times ``d**2`` in a window.
+    """
+    host = model.host_model(base_obj(conn.pre))
+    node = nengo.Node(
+        size_in=conn.pre_obj.size_out,
+        label=f"{conn.pre_obj.label}_late",
+        add_to_container=False,
+    )
+    to_node = Connection(conn.pre_obj, node, synapse=0, add_to_container=False)
+    from_node = Connection(
+        node[conn.pre_slice],
+        conn.post,
+        transform=conn.transform,
+        synapse=conn.synapse,
+        label=conn.label,
+        add_to_container=False,
+    )
+    for made in (node, to_node, from_node):
+        host.seeds[made] = model.seeds[conn] or 0  # nothing here is random
+        host.seeded[made] = model.seeded[conn]
+        host.build(made)
 
 
 def build_input_connection(model, conn):

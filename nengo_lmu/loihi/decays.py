@@ -82,9 +82,24 @@ def in_time(model, conn):
     return changed
 
 
+def memories(model):
+    """Return all memories of the network that a model is built of.
+
+    Parameters
+    ----------
+    model : nengo_loihi.builder.Model
+
+    Returns
+    -------
+    memories : list of LegendreMemory
+    """
+    networks = (model.toplevel, *model.toplevel.all_networks)
+    return [network for network in networks if isinstance(network, LegendreMemory)]
+
+
 def _memory_of(model, ensemble):
     """Return the memory that an ensemble is the neurons of, or None."""
-    for network in (model.toplevel, *model.toplevel.all_networks):
-        if isinstance(network, LegendreMemory) and ensemble in network.ensembles:
-            return network
+    for memory in memories(model):
+        if ensemble in memory.ensembles:
+            return memory
     return None

@@ -204,6 +204,8 @@ class Part:
             indices,
             compression=self._config.compression,
         )
+        # synapses of one exponent are to have one format, of which a core has fifteen
+        synapse.format(idx_bits=self._config.idx_bits)
         if len(rows) < len(members):
             synapse.axon_to_weight_map = row_of
         return synapse

@@ -19,9 +19,9 @@ from nengo_loihi.builder.split_blocks import (
 )
 
 from nengo_lmu.loihi.connections import InputSpikes
+from nengo_lmu.loihi.decays import memories
 from nengo_lmu.loihi.layout import Layout, Rows, choose_layout
 from nengo_lmu.loihi.neurons import is_bernoulli
-from nengo_lmu.networks import LegendreMemory
 
 
 def split_model(model):
@@ -40,13 +40,13 @@ def split_model(model):
         The pieces of each block, and which of its neurons they have.
     """
     ours = _our_blocks(model)
-    memories = _memories(model)
+    memory_of = _memories(model)
     for block in ours:
         _merge_synapses(model, block)
     block_map, synapse_map = OrderedDict(), {}
     for block in model.blocks:
         if block in ours:
-            pieces, synapses = _lay_out(model, block, memories.get(block))
+            pieces, synapses = _lay_out(model, block, memory_of.get(block))
         else:
             pieces, synapses = _split_as_nengo_loihi(model, block)
         block_map[block] = pieces
@@ -87,12 +87,10 @@ def _our_blocks(model):
 
 def _memories(model):
     """Return the memories whose neurons are on the chip, by their blocks."""
-    networks = (model.toplevel, *model.toplevel.all_networks)
     return {
-        model.objs[ensemble.neurons]["in"]: network
-        for network in networks
-        if isinstance(network, LegendreMemory)
-        for ensemble in network.ensembles
+        model.objs[ensemble.neurons]["in"]: memory
+        for memory in memories(model)
+        for ensemble in memory.ensembles
         if model.split.on_chip(ensemble)
     }
 
