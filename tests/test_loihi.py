@@ -713,6 +713,21 @@ def test_weights_of_on_and_off_neurons_cancel():
     assert n_found >= 8
 
 
+@pytest.mark.parametrize("d", [6, 12, 24])
+def test_no_bits_are_lost(d):
+    """NengoLoihi would warn of it, and warnings are errors here."""
+    with nengo.Network(seed=0) as net:
+        lmu = LMU(1.0, d)
+        nengo.Connection(nengo.Node(0.5), lmu.input, synapse=None)
+        nengo.Probe(lmu.output)
+    for block in built(net).values():
+        for synapse in block.synapses:
+            step = grid(synapse)
+            assert step >= 64  # below, a chip's weight loses its last bits
+            assert all(np.all(weights % step == 0) for weights in synapse.weights)
+            assert max(np.abs(weights).max() for weights in synapse.weights) >= step
+
+
 def test_biases_are_right_over_populations():
     """They differ by up to half a level, evenly, so that the mean is right."""
     for exact, block, v_scale in discretized(populations(POISSON, (3, 99, 321), 90)):

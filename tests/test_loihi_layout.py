@@ -11,8 +11,8 @@ from nengo_loihi.block import MAX_SYNAPSE_BITS  # noqa: E402
 from nengo_lmu import LMU, LegendreMemory  # noqa: E402
 from nengo_lmu.legendre import predicted_error, readout, simulate  # noqa: E402
 from nengo_lmu.loihi import add_params, layout  # noqa: E402
-from nengo_lmu.loihi.fixed_point import _round_versions  # noqa: E402
 from nengo_lmu.loihi.layout import shares  # noqa: E402
+from nengo_lmu.loihi.rounding import round_versions  # noqa: E402
 
 DT = 0.001
 
@@ -58,7 +58,7 @@ def test_versions_are_right_in_the_mean(versions):
     rng = np.random.RandomState(versions)
     exact = np.concatenate([rng.uniform(-3, 3, (5, 60)), np.full((1, 60), -0.045)])
     n_axons = np.tile(-np.sort(-shares(120, versions)), (6, 1))
-    rounded = _round_versions(exact, n_axons)
+    rounded = round_versions(exact, n_axons)
     below = np.floor(exact)[:, np.newaxis]
     # neighbours hand on what is left over, which may take a weight one step further
     assert np.all((rounded >= below - 1) & (rounded <= below + 2))
@@ -76,7 +76,7 @@ def test_versions_do_the_same_to_a_run_of_neurons():
     take as many as it takes to make up for the mean.
     """
     exact = np.full((1, 100), 0.3)
-    rounded = _round_versions(exact, np.ones((1, 20), dtype=int))[0]
+    rounded = round_versions(exact, np.ones((1, 20), dtype=int))[0]
     assert rounded.sum(axis=1).mean() == pytest.approx(30, abs=0.1)
     assert np.ptp(rounded.sum(axis=1)) <= 4
 

@@ -217,8 +217,6 @@ def measure(setting):
 
     warm = setting.warm_steps
     u = STIMULI[setting.stimulus].sample(setting, np.random.RandomState(stimulus_seed))
-    rms = np.sqrt(np.mean(u[warm:] ** 2))
-
     started = time.perf_counter()
     with nengo.Network(seed=network_seed) as network:
         stimulus = nengo.Node(nengo.processes.PresentInput(u, setting.dt))
@@ -241,31 +239,54 @@ def measure(setting):
         state, count = (np.array(sim.data[probe]) for probe in probes)
     finished = time.perf_counter()
 
-    ideal = simulate(u, setting.theta, setting.d, dt=setting.dt)
-    D = readout(setting.d, WINDOW_POINTS)
-
-    def difference(lag):
-        return state[warm:] - ideal[warm - lag : len(ideal) - lag]
-
     # the synapse makes the spiking memory one step late
-    error = difference(1) @ D.T
-    # over all points at once, since there are many lags: the mean of D C D^T
-    G = D.T @ D / len(D)
-    aligned = [
-        np.sqrt(np.mean(np.sum(difference(lag) @ G * difference(lag), axis=1)))
-        for lag in range(min(MAX_LAG, warm) + 1)
-    ]
+    errors = window_errors(setting, u, state)
+    oldest = window_errors(setting, u, state, points=1.0, lags=[1])
     spent = (setting.n_steps - warm) * setting.dt
     return {
-        "window": float(np.sqrt(np.mean(error**2)) / rms),
-        "delay": float(np.sqrt(np.mean(error[:, -1] ** 2)) / rms),
-        "aligned": float(min(aligned) / rms),
-        "lag": int(np.argmin(aligned)),
+        "window": float(errors[1]),
+        "delay": float(oldest[0]),
+        "aligned": float(min(errors)),
+        "lag": int(np.argmin(errors)),
         "spikes_per_second": float((count[-1, 0] - count[warm - 1, 0]) / spent),
         "tau": float(tau),
         "build_seconds": built - started,
         "run_seconds": finished - built,
     }
+
+
+def window_errors(setting, u, states, points=WINDOW_POINTS, lags=None):
+    """Return how far the windows of a memory are from those of the ideal one.
+
+    Parameters
+    ----------
+    setting : Setting
+    u : (n_steps,) ndarray
+        What was presented.
+    states : (n_steps, d) ndarray
+        Of the spiking memory.
+    points : array_like
+        Of the window, from 0 to 1.
+    lags : sequence of int, optional
+        Steps that the memory may be late, by default all up to `MAX_LAG`.
+
+    Returns
+    -------
+    errors : list of float
+        For each lag, the root-mean-square difference after the first window, relative
+        to the rms of what was presented.
+    """
+    warm = setting.warm_steps
+    lags = range(min(MAX_LAG, warm) + 1) if lags is None else lags
+    ideal = simulate(u, setting.theta, setting.d, dt=setting.dt)
+    D = readout(setting.d, points)
+    # over all points at once, since there are many lags: the mean of D C D^T
+    G = D.T @ D / len(D)
+    errors = []
+    for lag in lags:
+        difference = states[warm:] - ideal[warm - lag : len(ideal) - lag]
+        errors.append(np.sqrt(np.mean(np.sum(difference @ G * difference, axis=1))))
+    return list(np.array(errors) / np.sqrt(np.mean(u[warm:] ** 2)))
 
 
 def make_simulator(setting, network, tau, seed):

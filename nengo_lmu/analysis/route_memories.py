@@ -19,19 +19,22 @@ import nengo
 import numpy as np
 
 from nengo_lmu.analysis.loihi_energy import measure_activity
-from nengo_lmu.analysis.memory_error import NEURON_TYPES, Setting, make_simulator
+from nengo_lmu.analysis.memory_error import (
+    NEURON_TYPES,
+    Setting,
+    make_simulator,
+    window_errors,
+)
 from nengo_lmu.analysis.stimuli import STIMULI
 from nengo_lmu.legendre import (
     StateStatistics,
     basis,
     discretize,
     principle3,
-    readout,
-    simulate,
     state_space,
 )
 from nengo_lmu.legendre.checks import one_of, whole
-from nengo_lmu.legendre.noise import WINDOW_POINTS, error_dynamics
+from nengo_lmu.legendre.noise import error_dynamics
 from nengo_lmu.legendre.planner import quietest
 from nengo_lmu.loihi import add_params, resources
 from nengo_lmu.networks import LegendreMemory
@@ -120,7 +123,8 @@ def measure(route):
         )
         for kind in ("spikes", "synaptic_operations"):
             result[f"{kind}_per_second"] = float(activity.per_second(kind))
-    return result | {"window": _window_error(route, u, np.array(states))}
+    window = min(window_errors(route, u, np.array(states), lags=_LAGS))
+    return result | {"window": float(window)}
 
 
 def count(route):
@@ -328,15 +332,3 @@ def _realization(route):
 
 def _relay_rate(route):
     return RELAY_ACTIVITY / route.dt
-
-
-def _window_error(route, u, states):
-    """Return the window error of states, at the delay that suits them best."""
-    warm = route.warm_steps
-    ideal = simulate(u, route.theta, route.d, dt=route.dt)
-    D = readout(route.d, WINDOW_POINTS)
-    errors = [
-        (states[warm:] - ideal[warm - lag : len(ideal) - lag]) @ D.T for lag in _LAGS
-    ]
-    rms = np.sqrt(np.mean(u[warm:] ** 2))
-    return float(min(np.sqrt(np.mean(error**2)) for error in errors) / rms)

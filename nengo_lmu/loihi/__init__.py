@@ -5,6 +5,8 @@ Importing this package teaches `nengo_loihi.Simulator` to build
 - `nengo.PoissonSpiking` and `nengo.StochasticSpiking` neurons with a rectified linear
   rate (`nengo_lmu.loihi.neurons`),
 - the input of a Legendre memory, filtered once (`nengo_lmu.loihi.connections`),
+- memories of thousands of neurons, in proportion to which they take cores
+  (`nengo_lmu.loihi.layout`),
 - weights and thresholds that make the most of the chip's fixed point for these neurons
   (`nengo_lmu.loihi.fixed_point`),
 

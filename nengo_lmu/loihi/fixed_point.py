@@ -9,8 +9,8 @@ that are right, three things have to fit together:
 - The sum of current, noise and bias has to stay below 2^23, or it overflows.
 - Levels and weights have to be fine enough. A level is 4 hertz at ``dt`` = 1 ms, so
   each neuron's bias is moved by a different fraction of a level: over a population the
-  staircase becomes a straight line. Weights are rounded so that the errors of the
-  neurons before cancel: over a population they add up to what they should.
+  staircase becomes a straight line. Weights are rounded together, so that over a
+  population they add up to what they should (`nengo_lmu.loihi.rounding`).
 """
 
 import numpy as np
@@ -30,6 +30,7 @@ from nengo_loihi.builder.validate import validate_model
 
 from nengo_lmu.loihi.connections import InputSpikes
 from nengo_lmu.loihi.neurons import is_bernoulli
+from nengo_lmu.loihi.rounding import round_rows
 from nengo_lmu.loihi.splitting import is_plain
 
 # The largest k: a threshold of 2^21, so that with noise of the same size a current of
@@ -190,7 +191,7 @@ def _fractions(n):
 
 
 def _discretize_synapse(synapse, scale):
-    """Round weights to integers, each axon making up for the error of those before."""
+    """Round weights to integers, with the least exponent that the largest allows."""
     largest = synapse.max_abs_weight() * scale
     for exponent in WEIGHT_EXPONENTS:
         step = 2.0 ** (7 + exponent)
@@ -205,100 +206,10 @@ def _discretize_synapse(synapse, scale):
     exact = [weights * (scale / step) for weights in synapse.weights]
     rows = [synapse.axon_weight_idx(axon) for axon in range(synapse.n_axons)]
     n_axons = np.bincount(rows, minlength=len(exact))
-    rounded = _round_rows(exact, synapse.indices, n_axons)
+    rounded = round_rows(exact, synapse.indices, n_axons)
     for weights, whole in zip(synapse.weights, rounded):
         whole = np.clip(whole, -WEIGHT_MAX, WEIGHT_MAX)
         # NengoLoihi counts mixed-sign weights in half steps
         integers = discretize_weights(synapse.synapse_cfg, 2 * whole)
         weights.dtype = np.int32
         weights[:] = integers
-
-
-def _round_rows(exact, indices, n_axons):
-    """Round so that sums come out right.
-
-    Parameters
-    ----------
-    exact : list of (1, n) ndarray
-        In steps of the weights.
-    indices : list of (1, n) ndarray of int
-        The neurons that they lead to. Rows that are equal are versions of each other.
-    n_axons : (n_rows,) ndarray of int
-        That use each row.
-
-    Returns
-    -------
-    rounded : list of (1, n) ndarray
-        The mean over all axons with versions of a row is next to the row, for each
-        neuron, and nearer still for the sum of any run of neurons. All versions do the
-        same to a run of neurons, as far as there is a choice. Rows that cancel each
-        other, as those of on and off neurons, still do so.
-    """
-    versions = {}
-    for i in sorted(range(len(exact)), key=lambda i: -n_axons[i]):
-        key = (indices[i].tobytes(), (exact[i] + 0.0).tobytes())
-        versions.setdefault(key, []).append(i)
-    same_size, opposite = {}, []
-    for (neurons, _), rows in versions.items():
-        others = versions.get((neurons, (0.0 - exact[rows[0]]).tobytes()))
-        if (
-            others
-            and others[0] < rows[0]
-            and np.array_equal(n_axons[others], n_axons[rows])
-        ):
-            opposite.append((others, rows))
-        else:
-            key = (exact[rows[0]].size, len(rows))
-            same_size.setdefault(key, []).append(rows)
-
-    rounded = [None] * len(exact)
-    for classes in same_size.values():
-        first = np.stack([exact[rows[0]][0] for rows in classes])
-        whole = _round_versions(first, n_axons[np.array(classes)])
-        for rows, of_class in zip(classes, whole):
-            for i, row in zip(rows, of_class):
-                rounded[i] = row[np.newaxis]
-    for others, rows in opposite:
-        for i, j in zip(others, rows):
-            rounded[j] = -rounded[i]
-    return rounded
-
-
-def _round_versions(exact, n_axons):
-    """Round rows that all have as many versions, one neuron after the other.
-
-    Parameters
-    ----------
-    exact : (n_rows, n) ndarray
-    n_axons : (n_rows, n_versions) ndarray of int
-        The largest first.
-
-    Returns
-    -------
-    rounded : (n_rows, n_versions, n) ndarray
-    """
-    n_rows, n_versions = n_axons.shape
-    total = n_axons.sum(axis=1)
-    least = n_axons[:, -1]
-    # what this version may leave to those after it
-    left = total[:, np.newaxis] - np.cumsum(n_axons, axis=1) + least[:, np.newaxis]
-    rounded = np.empty((n_rows, n_versions, exact.shape[1]))
-    over = np.zeros(n_rows)  # what the neurons before have had too little
-    owed = np.zeros((n_rows, n_versions))  # what each version has
-    for i, weight in enumerate(exact.T):
-        wanted = total * weight + over
-        base = np.floor(wanted / total)
-        # how many of the axons have to have one more
-        rest = wanted - total * base
-        share = rest / total
-        rest += least / 2
-        for k in range(n_versions):
-            can = rest >= n_axons[:, k]
-            must = rest > left[:, k]
-            owed[:, k] += share
-            up = can & (must | (owed[:, k] >= 0.5))
-            owed[:, k] -= up
-            rest -= np.where(up, n_axons[:, k], 0)
-            rounded[:, k, i] = base + up
-        over = rest - least / 2
-    return rounded
