@@ -16,6 +16,18 @@ STEPS = 2**DIGITS - 1  # in the range of either sign
 # what each neuron of a dimension stands for: a pair of on and off ones for each digit
 VALUES = np.repeat(2.0 ** np.arange(DIGITS)[::-1] / STEPS, 2) * np.tile([1, -1], DIGITS)
 
+# the spikes for each number of steps, from -STEPS to STEPS: the digits of its size
+_SPIKES = np.array(
+    [
+        [
+            float(sign * number > 0 and abs(number) & 2**digit > 0)
+            for digit in reversed(range(DIGITS))
+            for sign in (1, -1)
+        ]
+        for number in range(-STEPS, STEPS + 1)
+    ]
+)
+
 
 class SpikeCode(nengo.Process):
     """Turn values into spikes of on and off neurons.
@@ -38,16 +50,12 @@ class SpikeCode(nengo.Process):
     def make_step(self, shape_in, shape_out, dt, rng, state):
         """Return the function that makes the spikes of a step."""
         left = state["left"]
-        places = 2 ** np.arange(DIGITS)[::-1]
 
         def step(t, x):
-            wanted = left + STEPS * np.clip(x, -1, 1)
+            left[...] += STEPS * np.minimum(np.maximum(x, -1), 1)
             # with a remainder that is never larger than half, always in range
-            whole = np.clip(np.round(wanted), -STEPS, STEPS)
-            left[...] = wanted - whole
-            digits = np.abs(whole).astype(int)[:, np.newaxis] // places % 2
-            on = digits * (whole > 0)[:, np.newaxis]
-            off = digits * (whole < 0)[:, np.newaxis]
-            return np.stack([on, off], axis=-1).ravel().astype(float)
+            whole = np.minimum(np.maximum(np.rint(left), -STEPS), STEPS)
+            left[...] -= whole
+            return _SPIKES[STEPS + whole.astype(int)].ravel()
 
         return step
