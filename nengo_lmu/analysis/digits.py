@@ -22,14 +22,15 @@ TRACES = ("scores", "window", "memory_spikes", "hidden_spikes")
 LIF_SMOOTHING = 0.1
 
 # how neurons may spike
-NEURONS = ("poisson", "regular", "lif")
+NEURONS = ("poisson", "regular", "lif", "nengo-regular", "nengo-lif")
 
 
 def neuron_type(name):
     """Return a neuron type that runs on Loihi, by its name in `NEURONS`.
 
     Loihi's intervals are whole time steps, so neurons that integrate have rates in
-    steps there. NengoLoihi's types have them in every simulator, and in training.
+    steps there. NengoLoihi's types have them in every simulator, and in training;
+    Nengo's own do not, and are trained with other rates than those on the chip.
     """
     import nengo_loihi
 
@@ -37,6 +38,8 @@ def neuron_type(name):
         "poisson": lambda: nengo.PoissonSpiking(nengo.RectifiedLinear()),
         "regular": nengo_loihi.LoihiSpikingRectifiedLinear,
         "lif": nengo_loihi.LoihiLIF,
+        "nengo-regular": nengo.SpikingRectifiedLinear,
+        "nengo-lif": nengo.LIF,
     }
     return types[name]()
 
