@@ -105,48 +105,27 @@ def relative(a, b):
     return np.sqrt(np.mean((a - b) ** 2) / np.mean(b**2))
 
 
-def assert_alike_but_for_rounding(emulator, reference, hidden):
-    """The chip's integers add no more than a tenth to what hidden units do.
-
-    Noise explains the state, and all that a cell of Poisson neurons does:
-    the bound is that of `test_cell_is_the_same_on_the_chip`. Neurons that integrate
-    have no noise of their own to hide what the few bits of their weights do to a single
-    neuron: what is more than noise explains is a tenth of the units' activity at most.
-    """
-    for what, wanted in reference.items():
-        found = emulator[what]
-        if what == "state" or hidden is POISSON:
-            assert excess(found, wanted) < 1 + 4 * 0.35, what
-        else:
-            unexplained = np.sqrt(max(0, 1 - 1 / excess(found, wanted)))
-            assert unexplained * relative(found, wanted) < 0.1, what
-
-
-@pytest.mark.parametrize("hidden", HIDDEN, ids=name)
-def test_cell_is_the_same_on_the_chip(hidden):
-    """Before rounding to integers nothing tells the simulators apart but noise.
+def assert_alike(emulator, reference):
+    """Nothing tells the simulators apart but noise.
 
     Differences of means over five seeds are as large as their standard errors say: of
     an expected 1, within 4 standard deviations. Those are 0.35: about ten moments (1 s
     with a synapse of 0.1 s) of three state dimensions are independent, which makes
     sqrt(2 / 30), times 1.3 since variances are estimated from five runs.
     """
-    net = cell(hidden)
-    reference = runs(net, nengo.Simulator)
-    emulator = runs(net, Floating)
-    # the cell is at work: the state is about 0.5 / sqrt(2) times 0.8
-    assert 0.2 < np.sqrt(np.mean(reference["state"] ** 2)) < 0.4
-    assert reference["hidden"].mean() > 0.1
-    for what in net.probed:
-        assert excess(emulator[what], reference[what]) < 1 + 4 * 0.35, what
+    for what, wanted in reference.items():
+        assert excess(emulator[what], wanted) < 1 + 4 * 0.35, what
 
 
 @pytest.mark.parametrize("hidden", HIDDEN, ids=name)
-def test_cell_in_fixed_point(hidden):
+@pytest.mark.parametrize("simulator", [Floating, nengo_loihi.Simulator])
+def test_cell_is_the_same_on_the_chip(hidden, simulator):
     net = cell(hidden)
     reference = runs(net, nengo.Simulator)
-    emulator = runs(net, nengo_loihi.Simulator)
-    assert_alike_but_for_rounding(emulator, reference, hidden)
+    # the cell is at work: the state is about 0.5 / sqrt(2) times 0.8
+    assert 0.2 < np.sqrt(np.mean(reference["state"] ** 2)) < 0.4
+    assert reference["hidden"].mean() > 0.1
+    assert_alike(runs(net, simulator), reference)
 
 
 @pytest.mark.parametrize(
@@ -290,14 +269,16 @@ def test_trained_cell(hidden):
         assert np.mean(changed > 1e-4) > 0.5, k
     reference = runs(net, nengo.Simulator)
     emulator = runs(net, nengo_loihi.Simulator)
-    assert_alike_but_for_rounding(emulator, reference, hidden)
+    assert_alike(emulator, reference)
 
 
 # --- the digits
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("hidden", ["poisson", "regular", "lif"])
+@pytest.mark.parametrize(
+    "hidden", ["poisson", "regular", "lif", "nengo-regular", "nengo-lif"]
+)
 def test_digits_are_read_alike(hidden):
     """At least 95 % of 100 digits, and not less often than by other seeds.
 
