@@ -911,4 +911,6 @@ def test_memory_off_the_chip():
     nengo_loihi.add_params(net)
     net.config[memory.ensembles[0]].on_chip = False
     m = run(net, 300).data[probe]
-    assert np.array_equal(m, run(net, 300, nengo.Simulator).data[probe])
+    # but for the last bit: Nengo's optimizer merges products in the order of addresses
+    reference = run(net, 300, nengo.Simulator).data[probe]
+    assert np.allclose(m, reference, rtol=0, atol=1e-12)
