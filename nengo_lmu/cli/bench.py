@@ -166,12 +166,9 @@ def run_emulator(arguments):
         print()
         return
     print(_emulator_table(record["rows"]))
-    for one in record["misfits"]:
-        print(
-            f"\nToo large for Loihi: {one['construction']}, {one['m']} neurons", end=""
-        )
-    if record["misfits"]:
-        print()
+    misfits = {(one["construction"], one["m"]) for one in record["misfits"]}
+    for construction, m in sorted(misfits):
+        print(f"\nToo large for Loihi: {construction}, {m} neurons")
     if out is not None:
         print(f"\nRecord and figure in {out}")
 
