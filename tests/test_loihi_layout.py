@@ -3,6 +3,7 @@
 import nengo
 import numpy as np
 import pytest
+from nengo.exceptions import BuildError
 
 nengo_loihi = pytest.importorskip("nengo_loihi")
 
@@ -161,8 +162,9 @@ def test_probes_of_some_neurons_of_copies():
 
 def test_more_copies_than_there_can_be():
     """A copy has an on and an off neuron for each dimension at least."""
-    model = built(memory_network(60, copies=1000))
-    assert len(model.blocks) == 10
+    assert len(built(memory_network(60, copies=10)).blocks) == 10
+    with pytest.raises(BuildError, match="11 copies .* enough for 10 .* fewer copies"):
+        built(memory_network(60, copies=11))
 
 
 @pytest.mark.parametrize("d, n_neurons", [(3, 2048), (12, 2000)])

@@ -24,6 +24,7 @@ from copy import copy
 from itertools import count
 
 import numpy as np
+from nengo.exceptions import BuildError
 from nengo_loihi.block import (
     MAX_COMPARTMENTS,
     MAX_IN_AXONS,
@@ -312,6 +313,11 @@ def choose_layout(block, rows, memory, probed):
     -------
     layout : Layout
         If none fits, the last that was tried.
+
+    Raises
+    ------
+    nengo.exceptions.BuildError
+        For more copies than there are neurons for.
     """
     n_neurons = block.n_neurons
     recurrent = [r for r in rows if r.senders is not None]
@@ -325,7 +331,13 @@ def choose_layout(block, rows, memory, probed):
     if memory is not None and recurrent:
         wanted = getattr(memory.config[memory.ensembles[0]], "copies", None)
         most = max(n_neurons // (2 * memory.size_state), 1)
-    for n_copies in [min(wanted, most)] if wanted else range(1, most + 1):
+    if wanted is not None and wanted > most:
+        raise BuildError(
+            f"{memory}: {wanted} copies were asked for, but {n_neurons} neurons are "
+            f"enough for {most} with an on and an off neuron for each of "
+            f"{memory.size_state} dimensions; use fewer copies, or more neurons"
+        )
+    for n_copies in [wanted] if wanted else range(1, most + 1):
         copy_of = _copies(recurrent, n_neurons, n_copies)
         for n_cores in count(_ceil(copy_of.tolist().count(0), MAX_COMPARTMENTS)):
             pieces = [
