@@ -46,7 +46,8 @@ def test_what_only_the_network_can_refuse_is_one_line_too(tmp_path, capsys):
     "command",
     [
         *("demo", "plan --theta 1 --d 6 --m 60", "scaling", "theory"),
-        *("bench steps", "bench emulator", "loihi --fidelity"),
+        *("bench steps", "bench emulator", "loihi", "loihi --fidelity"),
+        "loihi --routes",
     ],
 )
 def test_out_must_not_be_a_file(command, tmp_path, capsys):
