@@ -232,6 +232,7 @@ def test_without_a_folder_nothing_is_written(tmp_path, monkeypatch, capsys):
         (["--seconds", "1"], "--seconds: must be a whole number of windows"),
         (["--seconds", "2.5"], "but 2.5 was given; use 3"),
         (["--theta", "2"], "cannot be given together with --theta"),
+        (["--seed", "0"], "cannot be given together with --seed"),
         (["--d", "6"], "cannot be given together with --d"),
         (["--units", "5"], "cannot be given together with --units"),
         (["--network", "mine.py"], "cannot be given together with --network"),

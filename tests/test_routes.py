@@ -234,6 +234,7 @@ def test_tables_and_record(tmp_path, monkeypatch, capsys):
         (["--neurons", "6"], "--neurons: must be at least 12"),
         (["--seconds", "1"], "--seconds: must be a whole number of windows"),
         (["--theta", "2"], "cannot be given together with --theta"),
+        (["--seed", "0"], "cannot be given together with --seed"),
         (["--fidelity"], "cannot be given together with --fidelity"),
     ],
 )

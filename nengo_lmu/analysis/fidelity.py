@@ -10,13 +10,17 @@ host, and deterministic neurons, which first have to charge, add to that. So eac
 is the one at the delay that suits the memory best, in the simulator at hand.
 """
 
-import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from nengo_lmu.analysis import sweep
-from nengo_lmu.analysis.memory_error import SIMULATORS, Setting, measure
+from nengo_lmu.analysis.memory_error import (
+    SIMULATORS,
+    Setting,
+    counted_windows,
+    measure,
+)
 from nengo_lmu.analysis.records import versions
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.legendre.checks import whole
@@ -65,13 +69,6 @@ class Plan:
 
     def __post_init__(self):
         whole("seeds", self.seeds, 1)
-        if self.seconds < 2 * THETA or self.seconds % THETA:
-            raise ArgumentError(
-                "seconds",
-                f"must be a whole number of windows of {THETA:g} s, and at least two, "
-                f"but {self.seconds:g} was given; use "
-                f"{max(2, math.ceil(self.seconds / THETA)) * THETA:g}",
-            )
         self.settings()  # refuse what they refuse
         if self.m % D:
             raise ArgumentError(
@@ -99,7 +96,7 @@ class Plan:
                     n_neurons=self.m,
                     tau=self.tau,
                     max_rates=MAX_RATES,
-                    windows=int(round(self.seconds / THETA)) - 1,
+                    windows=counted_windows(self.seconds, THETA),
                     simulator=simulator,
                     **fields,
                 ),

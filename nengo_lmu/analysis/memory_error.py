@@ -1,5 +1,6 @@
 """How far a memory of spiking neurons is from the ideal one, measured."""
 
+import math
 import time
 import warnings
 from dataclasses import dataclass
@@ -182,6 +183,34 @@ class Setting:
         # a step takes about as long as 2000 neurons even if there are none
         cost = self.n_steps * (2000 + self.n_neurons)
         return cost if self.simulator == "reference" else 10 * cost
+
+
+def counted_windows(seconds, theta):
+    """Return how many windows of a measurement count: all but the first.
+
+    Parameters
+    ----------
+    seconds, theta : float
+        Of the measurement and of a window.
+
+    Returns
+    -------
+    windows : int
+
+    Raises
+    ------
+    nengo_lmu.legendre.ArgumentError
+        If it is not a whole number of windows, of two at least.
+    """
+    positive("seconds", seconds, "of seconds")
+    if seconds < 2 * theta or seconds % theta:
+        raise ArgumentError(
+            "seconds",
+            f"must be a whole number of windows of {theta:g} s, and at least two, "
+            f"but {seconds:g} was given; use "
+            f"{max(2, math.ceil(seconds / theta)) * theta:g}",
+        )
+    return int(round(seconds / theta)) - 1
 
 
 def measure(setting):

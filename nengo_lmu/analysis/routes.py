@@ -20,10 +20,10 @@ from nengo_loihi.block import (
 )
 
 from nengo_lmu.analysis import sweep
+from nengo_lmu.analysis.memory_error import counted_windows
 from nengo_lmu.analysis.records import versions
 from nengo_lmu.analysis.route_memories import Route, count, measure, predict
-from nengo_lmu.legendre import ArgumentError
-from nengo_lmu.legendre.checks import positive, whole
+from nengo_lmu.legendre.checks import whole
 
 THETA = 1.0
 
@@ -81,14 +81,6 @@ class Plan:
 
     def __post_init__(self):
         whole("seeds", self.seeds, 1)
-        positive("seconds", self.seconds, "of seconds")
-        if self.seconds < 2 * THETA or self.seconds % THETA:
-            raise ArgumentError(
-                "seconds",
-                f"must be a whole number of windows of {THETA:g} s, and at least two, "
-                f"but {self.seconds:g} was given; use "
-                f"{max(2, math.ceil(self.seconds / THETA)) * THETA:g}",
-            )
         self.on_chip()  # refuse what they refuse
 
     def on_chip(self):
@@ -133,7 +125,7 @@ class Plan:
             n_neurons=m,
             tau=self.tau,
             neuron_type=NEURON_TYPE,
-            windows=round(self.seconds / THETA) - 1,
+            windows=counted_windows(self.seconds, THETA),
             **fields,
         )
 

@@ -108,6 +108,28 @@ def add_workers(parser, dask=True):
         )
 
 
+def refuse_others(arguments, option, others, reason):
+    """Refuse options that another one has no use for.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+    option : str
+        The one that was given.
+    others : sequence of str
+        Names of arguments that must not be.
+    reason : str
+    """
+    for name in others:
+        value = getattr(arguments, name)
+        if value is not None and value is not False:  # 0 is given
+            raise ArgumentError(
+                f"argument {option}",
+                f"cannot be given together with --{name}, since {reason}; leave one of "
+                "them out",
+            )
+
+
 @contextmanager
 def as_options(**options):
     """Name the command's option in an error of what it calls.

@@ -4,8 +4,13 @@ import json
 import sys
 from contextlib import nullcontext
 
-from nengo_lmu.analysis.errors import ArgumentError
-from nengo_lmu.cli.arguments import add_workers, as_options, resumable, whole_number
+from nengo_lmu.cli.arguments import (
+    add_workers,
+    as_options,
+    refuse_others,
+    resumable,
+    whole_number,
+)
 from nengo_lmu.cli.table import format_table
 
 # of ``nengo-lmu loihi``, for what is the same for all memories that are compared
@@ -34,13 +39,9 @@ def add_arguments(parser):
 
 def run(arguments):
     """Make the comparison and print what came out."""
-    for name in OTHERS:
-        if getattr(arguments, name) is not None:
-            raise ArgumentError(
-                "argument --fidelity",
-                f"cannot be given together with --{name}, since the memories that are "
-                "compared have their own; leave one of them out",
-            )
+    refuse_others(
+        arguments, "--fidelity", OTHERS, "the memories that are compared have their own"
+    )
     out = arguments.out
 
     from nengo_lmu.analysis import fidelity, records

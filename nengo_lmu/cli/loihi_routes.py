@@ -5,12 +5,9 @@ import sys
 from contextlib import nullcontext
 from textwrap import fill
 
-from nengo_lmu.analysis.errors import ArgumentError
-from nengo_lmu.cli.arguments import as_options, resumable
+from nengo_lmu.cli.arguments import as_options, refuse_others, resumable
+from nengo_lmu.cli.loihi_fidelity import OTHERS
 from nengo_lmu.cli.table import format_table
-
-# of ``nengo-lmu loihi``, for what is the same for all memories that are compared
-OTHERS = ("theta", "d", "units", "network", "seed")
 
 
 def add_arguments(parser):
@@ -28,13 +25,12 @@ def add_arguments(parser):
 
 def run(arguments):
     """Make the comparison and print what came out."""
-    for name in (*OTHERS, "fidelity"):
-        if getattr(arguments, name) not in (None, False):
-            raise ArgumentError(
-                "argument --routes",
-                f"cannot be given together with --{name}, since it compares memories "
-                "of its own; leave one of them out",
-            )
+    refuse_others(
+        arguments,
+        "--routes",
+        (*OTHERS, "fidelity"),
+        "it compares memories of its own",
+    )
     out = arguments.out
 
     from nengo_lmu.analysis import records, routes

@@ -263,15 +263,14 @@ class _Matrix:
             for i, (_, name, indices, weights) in zip(places, rows):
                 parts[i].append((name, first + indices, weights))
             first += n_neurons
-        names = {}
+        rows = {}  # the number of each, and a source that has it
         for part in parts:
-            names.setdefault(tuple(name for name, *_ in part), part)
-        self._matrix = np.zeros((len(names), size), dtype=dtype)
-        for row, part in zip(self._matrix, names.values()):
+            rows.setdefault(tuple(name for name, *_ in part), (len(rows), part))
+        self._matrix = np.zeros((len(rows), size), dtype=dtype)
+        for row, part in rows.values():
             for _, indices, weights in part:
-                row[indices] += weights
-        number = {name: i for i, name in enumerate(names)}
-        self._row_of = np.array([number[tuple(n for n, *_ in part)] for part in parts])
+                self._matrix[row, indices] += weights
+        self._row_of = np.array([rows[tuple(n for n, *_ in part)][0] for part in parts])
 
     def add(self, fired, total):
         """Add the rows of those who have fired, one after the other."""
