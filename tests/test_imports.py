@@ -20,10 +20,11 @@ PACKAGE = Path(nengo_lmu.__file__).parent
 MATHEMATICS = {"numpy", "scipy"}
 PARTS = {
     "version": (set(), set()),
+    "files": (set(), set()),
     "legendre": (set(), MATHEMATICS),
     "networks": ({"legendre"}, MATHEMATICS | {"nengo"}),
     "dl": (
-        {"legendre", "networks"},
+        {"files", "legendre", "networks"},
         MATHEMATICS | {"nengo", "nengo_dl", "tensorflow", "tf_keras", "tqdm"},
     ),
     "loihi": (
@@ -36,7 +37,7 @@ PARTS = {
         MATHEMATICS | {"sklearn", "tensorflow"},
     ),
     "analysis": (
-        {"version", "legendre", "networks", "dl", "loihi", "tasks"},
+        {"version", "files", "legendre", "networks", "dl", "loihi", "tasks"},
         MATHEMATICS
         | {"nengo", "nengo_dl", "nengo_loihi", "tensorflow"}
         | {"matplotlib", "joblib", "tqdm", "dask", "distributed"},

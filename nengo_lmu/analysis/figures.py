@@ -7,7 +7,7 @@ import itertools
 
 import numpy as np
 
-from nengo_lmu.analysis.records import write_atomically
+from nengo_lmu.files import write_atomically
 from nengo_lmu.tasks.digits import MEAN_PIXEL, N_CLASSES, to_image
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (

@@ -1,11 +1,10 @@
 """Records of experiments: what was measured, and with what."""
 
 import json
-import os
 import platform
-import tempfile
 from importlib import metadata
-from pathlib import Path
+
+from nengo_lmu.files import write_atomically
 
 PACKAGES = (
     "nengo-lmu",
@@ -40,33 +39,3 @@ def write_json(path, record):
         Of what JSON can hold.
     """
     write_atomically(path, lambda file: file.write(json.dumps(record, indent=2) + "\n"))
-
-
-def write_atomically(path, write, mode="w"):
-    """Call ``write(file)`` for a temporary file that then takes the place of ``path``.
-
-    Parameters
-    ----------
-    path : str or Path
-        Its folder is made where there is none.
-    write : callable
-    mode : {"w", "wb"}
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        encoding = None if "b" in mode else "utf-8"
-        with os.fdopen(handle, mode, encoding=encoding) as file:
-            write(file)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -45,8 +45,7 @@ def execute(module, loader):
         loader.exec_module(module)
     else:
         _execute_mended(module, loader)
-    if name == "nengo_loihi":
-        _teach_nengo_loihi()
+    _teach(name)
 
 
 def _execute_mended(module, loader):
@@ -65,8 +64,9 @@ def mend_loaded():
         module = _complete(name)
         if module is not None and _needs_mending(name):
             _mend(module)
-    if _complete("nengo_loihi") is not None:
-        _teach_nengo_loihi()
+    for name in TAUGHT:
+        if _complete(name) is not None:
+            _teach(name)
 
 
 def _complete(name):
@@ -76,10 +76,10 @@ def _complete(name):
     return None if getattr(spec, "_initializing", spec is None) else module
 
 
-def _teach_nengo_loihi():
+def _teach(name):
     """Register our build functions with it, if somebody has asked for this package."""
-    if "nengo_lmu" in sys.modules:
-        importlib.import_module("nengo_lmu.loihi")
+    if name in TAUGHT and "nengo_lmu" in sys.modules:
+        importlib.import_module(TAUGHT[name])
 
 
 def _mend(module):
@@ -549,6 +549,9 @@ def mend_emulator(interface):
 
 
 # --- which mend goes where
+
+# who learns of this package, from which of its modules
+TAUGHT = {"nengo_dl": "nengo_lmu.dl.fast", "nengo_loihi": "nengo_lmu.loihi"}
 
 # around the import of a module
 AROUND = {

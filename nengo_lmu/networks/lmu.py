@@ -202,7 +202,8 @@ class LMU(nengo.Network):
         """Make the hidden units so that an input of 1 gives an output of 1."""
         if neuron_type is Default:
             ideal = self.memory.populations is None
-            neuron_type = nengo.Tanh() if ideal else self.memory.neuron_type
+            # of amplitude 1, so that h is what the neurons put out
+            neuron_type = nengo.Tanh(tau_ref=1) if ideal else self.memory.neuron_type
         checked_neuron_type("hidden_neuron_type", neuron_type, self)
         if isinstance(neuron_type, nengo.Direct):
             raise ValidationError(

@@ -1,0 +1,292 @@
+"""Long trainings: the best epoch is kept, and one that was killed goes on.
+
+`fit` is `nengo_dl.Simulator.fit`, an epoch at a time. Which data come when depends on
+the seed and the epoch alone, so a training that goes on from a checkpoint sees what it
+would have seen.
+"""
+
+import json
+import time
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from nengo.exceptions import ValidationError
+from tqdm import tqdm
+
+from nengo_lmu.files import write_atomically
+
+# how often a checkpoint is written (seconds)
+INTERVAL = 60.0
+
+
+def fit(
+    sim,
+    inputs,
+    targets,
+    *,
+    epochs,
+    seed,
+    validation=None,
+    checkpoint=None,
+    monitor="val_probe_accuracy",
+    mode="max",
+    description="training",
+    show_progress=None,
+):
+    """Train a simulator that has been compiled, and keep the best epoch.
+
+    Parameters
+    ----------
+    sim : nengo_dl.Simulator
+        After ``sim.compile``.
+    inputs : dict from nengo.Node to (n, n_steps, size) array_like
+    targets : dict from nengo.Probe to (n, n_steps, size) array_like
+        In each epoch, what is left after the last full minibatch is left out: other
+        data each time.
+    epochs : int
+    seed : int
+        Of the order of the data.
+    validation : tuple of dict, optional
+        Inputs and targets to choose the epoch by. What is left after the last full
+        minibatch is never looked at. Without it, the last epoch is kept.
+    checkpoint : str or Path, optional
+        File with the state of the training, written about once a minute, whole or not
+        at all. If there is one of the same training, it goes on from there, or returns
+        at once where it was finished. The order of data goes on too; TensorFlow's own
+        random numbers (of dropout, say) do not.
+    monitor : str
+        The name of what is to be best in validation: ``val_`` and the name of a loss
+        or metric.
+    mode : {"max", "min"}
+        Whether large or small is good.
+    description : str
+        For the progress bar.
+    show_progress : bool, optional
+        By default on terminals.
+
+    Returns
+    -------
+    history : dict from str to list of float
+        Losses and metrics of each epoch, those of validation with ``val_`` before, and
+        the ``seconds`` that it took without validation.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the checkpoint is of another training or no checkpoint at all, there are
+        fewer data than a minibatch, or there is nothing called ``monitor``.
+    """
+    return _Training(sim, inputs, targets, epochs, seed, validation, monitor, mode).run(
+        checkpoint, description, show_progress
+    )
+
+
+class _Training:
+    def __init__(self, sim, inputs, targets, epochs, seed, validation, monitor, mode):
+        self.sim = sim
+        self.size = sim.minibatch_size
+        self.inputs = {node: np.asarray(x) for node, x in inputs.items()}
+        self.targets = {probe: np.asarray(y) for probe, y in targets.items()}
+        self.epochs = epochs
+        self.seed = seed
+        self.validation = validation
+        self.monitor = monitor
+        self.best_is = {"max": np.argmax, "min": np.argmin}[mode]
+        self.n = len(next(iter(self.inputs.values())))
+        self.batches = self.n // self.size
+        if self.batches == 0:
+            raise ValidationError(
+                f"has {self.n} rows, fewer than the minibatch of {self.size}; give "
+                "more data, or the simulator a smaller minibatch_size",
+                attr="inputs",
+            )
+        # where it is: whole epochs, minibatches of the next, and what they came to
+        self.history = {}
+        self.batch = 0
+        self.sums = {}
+        self.seconds = 0.0
+        self.best = None
+
+    # --- what has to be kept
+
+    @property
+    def _variables(self):
+        model = self.sim.keras_model
+        model.optimizer.build(model.trainable_variables)
+        state = self.sim.tensor_graph.saved_state.values()
+        return [*model.weights, *state, *model.optimizer.variables]
+
+    def _values(self):
+        return [variable.numpy() for variable in self._variables]
+
+    def _restore(self, values):
+        for variable, value in zip(self._variables, values):
+            variable.assign(value)
+
+    def _identity(self):
+        """Return what makes this training another one than others."""
+        data = [*self.inputs.values(), *self.targets.values()]
+        optimizer = self.sim.keras_model.optimizer.get_config()
+        return json.dumps(
+            {
+                "epochs": self.epochs,
+                "seed": self.seed,
+                "minibatch_size": self.size,
+                "monitor": self.monitor,
+                "data": [zlib.crc32(np.ascontiguousarray(x)) for x in data],
+                "parameters": [zlib.crc32(value) for value in self._values()],
+                "optimizer": optimizer,
+            },
+            sort_keys=True,
+            default=str,
+        )
+
+    def _save(self, path, identity):
+        if path is None:
+            return
+        position = {
+            "history": self.history,
+            "batch": self.batch,
+            "sums": self.sums,
+            "seconds": self.seconds,
+        }
+        arrays = {f"value_{i}": value for i, value in enumerate(self._values())}
+        for i, value in enumerate(self.best or []):
+            arrays[f"best_{i}"] = value
+        write_atomically(
+            path,
+            lambda file: np.savez(
+                file, identity=identity, position=json.dumps(position), **arrays
+            ),
+            mode="wb",
+        )
+
+    def _load(self, path, identity):
+        def refuse(why):
+            raise ValidationError(
+                f"{path} is {why}; give the name of another file, or remove it to "
+                "train from the beginning",
+                attr="checkpoint",
+            )
+
+        try:
+            with np.load(path) as file:
+                found = dict(file)
+            other = str(found.pop("identity")) != identity
+            position = json.loads(str(found.pop("position")))
+        except FileNotFoundError:
+            return
+        except (KeyError, ValueError, EOFError, zipfile.BadZipFile):
+            refuse("not a checkpoint")
+        if other:
+            refuse("a checkpoint of another training")
+        vars(self).update(position)
+        kinds = ("value", "best")
+        values, best = (
+            [found[f"{kind}_{i}"] for i in range(len(found)) if f"{kind}_{i}" in found]
+            for kind in kinds
+        )
+        self._restore(values)
+        self.best = best or None
+
+    # --- how it goes
+
+    def run(self, checkpoint, description, show_progress):
+        """Train for all epochs that are left, and return the history."""
+        identity = None
+        if checkpoint is not None:
+            checkpoint = Path(checkpoint)
+            identity = self._identity()
+            self._load(checkpoint, identity)
+        done = len(self.history.get("seconds", [])) * self.batches + self.batch
+        with tqdm(
+            total=self.epochs * self.batches,
+            initial=done,
+            desc=description,
+            unit="batch",
+            disable=None if show_progress is None else not show_progress,
+        ) as bar:
+            callback = _AfterBatch(self, bar, lambda: self._save(checkpoint, identity))
+            for epoch in range(done // self.batches, self.epochs):
+                self._train(epoch, callback)
+                self._finish_epoch(bar)
+                self._save(checkpoint, identity)
+        if self.best is not None:
+            weights = self.sim.keras_model.weights
+            for variable, value in zip(weights, self.best):
+                variable.assign(value)
+        return self.history
+
+    def _train(self, epoch, callback):
+        order = np.random.RandomState([self.seed, epoch]).permutation(self.n)
+        left = order[self.batch * self.size : self.batches * self.size]
+        if len(left) == 0:  # it was killed between the last minibatch and validation
+            return
+        self.sim.fit(
+            {node: x[left] for node, x in self.inputs.items()},
+            {probe: y[left] for probe, y in self.targets.items()},
+            epochs=1,
+            shuffle=False,
+            callbacks=[callback],
+            verbose=0,
+        )
+
+    def _finish_epoch(self, bar):
+        """Add a row to the history, and keep the weights where they are the best."""
+        row = {name: total / self.batches for name, total in self.sums.items()}
+        if self.validation is not None:
+            n = len(next(iter(self.validation[0].values())))
+            n -= n % self.size
+            found = self.sim.evaluate(
+                *[{key: x[:n] for key, x in part.items()} for part in self.validation],
+                verbose=0,
+            )
+            row |= {f"val_{name}": float(value) for name, value in found.items()}
+            if self.monitor not in row:
+                raise ValidationError(
+                    f"there is no {self.monitor!r}; give one of "
+                    + ", ".join(name for name in row if name.startswith("val_")),
+                    attr="monitor",
+                )
+        row["seconds"] = self.seconds
+        for name, value in row.items():
+            self.history.setdefault(name, []).append(value)
+        self.batch, self.sums, self.seconds = 0, {}, 0.0
+        if self.validation is not None:
+            values = self.history[self.monitor]
+            if self.best_is(values) == len(values) - 1:
+                self.best = [v.numpy() for v in self.sim.keras_model.weights]
+            bar.set_postfix({self.monitor: f"{values[-1]:.4f}"})
+
+
+class _AfterBatch(tf.keras.callbacks.Callback):
+    """Count a minibatch, move the bar, and now and then write a checkpoint."""
+
+    def __init__(self, training, bar, save):
+        super().__init__()
+        self._training, self._bar, self._save = training, bar, save
+        self._saved = self._last = time.monotonic()
+
+    def on_train_begin(self, logs=None):
+        """Keras gives means since here: remember how much came before."""
+        self._before = self._training.batch, dict(self._training.sums)
+        self._last = time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Take note of a minibatch."""
+        training = self._training
+        training.batch = self._before[0] + batch + 1
+        training.sums = {
+            name: self._before[1].get(name, 0.0) + float(mean) * (batch + 1)
+            for name, mean in (logs or {}).items()
+        }
+        now = time.monotonic()
+        training.seconds += now - self._last
+        self._last = now
+        self._bar.update()
+        if now - self._saved > INTERVAL:
+            self._save()
+            self._saved = now

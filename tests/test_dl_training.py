@@ -1,0 +1,165 @@
+"""Long trainings: what is kept, and going on after a kill."""
+
+import nengo
+import numpy as np
+import pytest
+from nengo.exceptions import ValidationError
+
+nengo_dl = pytest.importorskip("nengo_dl")
+tf = pytest.importorskip("tensorflow")
+
+from nengo_lmu import LMU  # noqa: E402
+from nengo_lmu.dl import training  # noqa: E402
+from nengo_lmu.dl.training import fit  # noqa: E402
+
+N, N_STEPS, SIZE = 22, 5, 4  # two are left over after each epoch
+RNG = np.random.RandomState(0)
+X, Y = RNG.uniform(-1, 1, (2, N, N_STEPS, 1))
+
+
+class Killed(Exception):
+    """Stands for a signal that cannot be caught."""
+
+
+class Model:
+    """A small network with its simulator, always from the same start."""
+
+    def __init__(self, rate=0.05):
+        with nengo.Network(seed=0) as self.network:
+            nengo_dl.configure_settings(stateful=False)
+            self.x = nengo.Node([0.0])
+            lmu = LMU(0.004, 2, units=3, n_neurons=0, seed=0)
+            nengo.Connection(self.x, lmu.input, synapse=None)
+            out = nengo.Node(size_in=1)
+            nengo.Connection(lmu.output, out, transform=np.ones((1, 3)), synapse=None)
+            self.probe = nengo.Probe(out)
+        self.sim = nengo_dl.Simulator(
+            self.network, minibatch_size=SIZE, progress_bar=False, seed=0
+        )
+        self.sim.compile(tf.optimizers.Adam(rate), loss="mse", metrics=["mae"])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.sim.close()
+
+    def fit(self, epochs=3, seed=0, **kwargs):
+        """Train, by the first rows for validation unless told otherwise."""
+        kwargs.setdefault("validation", ({self.x: X[:9]}, {self.probe: Y[:9]}))
+        kwargs.setdefault("monitor", "val_loss")
+        kwargs.setdefault("mode", "min")
+        return fit(
+            self.sim, {self.x: X}, {self.probe: Y}, epochs=epochs, seed=seed, **kwargs
+        )
+
+    @property
+    def weights(self):
+        """All parameters as one vector."""
+        return np.concatenate([w.ravel() for w in self.sim.keras_model.get_weights()])
+
+    def loss(self):
+        """Loss of what `fit` validates with."""
+        return self.sim.evaluate({self.x: X[:8]}, {self.probe: Y[:8]}, verbose=0)
+
+
+def assert_same(history, other):
+    """Assert that two histories are the same but for the time."""
+    assert history.keys() == other.keys()
+    for name in history.keys() - {"seconds"}:
+        np.testing.assert_allclose(history[name], other[name], rtol=1e-5)
+
+
+@pytest.mark.parametrize("batches", [2, 5, 6])
+def test_goes_on_after_a_kill(batches, tmp_path, monkeypatch):
+    """Killed after any minibatch, in an epoch or between two, nothing is lost."""
+    with Model() as model:
+        history = model.fit()
+        weights = model.weights
+
+    monkeypatch.setattr(training, "INTERVAL", 0)
+    save = training._AfterBatch.on_train_batch_end
+    count = 0
+
+    def killed(self, batch, logs=None):
+        nonlocal count
+        save(self, batch, logs)
+        count += 1
+        if count == batches:
+            raise Killed
+
+    monkeypatch.setattr(training._AfterBatch, "on_train_batch_end", killed)
+    path = tmp_path / "checkpoint.npz"
+    with Model() as model, pytest.raises(Killed):
+        model.fit(checkpoint=path)
+    with Model() as model:
+        assert_same(model.fit(checkpoint=path), history)
+        np.testing.assert_allclose(model.weights, weights, rtol=1e-5, atol=1e-6)
+    assert count == 3 * (N // SIZE)  # no minibatch more than without the kill
+
+    # a training that is finished is not done again
+    with Model() as model:
+        assert_same(model.fit(checkpoint=path), history)
+        np.testing.assert_allclose(model.weights, weights, rtol=1e-5, atol=1e-6)
+    assert count == 3 * (N // SIZE)
+
+
+def test_keeps_the_best_epoch():
+    """At a learning rate as high as this, the last epoch is not the best."""
+    with Model(rate=2.0) as model:
+        history = model.fit(epochs=6)
+        best = np.min(history["val_loss"])
+        assert best < history["val_loss"][-1]
+        np.testing.assert_allclose(model.loss()["loss"], best, rtol=1e-5)
+
+
+def test_history_without_validation():
+    """A row for each epoch, and the last weights are kept."""
+    with Model() as model:
+        before = model.weights
+        history = model.fit(validation=None)
+        assert not np.allclose(model.weights, before)
+    assert set(history) == {"loss", "probe_loss", "probe_mae", "seconds"} or set(
+        history
+    ) == {"loss", "probe_mae", "seconds"}
+    assert {len(values) for values in history.values()} == {3}
+
+
+def test_other_order_with_another_seed():
+    """The order of the data is that of the seed."""
+    weights = []
+    for seed in (0, 0, 1):
+        with Model() as model:
+            model.fit(epochs=1, seed=seed)
+            weights.append(model.weights)
+    np.testing.assert_allclose(weights[0], weights[1], rtol=1e-6)
+    assert not np.allclose(weights[0], weights[2], rtol=1e-4)
+
+
+def test_refuses_a_checkpoint_of_something_else(tmp_path):
+    """Another seed, another optimizer, or no checkpoint: told, and left as it is."""
+    path = tmp_path / "checkpoint.npz"
+    with Model() as model:
+        model.fit(epochs=1, checkpoint=path)
+    content = path.read_bytes()
+    with Model() as model, pytest.raises(ValidationError, match="another training"):
+        model.fit(epochs=1, seed=1, checkpoint=path)
+    with (
+        Model(rate=0.1) as model,
+        pytest.raises(ValidationError, match="another training"),
+    ):
+        model.fit(epochs=1, checkpoint=path)
+    assert path.read_bytes() == content
+    path.write_text("nothing of the kind")
+    with Model() as model, pytest.raises(ValidationError, match="not a checkpoint"):
+        model.fit(epochs=1, checkpoint=path)
+    assert path.read_text() == "nothing of the kind"
+
+
+def test_bad_arguments():
+    """Too few data, and a metric that is not there."""
+    with Model() as model:
+        with pytest.raises(ValidationError, match="3 rows, fewer than"):
+            fit(model.sim, {model.x: X[:3]}, {model.probe: Y[:3]}, epochs=1, seed=0)
+        with pytest.raises(ValidationError, match="no 'val_accuracy'; give one of"):
+            model.fit(monitor="val_accuracy")
