@@ -42,7 +42,7 @@ def measure(settings, n_digits=100, n_seeds=5, show_progress=None, classifier=No
 
     if classifier is None:
         classifier = DigitClassifier(settings)
-        classifier.train(show_progress)
+        classifier.train(show_progress=show_progress)
     seeds = np.arange(n_seeds) + settings.seed
     runs = {
         "reference": (nengo.Simulator, seeds, {}),

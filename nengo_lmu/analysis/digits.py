@@ -7,12 +7,13 @@ is reset in between.
 """
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import nengo
 import numpy as np
 from tqdm import tqdm
 
+from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.networks import LMU
 from nengo_lmu.tasks.digits import N_CLASSES, N_PIXELS, load_digits, stream_states
 
@@ -32,16 +33,18 @@ def neuron_type(name):
     steps there. NengoLoihi's types have them in every simulator, and in training;
     Nengo's own do not, and are trained with other rates than those on the chip.
     """
-    import nengo_loihi
+    if name in ("regular", "lif"):
+        import nengo_loihi
 
-    types = {
-        "poisson": lambda: nengo.PoissonSpiking(nengo.RectifiedLinear()),
-        "regular": nengo_loihi.LoihiSpikingRectifiedLinear,
-        "lif": nengo_loihi.LoihiLIF,
-        "nengo-regular": nengo.SpikingRectifiedLinear,
-        "nengo-lif": nengo.LIF,
-    }
-    return types[name]()
+        return {
+            "regular": nengo_loihi.LoihiSpikingRectifiedLinear,
+            "lif": nengo_loihi.LoihiLIF,
+        }[name]()
+    return {
+        "poisson": nengo.PoissonSpiking(nengo.RectifiedLinear()),
+        "nengo-regular": nengo.SpikingRectifiedLinear(),
+        "nengo-lif": nengo.LIF(),
+    }[name]
 
 
 @dataclass(frozen=True)
@@ -72,11 +75,15 @@ class Settings:
     readout_tau : float
         Of the outputs' synapse (seconds).
     epochs : int
-        The longest that training may take.
+        Of which the best is kept.
     copies : int
         How often each training digit is seen in an epoch, with other noise and after
         another digit each time.
+    minibatch_size : int
+    learning_rate : float
+        Of Adam.
     seed : int
+        Of the split, the weights, the order of the data, and the spikes.
     """
 
     steps_per_pixel: int = 16
@@ -92,6 +99,8 @@ class Settings:
     readout_tau: float = 0.03
     epochs: int = 40
     copies: int = 24
+    minibatch_size: int = 128
+    learning_rate: float = 2e-3
     seed: int = 0
 
     @property
@@ -103,6 +112,22 @@ class Settings:
     def theta(self):
         """(float) Length of a digit and of the memory (seconds)."""
         return self.n_steps * self.dt
+
+    def delays(self, copies):
+        """Return how many steps ago the readout's filter looks, by equal weight.
+
+        Parameters
+        ----------
+        copies : int
+
+        Returns
+        -------
+        delays : (copies,) ndarray of int
+            Quantiles of the filter's exponential distribution, in ascending order.
+        """
+        quantiles = (np.arange(copies) + 0.5) / copies
+        steps = -self.readout_tau / self.dt * np.log1p(-quantiles)
+        return np.round(steps).astype(int)
 
 
 @dataclass(frozen=True)
@@ -184,6 +209,8 @@ class DigitClassifier:
     network : nengo.Network
         For any simulator.
     lmu : nengo_lmu.LMU
+    memory_arguments : dict
+        Of its memory, besides ``theta``, ``d`` and ``n_neurons``.
     scores, window, spikes, memory_spikes, hidden_spikes : nengo.Probe
         Outputs, decoded pixels of the last digit, number of spikes so far, and the
         spikes of either population.
@@ -197,17 +224,20 @@ class DigitClassifier:
         with nengo.Network(seed=s.seed) as self.network:
             self.network.config[nengo.Ensemble].max_rates = _rates(s.hidden_rate)
             self.stimulus = nengo.Node([0.0], label="pixels")
+            self.memory_arguments = {
+                "neuron_type": neuron_type(s.neurons),
+                "max_rates": _rates(s.max_rate),
+                "synapse": s.tau,
+                "dt": s.dt,
+                "input_range": self._signal(sample),
+            }
             self.lmu = LMU(
                 s.theta,
                 s.d,
                 units=s.units,
                 n_neurons=s.n_neurons,
-                neuron_type=neuron_type(s.neurons),
+                **self.memory_arguments,
                 hidden_neuron_type=neuron_type(s.hidden),
-                max_rates=_rates(s.max_rate),
-                synapse=s.tau,
-                dt=s.dt,
-                input_range=self._signal(sample),
                 input_kernel=None,
                 hidden_kernel=None,
                 hidden_encoders=None,
@@ -241,10 +271,62 @@ class DigitClassifier:
             self.memory_spikes = nengo.Probe(neurons.neurons)
             self.hidden_spikes = nengo.Probe(self.lmu.hidden.neurons)
 
+    @property
+    def parameters(self):
+        """(dict of nengo.Connection) What is trained, by name."""
+        return {
+            "memory_kernel": self.lmu.memory_kernel,
+            "hidden_bias": self.lmu.hidden_bias,
+            "readout": self.readout,
+        }
+
+    @property
+    def matrices(self):
+        """(dict of ndarray) The values of the parameters, by name."""
+        return {
+            name: np.array(connection.transform.init)
+            for name, connection in self.parameters.items()
+        }
+
+    def at(self, dt):
+        """Return the network as trained, for another time step.
+
+        All times are the same in seconds: pixels, memory and synapses.
+
+        Parameters
+        ----------
+        dt : float
+            Time step (seconds).
+
+        Returns
+        -------
+        classifier : DigitClassifier
+
+        Raises
+        ------
+        nengo_lmu.legendre.ArgumentError
+            If a pixel is not a whole number of such time steps.
+        """
+        s = self.settings
+        steps = s.steps_per_pixel * s.dt / dt
+        if round(steps) < 1 or not np.isclose(steps, round(steps)):
+            pixel = s.steps_per_pixel * s.dt
+            raise ArgumentError(
+                "dt",
+                f"{dt:g} was given, but a pixel takes {pixel:g} s; give a whole "
+                "fraction of it",
+            )
+        other = DigitClassifier(
+            replace(s, dt=dt, steps_per_pixel=round(steps)), self.digits
+        )
+        for name, matrix in self.matrices.items():
+            other.parameters[name].transform = matrix
+        return other
+
     def _signal(self, pixels):
         return np.repeat(np.ravel(pixels), self.settings.steps_per_pixel)
 
-    def states(self, split, copies, rng=None, before=None):
+    def states(self, split, copies, rng=None, before=None, covariance=None):
         """Return ideal states about the end of digits, with the noise of spikes.
 
         The outputs at the end of a digit are low-pass filtered, so they look at states
@@ -256,10 +338,12 @@ class DigitClassifier:
         split : nengo_lmu.tasks.digits.Split
         copies : int
         rng : numpy.random.RandomState, optional
-            Adds noise of the covariance that the theory gives for the memory.
+            Adds noise.
         before : (n, 64) array_like, optional
             The digits that came before; by default others of the split, drawn anew
             for each copy.
+        covariance : (d, d) array_like, optional
+            Of the noise; by default what the theory gives for the memory.
 
         Returns
         -------
@@ -267,8 +351,6 @@ class DigitClassifier:
         labels : (copies * n,) ndarray
         """
         s = self.settings
-        quantiles = (np.arange(copies) + 0.5) / copies
-        delays = np.round(-s.readout_tau / s.dt * np.log1p(-quantiles)).astype(int)
         m = np.concatenate(
             [
                 stream_states(
@@ -282,16 +364,25 @@ class DigitClassifier:
                     s.dt,
                     delay=delay,
                 )
-                for delay in delays
+                for delay in s.delays(copies)
             ]
         )
         if rng is not None:
-            variances, axes = np.linalg.eigh(self.lmu.memory.noise_covariance)
+            if covariance is None:
+                covariance = self.lmu.memory.noise_covariance
+            variances, axes = np.linalg.eigh(covariance)
             deviations = np.sqrt(np.maximum(variances, 0))
             m += (rng.standard_normal(m.shape) * deviations) @ axes.T
         return m, np.tile(split.labels, copies)
 
-    def train(self, show_progress=None):
+    def train(
+        self,
+        states=None,
+        validation=None,
+        checkpoint=None,
+        description="training",
+        show_progress=None,
+    ):
         """Train the hidden layer and the outputs in NengoDL.
 
         Nothing feeds back into the memory, so its states at the end of the digits are
@@ -301,21 +392,34 @@ class DigitClassifier:
 
         Parameters
         ----------
+        states, validation : tuple of (n, d) and (n,) ndarray, optional
+            States to train on and to choose the epoch by, and their labels; by default
+            those of the two splits with noise of the covariance that the theory gives.
+        checkpoint : str or Path, optional
+            File from which a training that was stopped goes on.
+        description : str
+            For the progress bar.
         show_progress : bool, optional
             By default on terminals.
+
+        Returns
+        -------
+        history : dict from str to list of float
+            As `nengo_lmu.dl.training.fit` returns it.
         """
         import nengo_dl
         import tensorflow as tf
 
         from nengo_lmu.dl.feedforward import FeedForwardTwin
-        from nengo_lmu.dl.progress import EpochBar
+        from nengo_lmu.dl.training import fit
 
         s = self.settings
         rng = np.random.RandomState(s.seed)
-        train_m, train_y = self.states(self.digits.train, s.copies, rng)
-        check_m, check_y = self.states(self.digits.validation, 4, rng)
+        if states is None:
+            states = self.states(self.digits.train, s.copies, rng)
+            validation = self.states(self.digits.validation, s.copies, rng)
         # the hidden units' inputs are of order 1 to begin with
-        scale = 1 / (train_m.std(axis=0) * np.sqrt(s.d))
+        scale = 1 / (states[0].std(axis=0) * np.sqrt(s.d))
         self.lmu.memory_kernel.transform = rng.standard_normal((s.units, s.d)) * scale
 
         twin = FeedForwardTwin(self.lmu, self.readout)
@@ -329,30 +433,30 @@ class DigitClassifier:
                 lif_smoothing=LIF_SMOOTHING,
             )
         with nengo_dl.Simulator(
-            twin.network, dt=s.dt, minibatch_size=128, progress_bar=False, seed=s.seed
+            twin.network,
+            dt=s.dt,
+            minibatch_size=s.minibatch_size,
+            progress_bar=False,
+            seed=s.seed,
         ) as sim:
             sim.compile(
-                optimizer=tf.optimizers.Adam(2e-3),
+                optimizer=tf.optimizers.Adam(s.learning_rate),
                 loss=tf.losses.SparseCategoricalCrossentropy(from_logits=True),
                 metrics=["accuracy"],
             )
-            sim.fit(
-                *_batches(twin, train_m, train_y, 128),
-                validation_data=_batches(twin, check_m, check_y, 128),
+            history = fit(
+                sim,
+                *_examples(twin, *states),
+                validation=_examples(twin, *validation),
                 epochs=s.epochs,
-                callbacks=[
-                    tf.keras.callbacks.EarlyStopping(
-                        "val_probe_accuracy",
-                        mode="max",
-                        patience=10,
-                        restore_best_weights=True,
-                    ),
-                    EpochBar(s.epochs, disable=_hidden(show_progress)),
-                ],
-                verbose=0,
+                seed=s.seed,
+                checkpoint=checkpoint,
+                description=description,
+                show_progress=show_progress,
             )
             sim.freeze_params(twin.network)
         twin.transfer()
+        return history
 
     def ideal(self):
         """Classify the test digits with an ideal memory and rates instead of spikes.
@@ -489,7 +593,7 @@ class DigitClassifier:
         )
 
 
-def run(settings, n_digits=100, n_emulated=20, show_progress=None):
+def run(settings, n_digits=100, n_emulated=20, show_progress=None, classifier=None):
     """Train the network and classify test digits in four ways.
 
     Parameters
@@ -501,6 +605,8 @@ def run(settings, n_digits=100, n_emulated=20, show_progress=None):
         How many to classify on the Loihi emulator.
     show_progress : bool, optional
         By default on terminals.
+    classifier : DigitClassifier, optional
+        One with these settings, which has been trained.
 
     Returns
     -------
@@ -509,11 +615,11 @@ def run(settings, n_digits=100, n_emulated=20, show_progress=None):
         Of the first digits in the reference simulator, for the figure.
     classifier : DigitClassifier
     """
-    classifier = DigitClassifier(settings)
-
     import nengo_loihi
 
-    classifier.train(show_progress)
+    if classifier is None:
+        classifier = DigitClassifier(settings)
+        classifier.train(show_progress=show_progress)
     rows = [
         classifier.ideal(),
         classifier.simulate_nengo_dl(len(classifier.digits.test), show_progress),
@@ -554,10 +660,9 @@ def _rates(rate):
     return nengo.dists.Uniform(0.9 * rate, 1.1 * rate)
 
 
-def _batches(twin, m, labels, size):
-    n = len(m) // size * size
-    return {twin.input: m[:n, np.newaxis]}, {
-        twin.output: labels[:n, np.newaxis, np.newaxis]
+def _examples(twin, m, labels):
+    return {twin.input: m[:, np.newaxis]}, {
+        twin.output: labels[:, np.newaxis, np.newaxis]
     }
 
 

@@ -125,8 +125,8 @@ def refuse_others(arguments, option, others, reason):
         if value is not None and value is not False:  # 0 is given
             raise ArgumentError(
                 f"argument {option}",
-                f"cannot be given together with --{name}, since {reason}; leave one of "
-                "them out",
+                f"cannot be given together with --{name.replace('_', '-')}, since "
+                f"{reason}; leave one of them out",
             )
 
 

@@ -5,6 +5,9 @@ the neurons alone.
 
 emulator: time of NengoLoihi's emulator, the fast one and its own, against the number of
 neurons, for our memory and those of others.
+
+training: time of a minibatch of psMNIST in NengoDL, with our plan and its own, and of
+an LSTM.
 """
 
 import json
@@ -33,6 +36,13 @@ mostly the exchange with the host. Building, which is done once, includes making
 network.
 
 Some 5 minutes; --full is half an hour, and some GB."""
+
+TRAINING = """Time of a minibatch of psMNIST: 100 digits of 784 steps.
+
+The paper's network in NengoDL, with our plan of its operators and with NengoDL's own,
+and a Keras LSTM of about as many parameters. Times are medians over rounds in which all
+take turns; ratios are to our plan, within a round. The first minibatch includes
+tracing. Some 5 minutes."""
 
 # without and with --full: sizes, and the largest for all but ours on the fast emulator
 EMULATOR_M = [300, 600, 1200, 2400, 4800]
@@ -110,6 +120,36 @@ def add_arguments(parser):
     add_output(emulator, "emulator.json and emulator.png")
     emulator.set_defaults(bench=run_emulator)
 
+    training = subparsers.add_parser(
+        "training",
+        help="time of a minibatch of psMNIST",
+        description=TRAINING,
+        formatter_class=parser.formatter_class,
+    )
+    training.add_argument(
+        "--d",
+        metavar="D",
+        type=whole_number(1),
+        default=256,
+        help="order of the memory (default: %(default)s)",
+    )
+    training.add_argument(
+        "--units",
+        metavar="N",
+        type=whole_number(1),
+        default=212,
+        help="hidden units (default: %(default)s)",
+    )
+    training.add_argument(
+        "--rounds",
+        metavar="N",
+        type=whole_number(1),
+        default=5,
+        help="how often each time is measured (default: %(default)s)",
+    )
+    add_output(training, "training.json")
+    training.set_defaults(bench=run_training)
+
 
 def run(arguments):
     """Run the benchmark and print what came out."""
@@ -171,6 +211,42 @@ def run_emulator(arguments):
         print(f"\nToo large for Loihi: {construction}, {m} neurons")
     if out is not None:
         print(f"\nRecord and figure in {out}")
+
+
+def run_training(arguments):
+    """Run ``nengo-lmu bench training``."""
+    out = arguments.out
+
+    from nengo_lmu.analysis import bench_training, records
+
+    record = bench_training.run(arguments.d, arguments.units, arguments.rounds)
+    if out is not None:
+        records.write_json(out / "training.json", record)
+    if arguments.json:
+        json.dump(record, sys.stdout, indent=2)
+        print()
+        return
+    print(_training_table(record["rows"]))
+    if out is not None:
+        print(f"\nRecord in {out}")
+
+
+def _training_table(rows):
+    def cells(row):
+        ratios = [row["train_ratio"], row["infer_ratio"]]
+        return [
+            row["name"],
+            f"{row['parameters']:,}",
+            f"{row['build']:.1f}",
+            f"{row['first']:.1f}",
+            f"{row['train']['median']:.2f}",
+            f"{row['infer']['median']:.2f}",
+            *(f"{ratio['median']:.2f}" for ratio in ratios),
+        ]
+
+    header = ["network", "params", "build", "first", "train", "infer"]
+    table = format_table([*header, "x train", "x infer"], [cells(row) for row in rows])
+    return f"{table}\n\nSeconds, and times the first row's."
 
 
 def _emulator_table(rows):

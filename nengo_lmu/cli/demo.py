@@ -10,6 +10,9 @@ classifies digits that it has not seen
 
 A table goes to the screen; records (demo.json) and a figure (demo.png) to a folder.
 
+With --pretrained, the network is the one that comes with the package, trained by
+nengo-lmu train digits.
+
 With --agreement, the digits are shown to the reference simulator and the emulator under
 several seeds instead, and the table says how often they agree (agreement.json).
 """
@@ -19,12 +22,20 @@ import sys
 import time
 
 from nengo_lmu.analysis.digits import NEURONS
-from nengo_lmu.cli.arguments import add_output, one_of, whole_number
+from nengo_lmu.cli.arguments import (
+    add_output,
+    one_of,
+    refuse_others,
+    whole_number,
+)
 from nengo_lmu.cli.table import format_table
 
 HELP = "handwritten digits: ideal, NengoDL, reference simulator, Loihi emulator"
 
 N_TEST = 540
+
+# what `add_network` adds
+NETWORK = ("n_neurons", "d", "neurons", "hidden", "seed")
 
 
 def add_arguments(parser):
@@ -43,6 +54,23 @@ def add_arguments(parser):
         default=100,
         help="how many to classify on the Loihi emulator (default: %(default)s)",
     )
+    add_network(parser)
+    parser.add_argument(
+        "--pretrained",
+        action="store_true",
+        help="take the network that comes with the package instead of training one",
+    )
+    parser.add_argument(
+        "--agreement",
+        metavar="SEEDS",
+        type=whole_number(2),
+        help="compare the simulators on --digits digits under this many seeds",
+    )
+    add_output(parser, "demo.json and demo.png", default="nengo-lmu-demo")
+
+
+def add_network(parser):
+    """Add the arguments of the network, from which `network_settings` are."""
     parser.add_argument(
         "--n-neurons",
         metavar="M",
@@ -57,23 +85,20 @@ def add_arguments(parser):
             option,
             metavar="TYPE",
             type=one_of(NEURONS),
-            default="poisson",
-            help=f"of the {whose} neurons: {', '.join(NEURONS)} (default: %(default)s)",
+            help=f"of the {whose} neurons: {', '.join(NEURONS)} (default: poisson)",
         )
-    parser.add_argument(
-        "--agreement",
-        metavar="SEEDS",
-        type=whole_number(2),
-        help="compare the simulators on --digits digits under this many seeds",
-    )
     parser.add_argument(
         "--seed",
         metavar="N",
         type=whole_number(0, 2**31 - 2),
-        default=0,
-        help="of the split, the weights and the spikes (default: %(default)s)",
+        help="of the split, the weights and the spikes (default: 0)",
     )
-    add_output(parser, "demo.json and demo.png", default="nengo-lmu-demo")
+
+
+def network_settings(arguments):
+    """Return the settings of the network as keywords, as far as they were given."""
+    given = {name: getattr(arguments, name) for name in NETWORK}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def run(arguments):
@@ -82,31 +107,29 @@ def run(arguments):
     say = (lambda *_: None) if arguments.json else print
     say("Loading TensorFlow, NengoDL and NengoLoihi ...")
 
-    from nengo_lmu.analysis import agreement, digits, figures, records
+    from nengo_lmu.analysis import agreement, digits, figures, pretrained, records
 
-    chosen = {
-        name: getattr(arguments, name)
-        for name in ("d", "n_neurons")
-        if getattr(arguments, name) is not None
-    }
-    settings = digits.Settings(
-        seed=arguments.seed,
-        neurons=arguments.neurons,
-        hidden=arguments.hidden,
-        **chosen,
-    )
+    if arguments.pretrained:
+        refuse_others(arguments, "--pretrained", NETWORK, "its network is made already")
+        classifier = pretrained.load("digits").model
+        settings = classifier.settings
+    else:
+        classifier = None
+        settings = digits.Settings(**network_settings(arguments))
     if arguments.agreement:
-        record = agreement.measure(settings, arguments.digits, arguments.agreement)
+        record = agreement.measure(
+            settings, arguments.digits, arguments.agreement, classifier=classifier
+        )
         record["seconds"] = time.perf_counter() - started
         records.write_json(arguments.out / "agreement.json", record)
         if arguments.json:
             _print_json(record)
         else:
-            print(_describe(settings), _agreement(record), sep="\n")
+            print(describe(settings), _agreement(record), sep="\n")
             print(f"\nRecord in {arguments.out} ({record['seconds']:.0f} s)")
         return
     rows, traces, classifier = digits.run(
-        settings, arguments.digits, arguments.loihi_digits
+        settings, arguments.digits, arguments.loihi_digits, classifier=classifier
     )
     record = digits.record(settings, rows)
     record["seconds"] = time.perf_counter() - started
@@ -115,7 +138,7 @@ def run(arguments):
     if arguments.json:
         _print_json(record)
         return
-    say(_describe(settings))
+    say(describe(settings))
     say(_table(rows, classifier.network.n_neurons))
     n, reference, emulated, alike = digits.compare(rows[-2], rows[-1])
     say(
@@ -130,7 +153,8 @@ def _print_json(record):
     print()
 
 
-def _describe(settings):
+def describe(settings):
+    """Return what the network is made of, in three lines."""
     return (
         f"\nLMU(theta={settings.theta:g}, d={settings.d}, units={settings.units}), "
         f"{settings.n_neurons} {settings.neurons} neurons in the memory,\n"

@@ -7,7 +7,9 @@ a network of one time step, and its weights are those of the network in time.
 """
 
 import nengo
+import nengo_dl
 import numpy as np
+import tensorflow as tf
 from nengo.exceptions import ValidationError
 from nengo.params import BoolParam
 
@@ -24,6 +26,11 @@ class FeedForwardTwin:
         ``hidden_encoders`` and ``memory_encoders`` left out (None).
     readout : nengo.Connection
         From ``lmu.output``, to be trained too.
+    bias : nengo.Connection, optional
+        From a node with a constant output to where the readout leads, to be trained
+        too.
+    layer : tf.keras.layers.Layer, optional
+        What hidden activity passes through in the twin only, such as dropout or noise.
 
     Attributes
     ----------
@@ -38,12 +45,12 @@ class FeedForwardTwin:
     Raises
     ------
     nengo.exceptions.ValidationError
-        If the LMU is not feed-forward, has no hidden units, or the readout does not
-        come from it.
+        If the LMU is not feed-forward, has no hidden units, the readout does not come
+        from it, or the bias does not lead to where the readout does.
     """
 
-    def __init__(self, lmu, readout):
-        _check(lmu, readout)
+    def __init__(self, lmu, readout, bias=None, layer=None):
+        _check(lmu, readout, bias)
         with nengo.Network(seed=0, label="feed-forward twin") as self.network:
             for cls in (nengo.Ensemble, nengo.Connection):
                 self.network.config[cls].set_param(
@@ -63,6 +70,15 @@ class FeedForwardTwin:
             nengo.Connection(
                 hidden.neurons, activity, transform=1 / lmu.unit, synapse=None
             )
+            if layer is not None:
+                passed = nengo_dl.TensorNode(
+                    layer,
+                    shape_in=(lmu.units,),
+                    shape_out=(lmu.units,),
+                    pass_time=False,
+                )
+                nengo.Connection(activity, passed, synapse=None)
+                activity = passed
             target = nengo.Node(size_in=readout.size_out)
             self.output = nengo.Probe(target)
             self._pairs = [
@@ -74,6 +90,9 @@ class FeedForwardTwin:
                 self._pairs.append(
                     (lmu.hidden_bias, self._copy(lmu.hidden_bias, one, hidden))
                 )
+            if bias is not None:
+                constant = nengo.Node(bias.pre_obj.output)
+                self._pairs.append((bias, self._copy(bias, constant, target)))
 
     def _copy(self, conn, pre, post):
         post = post.neurons if isinstance(post, nengo.Ensemble) else post
@@ -87,7 +106,50 @@ class FeedForwardTwin:
             original.transform = copy.transform
 
 
-def _check(lmu, readout):
+class SpikeNoise(tf.keras.layers.Layer):
+    """Noise of Poisson spikes behind a low-pass synapse, in training.
+
+    Parameters
+    ----------
+    rate : float
+        Of neurons that stands for an activity of 1 (hertz).
+    tau : float
+        Time constant of the synapse (seconds).
+    """
+
+    def __init__(self, rate, tau):
+        super().__init__()
+        # filtered spikes of rate r have the variance r / (2 tau)
+        self.variance = 1 / (2 * tau * rate)
+
+    def call(self, x, training=None):
+        """Add noise to activities; NengoDL says whether it is training."""
+        if not training:
+            return x
+        # through the noise's size there is no gradient: it is infinite at 0
+        size = tf.sqrt(self.variance * tf.maximum(tf.stop_gradient(x), 0))
+        return x + size * tf.random.normal(tf.shape(x))
+
+
+class Dropout(tf.keras.layers.Layer):
+    """Leave out some units in each step of training, and let the others count more.
+
+    Parameters
+    ----------
+    rate : float
+        The fraction that is left out.
+    """
+
+    def __init__(self, rate):
+        super().__init__()
+        self.rate = rate
+
+    def call(self, x, training=None):
+        """Drop units; NengoDL says whether it is training."""
+        return tf.nn.dropout(x, self.rate) if training else x
+
+
+def _check(lmu, readout, bias):
     if lmu.hidden is None or lmu.memory_kernel is None:
         raise ValidationError(
             "has no hidden units that read its memory; make it with units > 0 and a "
@@ -107,5 +169,11 @@ def _check(lmu, readout):
         raise ValidationError(
             f"must be a connection from lmu.output, but {readout} is not",
             attr="readout",
+            obj=lmu,
+        )
+    if bias is not None and bias.post_obj is not readout.post_obj:
+        raise ValidationError(
+            f"must be a connection to where the readout leads, but {bias} is not",
+            attr="bias",
             obj=lmu,
         )

@@ -18,8 +18,8 @@ class Split:
 
     Attributes
     ----------
-    pixels : (n_digits, 64) ndarray
-        In the order in which they are presented, from -0.3 (paper) to 0.7 (ink).
+    pixels : (n_digits, n_pixels) ndarray
+        In the order in which they are presented.
     labels : (n_digits,) ndarray of int
     """
 
@@ -70,6 +70,7 @@ def load_digits(seed=0):
     Returns
     -------
     digits : Digits
+        64 pixels each, from -0.3 (paper) to 0.7 (ink).
 
     Raises
     ------

@@ -1,0 +1,223 @@
+"""Permuted sequential MNIST: the network, whichever way it is trained.
+
+A digit's 784 pixels are presented one after another, in a fixed random order, and its
+class is read at the end ([1]_, section 3.2).
+
+References
+----------
+.. [1] Voelker, A. R., Kajić, I., & Eliasmith, C. (2019). Legendre Memory Units.
+"""
+
+from dataclasses import dataclass
+
+import nengo
+import numpy as np
+
+from nengo_lmu.networks import LMU, XavierNormal
+from nengo_lmu.tasks.mnist import N_CLASSES, N_PIXELS, SIDE, to_images, to_pixels
+
+# which of the cell's connections there are, beside those through the memory
+COUPLINGS = {
+    # all of the paper's; W_x, W_h, e_h and e_m are learned from 0
+    "full": {
+        "input_kernel": 0,
+        "hidden_kernel": 0,
+        "hidden_encoders": 0,
+        "memory_encoders": 0,
+    },
+    # nothing reaches the memory but the pixels
+    "recurrent": {
+        "input_kernel": 0,
+        "hidden_kernel": 0,
+        "hidden_encoders": None,
+        "memory_encoders": None,
+    },
+    # hidden units see the memory alone
+    "feed-forward": {
+        "input_kernel": None,
+        "hidden_kernel": None,
+        "hidden_encoders": None,
+        "memory_encoders": None,
+    },
+}
+
+HIDDEN = {"tanh": nengo.Tanh(tau_ref=1), "rectified": nengo.RectifiedLinear()}
+
+# The largest distortions of digits for training: pixels, radians, and fractions.
+SHIFT, ROTATION, STRETCH, SHEAR = 1.5, 0.15, 0.12, 0.15
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the network; by default those of the paper.
+
+    Attributes
+    ----------
+    coupling : str
+        Of `COUPLINGS`.
+    d : int
+        Order of the memory.
+    units : int
+        Hidden units.
+    hidden : str
+        Their nonlinearity, of `HIDDEN`.
+    hidden_bias : bool
+        Whether hidden units have a bias.
+    steps_per_pixel : int
+        How long each pixel is presented (time steps).
+    dt : float
+        Time step (seconds).
+    seed : int
+        Of the weights and of the split.
+    """
+
+    coupling: str = "full"
+    d: int = 256
+    units: int = 212
+    hidden: str = "tanh"
+    hidden_bias: bool = False
+    steps_per_pixel: int = 1
+    dt: float = 0.001
+    seed: int = 0
+
+    @property
+    def n_steps(self):
+        """(int) Time steps of a digit."""
+        return N_PIXELS * self.steps_per_pixel
+
+    @property
+    def theta(self):
+        """(float) Length of a digit and of the memory (seconds)."""
+        return self.n_steps * self.dt
+
+
+class Classifier:
+    """The network.
+
+    Parameters
+    ----------
+    settings : Settings
+
+    Attributes
+    ----------
+    network : nengo.Network
+        For any simulator.
+    stimulus : nengo.Node
+        The pixel that is presented.
+    lmu : nengo_lmu.LMU
+    readout, bias : nengo.Connection
+        Weights and biases of the class scores.
+    scores : nengo.Probe
+        Of the ten classes; what counts is their value in the last step.
+    """
+
+    def __init__(self, settings):
+        self.settings = s = settings
+        rng = np.random.RandomState(s.seed)
+        with nengo.Network(seed=s.seed, label="psMNIST") as self.network:
+            self.stimulus = nengo.Node([0.0], label="pixel")
+            self.lmu = LMU(
+                s.theta,
+                s.d,
+                units=s.units,
+                n_neurons=0,
+                dt=s.dt,
+                hidden_neuron_type=HIDDEN[s.hidden],
+                input_encoders=1.0,
+                hidden_bias=0 if s.hidden_bias else None,
+                seed=s.seed,
+                **COUPLINGS[s.coupling],
+            )
+            nengo.Connection(self.stimulus, self.lmu.input, synapse=None)
+            scores = nengo.Node(size_in=N_CLASSES, label="class scores")
+            self.readout = nengo.Connection(
+                self.lmu.output,
+                scores,
+                transform=XavierNormal().sample(N_CLASSES, s.units, rng=rng),
+                synapse=None,
+            )
+            one = nengo.Node([1.0], label="one")
+            self.bias = nengo.Connection(
+                one, scores, transform=np.zeros((N_CLASSES, 1)), synapse=None
+            )
+            self.scores = nengo.Probe(scores, label="scores")
+
+    @property
+    def parameters(self):
+        """(dict of nengo.Connection) What is trained, by name."""
+        lmu = self.lmu
+        named = {
+            "input_kernel": lmu.input_kernel,
+            "hidden_kernel": lmu.hidden_kernel,
+            "memory_kernel": lmu.memory_kernel,
+            "hidden_encoders": lmu.hidden_encoders,
+            "memory_encoders": lmu.memory_encoders,
+            "hidden_bias": lmu.hidden_bias,
+            "readout": self.readout,
+            "bias": self.bias,
+        }
+        return {name: conn for name, conn in named.items() if conn is not None}
+
+    def configure_training(self):
+        """Set up NengoDL to keep the last step of a digit, and nothing between two."""
+        import nengo_dl
+
+        with self.network:
+            nengo_dl.configure_settings(stateful=False, keep_history=False)
+
+    def signal(self, pixels):
+        """Return digits as the stimulus of a simulation.
+
+        Parameters
+        ----------
+        pixels : (n, 784) array_like
+
+        Returns
+        -------
+        signal : (n, n_steps, 1) ndarray
+        """
+        held = np.repeat(pixels, self.settings.steps_per_pixel, axis=1)
+        return held[..., np.newaxis]
+
+
+def distorted(pixels, rng, size=1.0):
+    """Return digits a little shifted, turned, stretched and slanted, each otherwise.
+
+    Parameters
+    ----------
+    pixels : (n, 784) array_like
+        In the order in which they are presented.
+    rng : numpy.random.RandomState
+    size : float
+        Of the distortions, relative to the largest.
+
+    Returns
+    -------
+    pixels : (n, 784) ndarray
+        What is shifted in from outside is 0.
+    """
+    import tensorflow as tf
+
+    n = len(pixels)
+
+    def spread(largest, *shape):
+        return size * rng.uniform(-largest, largest, size=(*shape, n))
+
+    angle, shear, (x, y) = spread(ROTATION), spread(SHEAR), np.exp(spread(STRETCH, 2))
+    cos, sin = np.cos(angle), np.sin(angle)
+    A = np.array(
+        [[x * (cos + shear * sin), y * sin], [x * (shear * cos - sin), y * cos]]
+    ).transpose(2, 0, 1)
+    middle = np.full(2, (SIDE - 1) / 2)
+    origin = middle - A @ middle + spread(SHIFT, 2).T
+    # where each pixel comes from, by rows: the first two of a projective map, whose
+    # third, (0, 0, 1), is implied
+    rows = np.concatenate([A, origin[..., np.newaxis]], axis=2).reshape(n, 6)
+    images = tf.raw_ops.ImageProjectiveTransformV3(
+        images=to_images(pixels)[..., np.newaxis].astype(np.float32),
+        transforms=np.hstack([rows, np.zeros((n, 2))]).astype(np.float32),
+        output_shape=(SIDE, SIDE),
+        fill_value=0.0,
+        interpolation="BILINEAR",
+    )
+    return to_pixels(images.numpy()[..., 0])

@@ -1,0 +1,413 @@
+"""What a memory can learn about itself: its time-scale, and its matrices.
+
+- `recover`: the length of the window, from a delay that is not as long,
+- `recover_stack`: the windows of several layers, from what the last one says,
+- `fine_tune`: A and B, for an input that is too fast for the order.
+
+All through `nengo_dl.Simulator.fit`. The window is one trainable scalar a layer,
+``1 / theta``, in which Euler's method is linear.
+"""
+
+import time
+from dataclasses import asdict, dataclass
+
+import nengo
+import numpy as np
+
+from nengo_lmu.analysis import sweep
+from nengo_lmu.analysis.records import versions
+from nengo_lmu.legendre import ArgumentError, discretize, state_space
+from nengo_lmu.legendre.checks import positive, whole
+from nengo_lmu.networks import LMU
+
+DT = 0.001
+RMS = 0.3
+_N_SEQUENCES = 32
+_MINIBATCH = 16
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """A memory whose window is to become as long as the delay in the data.
+
+    Attributes
+    ----------
+    start : float
+        Length of the window to begin with, relative to the delay.
+    n_neurons : int
+        Poisson neurons of the memory, which learn through their rates; 0 for none.
+    seed : int
+    epochs : int
+    theta : float
+        The delay (seconds).
+    d : int
+        Order of the memory.
+    """
+
+    start: float
+    n_neurons: int = 0
+    seed: int = 0
+    epochs: int = 50
+    theta: float = 0.1
+    d: int = 6
+
+    def __post_init__(self):
+        positive("start", self.start)
+        whole("n_neurons", self.n_neurons, 0)
+        whole("epochs", self.epochs, 1)
+        system = state_space(self.start * self.theta, self.d)
+        try:
+            discretize(*system, DT, method="euler")
+        except ArgumentError:
+            raise ArgumentError(
+                "start",
+                f"of {self.start:g} makes a window of {self.start * self.theta:g} s, "
+                f"too short for Euler's method at d={self.d} and dt={DT:g} s; give a "
+                "larger one",
+            ) from None
+
+    @property
+    def cost(self):
+        """(float) How long it takes, in arbitrary units."""
+        return self.epochs * (200 + self.n_neurons)
+
+
+@dataclass(frozen=True)
+class StackRecovery:
+    """Layers whose windows are to become those of a teacher of the same kernels.
+
+    Attributes
+    ----------
+    thetas : tuple of float
+        Of the teacher's layers (seconds), the first nearest to the input.
+    start : float
+        Of all layers to begin with (seconds).
+    seed : int
+    epochs : int
+    d : int
+        Order of each memory.
+    units : int
+        Hidden units of each layer.
+    """
+
+    thetas: tuple
+    start: float
+    seed: int = 0
+    epochs: int = 120
+    d: int = 4
+    units: int = 8
+
+    @property
+    def cost(self):
+        """(float) How long it takes, in arbitrary units."""
+        return self.epochs * 400 * len(self.thetas)
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """A memory of too low an order for its input, whose A and B are to be trained.
+
+    Attributes
+    ----------
+    theta : float
+        Length of the window, and the delay in the data (seconds).
+    d : int
+        Order of the memory.
+    bandwidth : float
+        The highest frequency of the input (hertz).
+    seed : int
+    epochs : int
+    """
+
+    theta: float = 0.1
+    d: int = 4
+    bandwidth: float = 15.0
+    seed: int = 0
+    epochs: int = 20
+
+    @property
+    def cost(self):
+        """(float) How long it takes, in arbitrary units."""
+        return self.epochs * 200
+
+
+STACKS = (StackRecovery((0.05, 0.15, 0.25), 0.1),)
+
+
+def noise(n, n_steps, bandwidth, seed):
+    """Return sequences of band-limited white noise that start at 0.
+
+    Parameters
+    ----------
+    n, n_steps : int
+    bandwidth : float
+        The highest frequency (hertz).
+    seed : int
+
+    Returns
+    -------
+    u : (n, n_steps, 1) ndarray
+    """
+    rng = np.random.RandomState(seed)
+    process = nengo.processes.WhiteSignal(10.0, high=bandwidth, rms=RMS, y0=0)
+    return np.stack([process.run_steps(n_steps, dt=DT, rng=rng) for _ in range(n)])
+
+
+def delayed(u, theta):
+    """Return sequences as they were ``theta`` seconds ago, 0 before their start."""
+    steps = int(round(theta / DT))
+    y = np.zeros_like(u)
+    y[:, steps:] = u[:, :-steps]
+    return y
+
+
+def recover(setting):
+    """Train the window of a memory on a delay.
+
+    The readout is that of the window's end, and stays. The input holds no frequency
+    above a tenth of a wave in the delay: the loss is then smaller the nearer the window
+    comes to it, from up to six times as far.
+
+    Parameters
+    ----------
+    setting : Recovery
+
+    Returns
+    -------
+    result : dict
+        ``theta`` (seconds) and ``loss`` after each epoch, and ``seconds`` of training.
+    """
+    n_steps = int(round(6 * setting.theta / DT))
+    u = noise(_N_SEQUENCES, n_steps, 0.1 / setting.theta, setting.seed)
+    with _network(setting.seed) as network:
+        stimulus = nengo.Node([0.0])
+        lmu = LMU(
+            setting.start * setting.theta,
+            setting.d,
+            n_neurons=setting.n_neurons,
+            dt=DT,
+            trainable_theta=True,
+        )
+        nengo.Connection(stimulus, lmu.input, synapse=None)
+        probe = nengo.Probe(lmu.memory.add_window(1.0))
+    data = {stimulus: u}, {probe: delayed(u, setting.theta)}
+    found = _train(network, data, setting, 0.1 / lmu.theta, [lmu])
+    found["theta"] = [thetas[0] for thetas in found["theta"]]
+    return found
+
+
+def recover_stack(setting):
+    """Train the windows of several layers, of which only the last is told its errors.
+
+    Parameters
+    ----------
+    setting : StackRecovery
+
+    Returns
+    -------
+    result : dict
+        ``theta`` (seconds, of all layers) and ``loss`` after each epoch, and
+        ``seconds`` of training.
+    """
+    longest = max(setting.thetas)
+    n_steps = int(round(3 * longest / DT))
+    u = noise(_N_SEQUENCES, n_steps, 0.25 / longest, setting.seed)
+    network, stimulus, probe, _ = _stack(setting, setting.thetas)
+    with _simulator(network) as sim:
+        y = sim.predict({stimulus: u}, verbose=0)[probe]
+    network, stimulus, probe, lmus = _stack(
+        setting, [setting.start] * len(setting.thetas)
+    )
+    data = {stimulus: u}, {probe: y}
+    return _train(network, data, setting, 0.05 / setting.start, lmus)
+
+
+def _stack(setting, thetas):
+    """Make a network of layers whose windows are all that can be trained."""
+    rng = np.random.RandomState(setting.seed)
+    with _network(setting.seed) as network:
+        stimulus = before = nengo.Node([0.0])
+        lmus = []
+        for theta in thetas:
+            n = before.size_out
+            lmu = LMU(
+                theta,
+                setting.d,
+                size_in=n,
+                units=setting.units,
+                n_neurons=0,
+                dt=DT,
+                trainable_theta=True,
+                input_encoders=rng.standard_normal((1, n)) / np.sqrt(n * RMS**2),
+                input_kernel=None,
+                hidden_kernel=None,
+                hidden_encoders=None,
+                memory_encoders=None,
+                memory_kernel=rng.standard_normal((setting.units, setting.d)),
+            )
+            for connection in lmu.connections:
+                lmu.config[connection].trainable = False
+            nengo.Connection(before, lmu.input, synapse=None)
+            before = lmu.output
+            lmus.append(lmu)
+        probe = nengo.Probe(before)
+    return network, stimulus, probe, lmus
+
+
+def fine_tune(setting):
+    """Train A and B of a memory on a delay, and run it in the reference simulator.
+
+    Parameters
+    ----------
+    setting : FineTuning
+
+    Returns
+    -------
+    result : dict
+        ``before`` and ``after``: mean squared errors of the delay, of sequences that
+        were not trained on, relative to their power; ``loss`` after each epoch;
+        ``difference``: the largest one between what NengoDL and `nengo.Simulator` say
+        after training; ``seconds`` of training.
+    """
+    n_steps = int(round(6 * setting.theta / DT))
+    u = noise(2 * _N_SEQUENCES, n_steps, setting.bandwidth, setting.seed)
+    y = delayed(u, setting.theta)
+    with _network(setting.seed) as network:
+        stimulus = nengo.Node([0.0])
+        lmu = LMU(setting.theta, setting.d, n_neurons=0, dt=DT)
+        lmu.memory.config[nengo.Connection].trainable = True
+        nengo.Connection(stimulus, lmu.input, synapse=None)
+        # outside of the memory, so that it stays
+        output = nengo.Node(size_in=1)
+        D = lmu.memory.decode(1.0)
+        nengo.Connection(lmu.output, output, transform=D, synapse=None)
+        probe = nengo.Probe(output)
+
+    def error():
+        with _simulator(network) as sim:
+            said = sim.predict({stimulus: u[_N_SEQUENCES:]}, verbose=0)[probe]
+        return said, float(np.mean((said - y[_N_SEQUENCES:]) ** 2) / np.mean(u**2))
+
+    _, before = error()
+    data = {stimulus: u[:_N_SEQUENCES]}, {probe: y[:_N_SEQUENCES]}
+    found = _train(network, data, setting, 1e-3)
+    said, after = error()
+    stimulus.output = nengo.processes.PresentInput(u[_N_SEQUENCES], DT)
+    with nengo.Simulator(network, dt=DT, progress_bar=False) as sim:
+        sim.run_steps(n_steps)
+    return {
+        "before": before,
+        "after": after,
+        "loss": found["loss"],
+        "difference": float(np.abs(sim.data[probe] - said[0]).max()),
+        "seconds": found["seconds"],
+    }
+
+
+def _network(seed):
+    """Return a network of which nothing is trained but what is asked for."""
+    import nengo_dl
+
+    network = nengo.Network(seed=seed)
+    with network:
+        nengo_dl.configure_settings(trainable=None, stateful=False, learning_phase=True)
+    network.config[nengo.Connection].trainable = False
+    return network
+
+
+def _simulator(network):
+    import nengo_dl
+
+    return nengo_dl.Simulator(
+        network, dt=DT, minibatch_size=_MINIBATCH, progress_bar=False, seed=0
+    )
+
+
+def _train(network, data, setting, rate, lmus=()):
+    """Train a network, freeze what it learned, and return how it went."""
+    import tensorflow as tf
+
+    # The gradient of 1 / theta shrinks by orders of magnitude on its way. An optimizer
+    # that soon forgets how large it was (beta_2) makes steps of a like size throughout.
+    steps = setting.epochs * _N_SEQUENCES // _MINIBATCH
+    optimizer = tf.optimizers.Adam(
+        tf.keras.optimizers.schedules.CosineDecay(rate, steps), beta_2=0.9
+    )
+    thetas, losses = [], []
+
+    def note(epoch, logs):
+        sim.freeze_params(network)
+        thetas.append([lmu.theta for lmu in lmus])
+        losses.append(float(logs["loss"]))
+
+    tf.keras.utils.set_random_seed(setting.seed)  # of the order of the sequences
+    with _simulator(network) as sim:
+        sim.compile(optimizer=optimizer, loss=tf.losses.MeanSquaredError())
+        started = time.perf_counter()
+        sim.fit(
+            *data,
+            epochs=setting.epochs,
+            callbacks=[tf.keras.callbacks.LambdaCallback(on_epoch_end=note)],
+            verbose=0,
+        )
+    return {
+        "theta": thetas,
+        "loss": losses,
+        "seconds": time.perf_counter() - started,
+    }
+
+
+def run(
+    starts,
+    seeds,
+    n_neurons=0,
+    epochs=Recovery.epochs,
+    folder=None,
+    workers=None,
+    show_progress=None,
+):
+    """Train all, and return the record of it.
+
+    Parameters
+    ----------
+    starts : sequence of float
+        Windows to begin with, relative to the true one.
+    seeds : int
+    n_neurons : int
+        Of the spiking memory; 0 for none.
+    epochs : int
+    folder, workers, show_progress
+        As for `nengo_lmu.analysis.sweep.run`.
+
+    Returns
+    -------
+    record : dict
+        For JSON: ``recovery``, ``stack`` and ``fine_tuning``, each a list of dict with
+        ``setting`` and ``results``, one for each seed; and ``versions``.
+    """
+    options = {
+        "folder": folder,
+        "workers": workers,
+        "cost": lambda setting: setting.cost,
+        "show_progress": show_progress,
+    }
+
+    def trained(function, settings, description):
+        found = sweep.run_seeds(
+            function, settings, seeds, description=description, **options
+        )
+        return [
+            {"setting": asdict(setting), "results": results}
+            for setting, results in found.items()
+        ]
+
+    sizes = [0, n_neurons] if n_neurons else [0]
+    recoveries = [Recovery(start, m, epochs=epochs) for m in sizes for start in starts]
+    return {
+        "experiment": "time-scale",
+        "seeds": seeds,
+        "recovery": trained(recover, recoveries, "one layer"),
+        "stack": trained(recover_stack, STACKS, "several layers"),
+        "fine_tuning": trained(fine_tune, [FineTuning()], "A and B"),
+        "versions": versions(),
+    }
