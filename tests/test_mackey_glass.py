@@ -316,6 +316,7 @@ def test_squared_error_leaves_nan_out():
     assert np.array_equal(tape.gradient(loss, predicted), [[1, 0], [0, -2]])
 
 
+@pytest.mark.slow
 def test_epoch_times():
     times = epoch_times(replace(SMALL, sizes=(8, 1, 1)), rounds=1)
     assert set(times) == {*MODELS, "keras"}
@@ -328,16 +329,16 @@ def test_epoch_times():
 def test_spiking_network():
     """Better than knowing nothing, with spikes and, by more, with rates.
 
-    Rates are within 0.3 of the series after three epochs (about 0.15 for seeds 0 to 4),
-    spikes within 0.7 (about 0.35).
+    The errors were 0.06 with rates and 0.15 with spikes; the bounds are four times as
+    much, and still far below the 1 of a prediction of 0 throughout.
     """
     data = mackey_glass.load(seed=0, sizes=(4, 2, 1), n_samples=1500)
-    settings = SpikingSettings(n_neurons=400, units=200, epochs=3, n_samples=250)
+    settings = SpikingSettings(n_neurons=400, units=200, epochs=20, n_samples=250)
     predictor = SpikingPredictor(settings, data)
     predictor.train(show_progress=False)
     result = predictor.measure()
-    assert result["rates"] < 0.3
-    assert result["rates"] < result["spikes"] < 0.7
+    assert result["rates"] < 0.25
+    assert result["rates"] < result["spikes"] < 0.6
     assert len(result["predicted"]) == 250
     # no more than all neurons at twice their rate
     assert 100 < result["spikes_per_second"] < 2 * 220 * (400 + 60)
@@ -388,13 +389,13 @@ def test_command(tmp_path, capsys):
 
 @pytest.mark.slow
 def test_lmu_learns_the_series():
-    """A quarter of the sequences and of the epochs: an error below 0.2.
+    """A quarter of the sequences and of the epochs.
 
-    0.10 to 0.13 for seeds 0 to 2; the linear prediction from the last 20 samples has
-    0.47.
+    Half the error of the best linear prediction from the last 20 samples, 0.47. The
+    full training comes to 0.034.
     """
     settings = Settings(sizes=(8, 2, 8), epochs=10, minibatch=8)
     data, predictor = settings.data(), Predictor(settings)
     train(predictor, data, show_progress=False)
     error = mackey_glass.nrmse(predictor.predict(data.test.x), data.test.y)
-    assert error < 0.2
+    assert error < 0.47 / 2

@@ -147,6 +147,10 @@ class Classifier:
         """(dict of nengo.Connection) What is trained, by name."""
         lmu = self.lmu
         named = {
+            # other couplings are trained with pixels as they are
+            "input_encoders": lmu.input_encoders
+            if self.settings.coupling == "full"
+            else None,
             "input_kernel": lmu.input_kernel,
             "hidden_kernel": lmu.hidden_kernel,
             "memory_kernel": lmu.memory_kernel,

@@ -65,7 +65,7 @@ def run(
     settings = replace(ROUTES[route], seed=seed)
     options = {} if epochs is None else {"epochs": epochs}
     options["show_progress"] = show_progress
-    started = time.perf_counter(), time.process_time()
+    started = time.process_time()
     classifier = psmnist.Classifier(settings)
     if route == "static":
         history = psmnist_static.train(classifier, mnist, augment=augment, **options)
@@ -75,8 +75,7 @@ def run(
         history = psmnist_time.train(
             classifier, mnist, checkpoint=checkpoint, **options
         )
-    seconds = time.perf_counter() - started[0]
-    processor = time.process_time() - started[1]
+    processor = time.process_time() - started
 
     scores = _scores(classifier, route, mnist.test.pixels)
     correct = scores.argmax(axis=1) == mnist.test.labels[: len(scores)]
@@ -90,10 +89,11 @@ def run(
         "route": route,
         "settings": asdict(settings) | {"theta": settings.theta},
         "augmented": route == "static" and augment,
-        "parameters": _n_parameters(classifier, route),
+        "parameters": _n_parameters(classifier),
         "versions": versions(),
-        "seconds": seconds,
-        "processor_seconds": processor,
+        "seconds": sum(history["seconds"]),
+        # of this process, which may have gone on from a checkpoint
+        "processor_seconds": None if checkpoint else processor,
         "history": history,
         "validation_accuracy": max(accuracies),
         "test": _summary(correct),
@@ -113,8 +113,7 @@ def run_spiking(
     n_digits : int
         How many of the test digits, in NengoDL.
     n_loihi : int
-        How many on the Loihi emulator, with the same weights in the network of
-        `psmnist_spiking.ON_CHIP`.
+        How many on the Loihi emulator, by the network of `psmnist_spiking.ON_CHIP`.
     seed : int
     epochs : int, optional
     show_progress : bool, optional
@@ -153,7 +152,7 @@ def run_spiking(
         chip = psmnist_spiking.SpikingClassifier(
             replace(psmnist_spiking.ON_CHIP, seed=seed), mnist
         )
-        chip.take(classifier)
+        chip.train(mnist, show_progress)
         row = chip.simulate(
             nengo_loihi.Simulator,
             "Loihi emulator",
@@ -165,7 +164,7 @@ def run_spiking(
     return (
         {
             "experiment": "psMNIST, spiking",
-            "parameters": _n_parameters(classifier, "static"),
+            "parameters": _n_parameters(classifier),
             "versions": versions(),
             "seconds": trained,
             "history": history,
@@ -211,10 +210,9 @@ def _summary(correct):
     }
 
 
-def _n_parameters(classifier, route):
+def _n_parameters(classifier):
     shapes = [conn.transform.shape for conn in classifier.parameters.values()]
-    # in time, e_x is trained too
-    return int(sum(np.prod(shape) for shape in shapes)) + (route == "time")
+    return int(sum(np.prod(shape) for shape in shapes))
 
 
 def _scores(classifier, route, pixels):

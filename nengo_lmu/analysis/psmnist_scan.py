@@ -20,6 +20,10 @@ MINIBATCH = 100
 RATE = 1e-3
 CLIP = 1.0
 
+# Steps at the end of a digit over which hidden units are followed in training.
+# W_h is learned from 0 and forgets sooner.
+LAST = 112
+
 # States are of order 0.1; their weights are learned as if they were of order 1.
 GAIN = 10.0
 
@@ -78,7 +82,7 @@ class Scan:
             ].numpy().astype(np.float64)
 
 
-def train(classifier, mnist, epochs=EPOCHS, last=N_PIXELS, show_progress=None):
+def train(classifier, mnist, epochs=EPOCHS, last=LAST, show_progress=None):
     """Train the network, with the weights of its best epoch.
 
     Parameters

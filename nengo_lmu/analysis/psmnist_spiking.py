@@ -89,15 +89,20 @@ class Settings:
         return self.n_steps * self.dt
 
 
-# Fewer neurons, at rates that the chip has, and more time: one spike a step is the most
-# there, so the rates of hidden neurons have to stay well below. Of 900 neurons a digit
-# takes the emulator some seconds, of 3400 a minute: each spike of one meets all.
+# Rates that the chip has: one spike a step is the most there, so those of hidden
+# neurons have to stay well below. A tenth of the spikes, since on the emulator each of
+# them meets all neurons; a lower order is about as quiet with those.
 ON_CHIP = Settings(
-    n_neurons=900,
+    d=56,
+    n_neurons=800,
     max_rate=800.0,
+    units=400,
     hidden="poisson",
     hidden_rate=250.0,
-    steps_per_pixel=12,
+    steps_per_pixel=8,
+    tau=80.0,
+    readout_tau=3.0,
+    epochs=8,
 )
 
 
@@ -243,14 +248,6 @@ class SpikingClassifier:
             description="spiking psMNIST",
             show_progress=show_progress,
         )
-
-    def take(self, other):
-        """Take the weights of another network, of as many units and the same order.
-
-        The state at the end of a digit is the same however long pixels are held.
-        """
-        for name, connection in other.parameters.items():
-            self.parameters[name].transform = connection.transform
 
     def simulate_nengo_dl(self, split, minibatch_size=100, show_progress=None):
         """Classify digits in NengoDL, many at once, each from rest.

@@ -71,8 +71,8 @@ def add_arguments(parser):
         "--lstm-epochs",
         metavar="N",
         type=whole_number(1),
-        help="of its training (default: 300, some ten minutes of a core; the paper "
-        "has 500)",
+        help="of its training (default: 500, as in the paper; some ten minutes of a "
+        "core for three lengths)",
     )
     parser.add_argument("--no-lstm", action="store_true", help="leave it out")
     add_workers(parser, dask=False)
@@ -100,7 +100,7 @@ def run(arguments):
             arguments.seeds,
             arguments.n_neurons,
             () if arguments.no_lstm else arguments.lstm_lengths or LSTM_LENGTHS,
-            arguments.lstm_epochs or 300,
+            arguments.lstm_epochs or 500,
             out,
             arguments.workers,
         )

@@ -1,10 +1,10 @@
 """Predict the Mackey-Glass series, a chaotic one, 15 samples ahead.
 
 Networks of four layers and some 18,000 parameters are trained on 32 sequences of
-5000 samples, and tried on 64 others: LSTMs, LMUs and layers of both in turn ("paper",
-if asked for, is the paper's LMU, in which everything feeds back; that one is
-trained in time, and takes an hour for each seed). The error is the root mean square
-one over all samples, relative to the root mean square of the series.
+5000 samples, and tried on 64 others: LSTMs, LMUs and layers of both in turn. If asked
+for, also "paper", the paper's LMU, in which everything feeds back: it is trained in
+time, which takes eight times as long. The error is the root mean square one over all
+samples, relative to the root mean square of the series.
 
 Besides: LMUs that were trained at a time step of 1 ms, run at others; LMUs of Poisson
 neurons; and how long training takes.

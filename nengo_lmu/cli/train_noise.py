@@ -94,8 +94,8 @@ def run(arguments):
     p_values = [row["covariance"]["gain"]["p_value"] for row in rows]
     if None not in p_values:
         print(
-            "\nKnown covariance against none, two-sided paired t-tests: p = "
-            + ", ".join(f"{p:.2g}" for p in p_values)
+            "\nKnown covariance against none, two-sided paired t-tests:\n"
+            "p = " + ", ".join(f"{p:.2g}" for p in p_values)
         )
     best = max(row[first]["ideal"]["mean"] for row in rows)
     print(f"\nBy an ideal memory and rates, without spikes: {100 * best:.1f} %")

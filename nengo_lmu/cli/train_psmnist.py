@@ -156,13 +156,13 @@ def _percent(result):
 
 
 def _table(record):
-    difference = record["difference"]
+    difference, processor = record["difference"], record["processor_seconds"]
     rows = [
         ["parameters", f"{record['parameters']:,}"],
         ["validation", f"{100 * record['validation_accuracy']:.2f} %"],
         [f"test, {record['test']['digits']:,} digits", _percent(record["test"])],
         ["training", f"{record['seconds']:.0f} s"],
-        ["of a processor", f"{record['processor_seconds']:.0f} s"],
+        *([["of a processor", f"{processor:.0f} s"]] if processor else []),
         *([f"in time, {name}", f"{value:.0e}"] for name, value in difference.items()),
     ]
     settings = record["settings"]

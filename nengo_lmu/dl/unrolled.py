@@ -57,7 +57,7 @@ class UnrolledLMU(tf.keras.layers.Layer):
         self.averaged = averaged
         memory = lmu.memory
         self.connections = {
-            "encoders": _encoders(lmu),
+            "encoders": lmu.input_encoders,
             "input_kernel": input_kernel,
             "memory_kernel": lmu.memory_kernel,
             "bias": lmu.hidden_bias,
@@ -216,14 +216,6 @@ def unroll(layers, n_steps, size_in):
     return network, given, output
 
 
-def _encoders(lmu):
-    """Return the connection with the input encoders, or None."""
-    for conn in lmu.connections:
-        if conn.pre_obj is lmu.input and conn.post_obj is lmu.memory.input:
-            return conn
-    return None
-
-
 def _check(lmu, input_kernel):
     problems = [
         (f"it has {name}", f"{name}=None")
@@ -231,7 +223,7 @@ def _check(lmu, input_kernel):
         if getattr(lmu, name) is not None
     ]
     parts = {
-        "input_encoders": _encoders(lmu),
+        "input_encoders": lmu.input_encoders,
         "input_kernel": input_kernel,
         "memory_kernel": lmu.memory_kernel,
         "hidden_bias": lmu.hidden_bias,

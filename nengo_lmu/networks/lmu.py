@@ -88,8 +88,8 @@ class LMU(nengo.Network):
         The hidden units.
     unit : float
         The hidden neurons' output that stands for an activity of 1 (hertz).
-    input_kernel, hidden_kernel, memory_kernel, hidden_bias, hidden_encoders, \
-    memory_encoders : nengo.Connection or None
+    input_encoders, hidden_encoders, memory_encoders, input_kernel, hidden_kernel, \
+    memory_kernel, hidden_bias : nengo.Connection or None
         The connections with the trainable matrices, where there are any.
 
     Raises
@@ -169,13 +169,16 @@ class LMU(nengo.Network):
                 label="memory",
                 **memory,
             )
+            self.input_encoders = None
             if self.units == 0 and input_encoders is None:
                 self.input = self.memory.input
             else:
                 self.input = InputNode(
                     self.size_in, dt, self.memory.input.radius, label="input"
                 )
-                self._trained(self.input, self.memory.input, e_x, None)
+                self.input_encoders = self._trained(
+                    self.input, self.memory.input, e_x, None
+                )
 
             self.hidden = None
             self.output = self.memory.output
