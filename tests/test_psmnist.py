@@ -5,6 +5,10 @@ next to the repository where there is one.
 """
 
 import json
+import os
+import subprocess
+import sys
+import textwrap
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +18,7 @@ import numpy as np
 import pytest
 from nengo.exceptions import ValidationError
 
+import nengo_lmu
 from nengo_lmu.cli import main
 from nengo_lmu.legendre import ArgumentError, simulate
 from nengo_lmu.tasks import mnist
@@ -101,7 +106,7 @@ def test_pixels_are_permuted():
 
 
 def test_files_that_are_not_mnist(tmp_path, file):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ArgumentError, match="missing.npz' does not exist; give an npz"):
         mnist.load_mnist(tmp_path / "missing.npz")
     path = tmp_path / "text.npz"
     path.write_text("digits")
@@ -120,6 +125,7 @@ def test_files_that_are_not_mnist(tmp_path, file):
 
 def test_download(monkeypatch, file, capsys):
     """What Keras gives is used; what it prints goes to stderr; its failure is told."""
+    pytest.importorskip("nengo_dl")  # before tf.keras is looked at
     tf = pytest.importorskip("tensorflow")
 
     def load_data():
@@ -141,6 +147,22 @@ def test_download(monkeypatch, file, capsys):
     monkeypatch.setattr(tf.keras.datasets.mnist, "load_data", fail)
     with pytest.raises(ArgumentError, match="URL fetch failure.*; give an npz file"):
         mnist.load_mnist()
+
+
+def test_nengo_dl_comes_before_the_download():
+    """Keras would be one that NengoDL cannot use, were it asked for digits first."""
+    pytest.importorskip("nengo_dl")
+    code = """
+        import sys
+        from nengo_lmu.analysis import psmnist
+        assert "nengo_dl" not in sys.modules
+        psmnist.load_mnist = lambda path, seed: sys.modules["nengo_dl"].Simulator
+        psmnist.load()
+    """
+    environment = {**os.environ, "PYTHONPATH": str(Path(nengo_lmu.__file__).parents[1])}
+    subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], env=environment, check=True
+    )
 
 
 # --- the network

@@ -227,9 +227,9 @@ def measure(setting):
 def _load(setting):
     """Return the input and the labels of digits to train and to test with."""
     if setting.data == "mnist":
-        from nengo_lmu.tasks.mnist import load_mnist
+        from nengo_lmu.analysis import psmnist
 
-        data, hold = load_mnist(setting.path), 1
+        data, hold = psmnist.load(setting.path), 1
     else:
         from nengo_lmu.tasks.digits import load_digits
 

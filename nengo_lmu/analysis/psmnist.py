@@ -14,7 +14,14 @@ import nengo
 import numpy as np
 
 from nengo_lmu.networks import LMU, XavierNormal
-from nengo_lmu.tasks.mnist import N_CLASSES, N_PIXELS, SIDE, to_images, to_pixels
+from nengo_lmu.tasks.mnist import (
+    N_CLASSES,
+    N_PIXELS,
+    SIDE,
+    load_mnist,
+    to_images,
+    to_pixels,
+)
 
 # which of the cell's connections there are, beside those through the memory
 COUPLINGS = {
@@ -182,6 +189,17 @@ class Classifier:
         """
         held = np.repeat(pixels, self.settings.steps_per_pixel, axis=1)
         return held[..., np.newaxis]
+
+
+def load(path=None, seed=0):
+    """Load MNIST, by `nengo_lmu.tasks.mnist.load_mnist`.
+
+    Keras downloads it. Which Keras there is, NengoDL has to have a say in, so it is
+    imported first.
+    """
+    import nengo_dl  # noqa: F401
+
+    return load_mnist(path, seed)
 
 
 def distorted(pixels, rng, size=1.0):

@@ -16,7 +16,6 @@ from nengo_lmu.analysis import (
 from nengo_lmu.analysis.records import versions
 from nengo_lmu.legendre import predicted_error
 from nengo_lmu.tasks.digits import Split
-from nengo_lmu.tasks.mnist import load_mnist
 
 ROUTES = {
     "static": psmnist_static.SETTINGS,
@@ -61,7 +60,7 @@ def run(
         Of what JSON can hold.
     classifier : nengo_lmu.analysis.psmnist.Classifier
     """
-    mnist = load_mnist(path, seed)
+    mnist = psmnist.load(path, seed)
     settings = replace(ROUTES[route], seed=seed)
     options = {} if epochs is None else {"epochs": epochs}
     options["show_progress"] = show_progress
@@ -127,7 +126,7 @@ def run_spiking(
         Of the first test digit, as of `SpikingClassifier.trace`, and the ``digit``.
     classifier : SpikingClassifier
     """
-    mnist = load_mnist(path, seed)
+    mnist = psmnist.load(path, seed)
     settings = psmnist_spiking.Settings(seed=seed)
     if epochs is not None:
         settings = replace(settings, epochs=epochs)

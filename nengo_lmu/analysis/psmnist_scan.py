@@ -42,6 +42,7 @@ class Scan:
     """
 
     def __init__(self, classifier, last=N_PIXELS):
+        import nengo_dl  # noqa: F401  before TensorFlow, which is quieter then
         import tensorflow as tf
 
         from nengo_lmu.dl.parallel import AllSteps
@@ -102,6 +103,7 @@ def train(classifier, mnist, epochs=EPOCHS, last=LAST, show_progress=None):
     history : dict from str to list of float
         Loss and accuracy of each epoch, and the ``seconds`` that it took.
     """
+    import nengo_dl  # noqa: F401  before TensorFlow, which is quieter then
     import tensorflow as tf
 
     scan = Scan(classifier, last)

@@ -5,9 +5,9 @@ import platform
 from importlib import metadata
 
 from nengo_lmu.files import write_atomically
+from nengo_lmu.version import version
 
 PACKAGES = (
-    "nengo-lmu",
     "nengo",
     "nengo-dl",
     "nengo-loihi",
@@ -19,7 +19,7 @@ PACKAGES = (
 
 def versions():
     """Return the versions of Python and of the packages that matter to a result."""
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), "nengo-lmu": version}
     for package in PACKAGES:
         try:
             found[package] = metadata.version(package)

@@ -112,10 +112,10 @@ def run(arguments):
         print()
         return
     print(
-        "\nMean squared error of the test: over 5 delays, of the best and the worst of "
-        "them,\nand over all when the start of the sequence is forgotten (from 1.5 T "
-        f"on);\nmeans of {arguments.seeds} sequences for the LMU, of 100 for the LSTM. "
-        "Published: for the\nsmallest and the largest delay but 0.\n"
+        "\nMean squared error of the test: over 5 delays, of the best and the worst\n"
+        "of them, and over all when the start of the sequence is forgotten (from\n"
+        f"1.5 T on); means of {arguments.seeds} sequences for the LMU, of 100 for the\n"
+        "LSTM. Published: for the smallest and the largest delay but 0.\n"
     )
     print(_error_table(record))
     print(

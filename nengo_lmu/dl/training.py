@@ -201,16 +201,16 @@ class _Training:
             checkpoint = Path(checkpoint)
             identity = self._identity()
             self._load(checkpoint, identity)
-        done = len(self.history.get("seconds", [])) * self.batches + self.batch
+        first = len(self.history.get("seconds", []))
         with tqdm(
             total=self.epochs * self.batches,
-            initial=done,
+            initial=first * self.batches + self.batch,
             desc=description,
             unit="batch",
             disable=None if show_progress is None else not show_progress,
         ) as bar:
             callback = _AfterBatch(self, bar, lambda: self._save(checkpoint, identity))
-            for epoch in range(done // self.batches, self.epochs):
+            for epoch in range(first, self.epochs):
                 self._train(epoch, callback)
                 self._finish_epoch(bar)
                 self._save(checkpoint, identity)

@@ -68,8 +68,8 @@ def load_mnist(path=None, seed=0, n_validation=None):
     Raises
     ------
     nengo_lmu.legendre.ArgumentError
-        If the file does not hold the arrays, there are not more training digits than
-        ``n_validation``, or nothing can be downloaded.
+        If the file does not exist or does not hold the arrays, there are not more
+        training digits than ``n_validation``, or nothing can be downloaded.
     OSError
         If the file cannot be read.
     ImportError
@@ -141,6 +141,8 @@ def _read(path):
     try:
         with np.load(path) as file:
             arrays = [file[name] for name in ARRAYS]
+    except FileNotFoundError:
+        raise ArgumentError("path", f"{str(path)!r} does not exist; {wanted}") from None
     except (ValueError, KeyError, zipfile.BadZipFile):
         raise ArgumentError("path", f"{str(path)!r} is not MNIST; {wanted}") from None
     for images, labels in (arrays[:2], arrays[2:]):
