@@ -1,9 +1,8 @@
 """psMNIST with a perturbed A, in its reduced form."""
 
 import json
-from pathlib import Path
-
 import re
+from pathlib import Path
 
 import nengo
 import numpy as np
