@@ -81,13 +81,7 @@ def add_arguments(parser):
         default=[6, 32],
         help="orders of the memory (default: 6 32)",
     )
-    steps.add_argument(
-        "--rounds",
-        metavar="N",
-        type=whole_number(1),
-        default=100,
-        help="how often each time is measured (default: %(default)s)",
-    )
+    _add_rounds(steps, 100)
     add_output(steps, "bench.json and bench.png")
     steps.set_defaults(bench=run_steps)
 
@@ -110,13 +104,7 @@ def add_arguments(parser):
         help=f"{EMULATOR_FULL_M[-1]} neurons too, and all but ours on the fast "
         f"emulator for up to {SLOW_UP_TO_FULL} instead of {SLOW_UP_TO}",
     )
-    emulator.add_argument(
-        "--rounds",
-        metavar="N",
-        type=whole_number(1),
-        default=50,
-        help="how often each time is measured (default: %(default)s)",
-    )
+    _add_rounds(emulator, 50)
     add_output(emulator, "emulator.json and emulator.png")
     emulator.set_defaults(bench=run_emulator)
 
@@ -140,15 +128,19 @@ def add_arguments(parser):
         default=212,
         help="hidden units (default: %(default)s)",
     )
-    training.add_argument(
+    _add_rounds(training, 5)
+    add_output(training, "training.json")
+    training.set_defaults(bench=run_training)
+
+
+def _add_rounds(parser, default):
+    parser.add_argument(
         "--rounds",
         metavar="N",
         type=whole_number(1),
-        default=5,
+        default=default,
         help="how often each time is measured (default: %(default)s)",
     )
-    add_output(training, "training.json")
-    training.set_defaults(bench=run_training)
 
 
 def run(arguments):
