@@ -3,7 +3,6 @@
 All of the cell is trained, over all 784 time steps of a digit.
 """
 
-import nengo
 import numpy as np
 
 # States of pixels from 0 to 1 are of order 0.1. Learning is faster with states of order
@@ -92,10 +91,7 @@ def _take_in_gain(lmu):
         lmu.hidden_encoders: 1 / GAIN,
     }
     for connection, factor in factors.items():
-        if connection is not None:
-            connection.transform = nengo.Dense(
-                connection.transform.shape, factor * connection.transform.init
-            )
+        connection.transform = factor * connection.transform.init
 
 
 def predict(classifier, pixels):
