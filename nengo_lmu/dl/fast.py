@@ -1,124 +1,44 @@
-"""Plans with which NengoDL trains recurrent networks several times faster.
+"""NengoDL, several times faster for recurrent networks.
 
-NengoDL merges operators of a kind into one that works on all their signals side by
-side. Where there are many small ones that saves time. In a recurrent network with a few
-large ones it costs far more than it saves: signals are gathered and scattered in every
-step, and so are their gradients; and the build function of merged products with
-matrices moves the minibatch to the last axis and back. So here
+There are two parts, each of which can be had alone, for any network of NengoDL, with or
+without a Legendre memory.
+
+Plans. NengoDL merges operators of a kind into one that works on all their signals side
+by side. Where there are many small ones that saves time. In a recurrent network with a
+few large ones it costs far more than it saves: signals are gathered and scattered in
+every step, and so are their gradients; and the build function of merged products with
+matrices moves the minibatch to the last axis and back. So
 
 - `separated` takes groups of few operators apart again,
 - `specialized` gives operators that are alone build functions for just one of them.
 
-For any NengoDL network, with or without a Legendre memory::
+Whole sequences (`nengo_lmu.dl.sequences`): where every operator and every cycle of a
+network is known, operators are applied to all time steps at once.
+
+Networks with a Legendre memory get both unless a planner is configured. Otherwise, ::
 
     with net:
         nengo_dl.configure_settings(planner=fast.planner)
 
-or either of the two around another planner. Networks with a Legendre memory get
-`planner` unless another one is configured; ``nengo_dl.graph_optimizer.tree_planner`` is
-NengoDL's own.
+gives a network both, `stepwise` in its place the first, and
+``nengo_dl.graph_optimizer.tree_planner`` is NengoDL's own.
 """
 
-import tensorflow as tf
-from nengo import Lowpass
-from nengo.builder.operator import DotInc, Operator
-from nengo.builder.processes import SimProcess
-from nengo_dl import tensor_graph
-from nengo_dl.builder import Builder, OpBuilder
-from nengo_dl.graph_optimizer import tree_planner
-from nengo_dl.op_builders import DotSet
+import functools
 
+from nengo_dl import tensor_graph
+from nengo_dl.graph_optimizer import tree_planner
+
+from nengo_lmu.dl import sequences
+from nengo_lmu.dl.graph import Unsupported
+from nengo_lmu.dl.operators import Delay, Product
 from nengo_lmu.networks import LegendreMemory
 
-__all__ = ["planner", "separated", "specialized"]
+__all__ = ["planner", "separated", "specialized", "stepwise"]
 
 # Groups of fewer operators come apart. With arrays of 10 ensembles merging is about as
 # fast as not, with arrays of 40 it takes half the time.
 FEWEST = 8
-
-
-# --- operators that are alone in their group
-
-
-class Product(DotInc):
-    """A product with a matrix that is alone, added to its target or set there."""
-
-    def __init__(self, op):
-        super().__init__(op.A, op.X, op.Y, tag=op.tag)
-        self.sets, self.incs = op.sets, op.incs
-
-    @property
-    def Y(self):
-        """(Signal) The target."""
-        return (self.sets or self.incs)[0]
-
-    @classmethod
-    def replaces(cls, op):
-        """Is this an operator for which this one can stand?"""
-        return (
-            type(op) in (DotInc, DotSet)
-            and not op.A.sparse
-            and op.A.ndim == 2
-            and op.X.ndim == 1
-            and not op.A.minibatched
-            and op.X.minibatched
-        )
-
-
-class Delay(Operator):
-    """A delay of one time step: what a synapse of no time constant comes to."""
-
-    def __init__(self, op):
-        super().__init__(tag=op.tag)
-        self.sets, self.incs = [], []
-        self.reads, self.updates = [op.input], [op.output]
-
-    @classmethod
-    def replaces(cls, op):
-        """Is this an operator for which this one can stand?"""
-        return (
-            type(op) is SimProcess
-            and type(op.process) is Lowpass
-            and op.process.tau == 0
-            and op.mode == "update"
-        )
-
-
-@Builder.register(Product)
-class ProductBuilder(OpBuilder):
-    """Build a `Product`, without the transpositions of the general case."""
-
-    def build_pre(self, signals, config):
-        """Look up the signals."""
-        super().build_pre(signals, config)
-        (op,) = self.ops
-        self.A, self.X, self.Y = signals[op.A], signals[op.X], signals[op.Y]
-        self.mode = "inc" if op.incs else "update"
-        self.constant = not op.A.trainable
-
-    def build_step(self, signals):
-        """Build a step."""
-        A = signals.gather(self.A)
-        if self.constant:
-            # TensorFlow would add up its gradient over all time steps
-            A = tf.stop_gradient(A)
-        product = tf.matmul(signals.gather(self.X), A, transpose_b=True)
-        signals.scatter(self.Y, product, mode=self.mode)
-
-
-@Builder.register(Delay)
-class DelayBuilder(OpBuilder):
-    """Build a `Delay`, without a multiplication by 1 and an addition of 0."""
-
-    def build_pre(self, signals, config):
-        """Look up the signals."""
-        super().build_pre(signals, config)
-        (op,) = self.ops
-        self.source, self.target = signals[op.reads[0]], signals[op.updates[0]]
-
-    def build_step(self, signals):
-        """Build a step."""
-        signals.scatter(self.target, signals.gather(self.source))
 
 
 # --- planners
@@ -182,7 +102,39 @@ def _specialize(group):
     return group
 
 
-planner = specialized(separated(tree_planner))
+stepwise = specialized(separated(tree_planner))
+
+
+def planner(operators):
+    """Plan as `stepwise` does, for a network that is evaluated by whole sequences.
+
+    Networks for which that cannot be done are evaluated step by step.
+    """
+    return stepwise(operators)
+
+
+# --- whole sequences
+
+
+def _by_sequence(build_loop):
+    @functools.wraps(build_loop)
+    def build(simulated, progress):
+        chosen = tensor_graph.config.get_setting(simulated.model, "planner")
+        if chosen is planner:
+            try:
+                return sequences.build(simulated)
+            except Unsupported:
+                pass
+        return build_loop(simulated, progress)
+
+    build.is_ours = True
+    return build
+
+
+if not hasattr(tensor_graph.TensorGraph._build_loop, "is_ours"):
+    tensor_graph.TensorGraph._build_loop = _by_sequence(
+        tensor_graph.TensorGraph._build_loop
+    )
 
 
 # --- the default

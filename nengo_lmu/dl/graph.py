@@ -1,0 +1,430 @@
+"""The operators of a simulation as a graph, and the memories in its cycles.
+
+What it does not know raises `Unsupported`, so that networks are left to NengoDL unless
+every operator and every cycle of theirs is one of those that `nengo_lmu.dl.sequences`
+can evaluate.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import nengo
+import numpy as np
+import tensorflow as tf
+from nengo.builder.neurons import SimNeurons
+from nengo.builder.operator import Copy, DotInc, ElementwiseInc, Reset, TimeUpdate
+from nengo.builder.probe import SimProbe
+from nengo.builder.processes import SimProcess
+from nengo_dl.op_builders import DotSet, ElementwiseSet, ResetInc
+from nengo_dl.tensor_node import SimTensorNode
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
+
+from nengo_lmu.dl.operators import Delay, Product
+
+
+class Unsupported(Exception):
+    """A network has something that only NengoDL can evaluate."""
+
+
+# what hidden units do: their output, and its slope as a function of the output
+NONLINEARITIES = {
+    nengo.Tanh: (
+        lambda neurons, J: tf.tanh(J) / neurons.tau_ref,
+        lambda neurons, h: (1 - (neurons.tau_ref * h) ** 2) / neurons.tau_ref,
+    ),
+    nengo.Sigmoid: (
+        lambda neurons, J: tf.sigmoid(J) / neurons.tau_ref,
+        lambda neurons, h: h * (1 - neurons.tau_ref * h),
+    ),
+    nengo.RectifiedLinear: (
+        lambda neurons, J: neurons.amplitude * tf.nn.relu(J),
+        lambda neurons, h: neurons.amplitude * tf.cast(h > 0, h.dtype),
+    ),
+}
+
+# Keras layers that do the same to each time step, and nothing else
+LAYERS = (tf.keras.layers.Dense, tf.keras.layers.Activation)
+
+MATRIX = (Product, DotInc, DotSet)
+SCALE = (ElementwiseInc, ElementwiseSet)
+ZERO = (Reset, ResetInc)
+IGNORED = (TimeUpdate, SimProbe)
+
+
+# --- the graph of operators
+
+
+def source(op):
+    """Return the signal that an operator makes another one from; None for constants."""
+    if type(op) in (*MATRIX, *SCALE):
+        return op.X
+    if type(op) is Copy:
+        return op.src
+    if type(op) is SimNeurons:
+        return op.J
+    if type(op) in (SimProcess, SimTensorNode):
+        return op.input
+    return op.reads[0] if type(op) is Delay else None
+
+
+def target(op):
+    """Return the signal that an operator sets, adds to or updates."""
+    return (op.sets + op.incs + op.updates)[0]
+
+
+def linear(op):
+    """Is what an operator makes proportional to its source, in the same step?"""
+    return type(op) in (Copy, *MATRIX, *SCALE)
+
+
+def whole(signal):
+    """Return the signal that a slice is a slice of."""
+    return signal.base if signal.is_view else signal
+
+
+def taken(value, signal):
+    """Take from the value of the whole signal that of a slice."""
+    if not signal.is_view:
+        return value
+    (step,), (size,) = signal.elemstrides, signal.shape
+    start = signal.elemoffset
+    stop = start + step * size
+    return value[..., start : stop if stop >= 0 else None : step]
+
+
+def check(op):
+    """Raise `Unsupported` unless an operator is one that we know."""
+    kind = type(op)
+    known = kind in (Delay, Copy, *MATRIX, *SCALE)
+    if kind in ZERO:
+        known = not np.any(op.value)
+    elif kind is SimProcess:
+        known = type(op.process) is nengo.Lowpass and op.mode == "update"
+    elif kind is SimNeurons:
+        known = type(op.neurons) in NONLINEARITIES and not op.state
+    elif kind is SimTensorNode:
+        known = (
+            type(op.func) in LAYERS
+            and op.time is None
+            and op.shape_in in (None, op.input.shape)
+        )
+    if kind is SimNeurons:
+        known = known and not op.J.is_view
+    if kind is Copy and (op.src_slice is not None or op.dst_slice is not None):
+        known = False
+    elif kind in MATRIX:
+        known = op.A.ndim == 2 and not op.A.sparse and not op.A.minibatched
+    if not known or len(op.sets + op.incs + op.updates) != 1 or target(op).is_view:
+        raise Unsupported(op)
+    start = source(op)
+    if start is not None and kind not in (Copy, *SCALE):
+        if start.ndim != 1 or not start.minibatched:
+            raise Unsupported(op)
+
+
+@dataclass
+class Memory:
+    """A memory without neurons, and what it depends on.
+
+    Attributes
+    ----------
+    signal : Signal
+        The state ``m``.
+    leaves : list of Signal
+        All signals that it depends on.
+    inputs : list of Signal
+        Signals from outside that enter it, in the same step.
+    feedback : list of Signal
+        Signals made of the state and the hidden units, that enter it a step later.
+    matrices : list of operator
+        With the weights that make it what it is; none of them is trained.
+    delays : list of Delay
+        Through which the past reaches it.
+    cell : Cell or None
+        The hidden units around it.
+    """
+
+    signal: object
+    leaves: list
+    inputs: list
+    feedback: list
+    matrices: list
+    delays: list
+    cell: object = None
+
+
+@dataclass
+class Cell:
+    """Hidden units that depend on their own past, and the memory that they read.
+
+    Attributes
+    ----------
+    neurons : SimNeurons
+    memory : Memory
+    leaves : list of Signal
+        All signals that the hidden units depend on.
+    inputs : list of Signal
+        Of those, signals from outside.
+    constants : list of Signal
+        And biases.
+    delays : list of Delay
+        Through which the past reaches the hidden units.
+    """
+
+    neurons: SimNeurons
+    memory: Memory
+    leaves: list
+    inputs: list
+    constants: list
+    delays: list
+
+
+class Graph:
+    """The operators of a simulation, with their cycles.
+
+    Parameters
+    ----------
+    operators : list of nengo.builder.Operator
+        Of the whole simulation.
+    memories : list of Signal
+        The states of the memories in it.
+    given : set of Signal
+        Signals that come from outside of the simulation.
+
+    Raises
+    ------
+    Unsupported
+        If there is an operator or a cycle that we do not know.
+    """
+
+    def __init__(self, operators, memories, given):
+        self.given = given
+        self.operators = [op for op in operators if type(op) not in IGNORED]
+        self.writers = defaultdict(list)
+        for op in self.operators:
+            check(op)
+            self.writers[target(op)].append(op)
+        for signal, ops in self.writers.items():
+            if type(ops[0]) in (Delay, SimProcess) and len(ops) > 1:
+                raise Unsupported(signal)
+        for op in self.operators:
+            if type(op) in (*MATRIX, *SCALE) and not self._is_constant(op.A):
+                raise Unsupported(op)
+        self.cycles = self._find_cycles()
+        self.memories = {m: self._memory(m) for m in memories if m in self.cycles}
+        self.cells = [
+            self._cell(op)
+            for op in self.operators
+            if type(op) is SimNeurons and op.output in self.cycles
+        ]
+        for cell in self.cells:
+            cell.memory.cell = cell
+        self._check_cycles()
+
+    def _is_constant(self, signal):
+        """Is a signal the same at all steps?"""
+        return signal not in self.given and all(
+            type(op) in ZERO
+            or (type(op) in (Copy, *SCALE) and self._is_constant(whole(source(op))))
+            for op in self.writers[signal]
+        )
+
+    def is_trained(self, op):
+        """Are the weights of an operator trained, or made of what is?"""
+        made = [op.A]
+        for signal in made:
+            made.extend(s for maker in self.writers[signal] for s in maker.reads)
+        return any(signal.trainable for signal in made)
+
+    def _find_cycles(self):
+        """Return for each signal in a cycle all signals of its cycles."""
+        signals = list(self.writers)
+        numbers = {signal: i for i, signal in enumerate(signals)}
+        edges = {
+            (numbers[whole(source(op))], numbers[target(op)])
+            for op in self.operators
+            if source(op) is not None and whole(source(op)) in numbers
+        }
+        if not edges:
+            return {}
+        rows, columns = zip(*edges)
+        size = len(signals)
+        matrix = csr_matrix((np.ones(len(rows)), (rows, columns)), (size, size))
+        _, labels = connected_components(matrix, connection="strong")
+        groups = defaultdict(set)
+        for signal, label in zip(signals, labels):
+            groups[label].add(signal)
+        return {
+            signal: group
+            for group in groups.values()
+            if len(group) > 1 or {(numbers[s],) * 2 for s in group} & edges
+            for signal in group
+        }
+
+    def _memory(self, m):
+        """Find out what a memory depends on."""
+        region = self.cycles[m]
+        walk = Walk(self, {m}, region, self._enters_state)
+        walk.visit(m)
+        inputs, feedback = [], []
+        for signal, lag in walk.leaves:
+            if lag == 0 and signal not in region:
+                inputs.append(signal)
+            elif lag == 1 and signal in region:
+                feedback.append(signal)
+            else:
+                raise Unsupported(signal)
+        if m not in feedback:
+            raise Unsupported(m)
+        feedback.remove(m)
+        fixed = [op for op in walk.operators if type(op) in (*MATRIX, *SCALE)]
+        if any(self.is_trained(op) for op in fixed):
+            raise Unsupported(m)
+        leaves = [m, *inputs, *feedback]
+        return Memory(m, leaves, inputs, feedback, fixed, walk.delays)
+
+    def _enters_state(self, signal):
+        region = self.cycles
+        return self._is_fixed(signal) and (signal in region or self._is_narrow(signal))
+
+    def _is_narrow(self, signal):
+        """Is a signal made of what is not larger?"""
+        makers = [source(op) for op in self.writers[signal] if type(op) not in ZERO]
+        return sum(start.size for start in makers) <= signal.size
+
+    def _is_fixed(self, signal):
+        """Is a signal made by products with untrained matrices, if by any?"""
+        return all(
+            type(op) is Delay
+            or (type(op) is Copy and self._is_fixed_or_leaf(whole(op.src)))
+            or (type(op) in (*MATRIX, *SCALE) and not self.is_trained(op))
+            for op in self.writers[signal]
+        )
+
+    def _is_fixed_or_leaf(self, signal):
+        return not self.writers[signal] or self._is_fixed(signal)
+
+    def _cell(self, neurons):
+        """Find out what hidden units depend on."""
+        h, J = neurons.output, neurons.J
+        region = self.cycles[h]
+
+        def passes(signal):
+            reads = self._reads_state(signal)
+            return signal in region or reads or self._is_narrow(signal)
+
+        ends = {*self.memories, h}
+        walk = Walk(self, ends, region, passes)
+        walk.visit(J)
+        read = [signal for signal, lag in walk.leaves if signal in self.memories]
+        inputs, constants = [], []
+        for signal, lag in walk.leaves:
+            if signal in self.memories and lag == 0:
+                continue
+            if signal is h and lag == 1:
+                continue
+            if signal in region or lag > 0:
+                raise Unsupported(signal)
+            if self.writers[signal] or signal in self.given:
+                inputs.append(signal)
+            else:
+                constants.append(signal)
+        if len(set(read)) != 1:
+            raise Unsupported(J)
+        memory = self.memories[read[0]]
+        for signal in memory.feedback:
+            walk_back = Walk(self, ends, region, passes)
+            walk_back.visit(signal)
+            if not {(memory.signal, 0), (h, 0)} >= set(walk_back.leaves):
+                raise Unsupported(signal)
+        leaves = list(dict.fromkeys(signal for signal, _ in walk.leaves))
+        return Cell(neurons, memory, leaves, inputs, constants, walk.delays)
+
+    def _reads_state(self, signal):
+        """Does a signal depend on the state of a memory, in the same step?"""
+        return any(
+            linear(op)
+            and (
+                whole(source(op)) in self.memories
+                or self._reads_state(whole(source(op)))
+            )
+            for op in self.writers[signal]
+        )
+
+    def _check_cycles(self):
+        """Raise `Unsupported` for a cycle without a memory, or with two."""
+        in_cycles = {id(self.cycles[m]): self.cycles[m] for m in self.memories}
+        if len(in_cycles) < len(self.memories):
+            raise Unsupported("memories that depend on one another")
+        hidden = [self.cycles[cell.neurons.output] for cell in self.cells]
+        if len({id(region) for region in hidden}) < len(hidden):
+            raise Unsupported("hidden units that depend on one another")
+        if len({id(cell.memory) for cell in self.cells}) < len(self.cells):
+            raise Unsupported("several hidden layers around a memory")
+        known = set().union(*in_cycles.values(), *hidden)
+        for signal in self.cycles:
+            if signal not in known:
+                raise Unsupported(signal)
+        for memory in self.memories.values():
+            if memory.feedback and memory.cell is None:
+                raise Unsupported(memory.signal)
+
+
+class Walk:
+    """A walk from a signal back to what it depends on, through linear operators.
+
+    Parameters
+    ----------
+    graph : Graph
+    ends : set of Signal
+        Where it ends.
+    region : set of Signal
+        Delays between these are steps back in time; others belong to the outside.
+    passes : callable
+        Whether to go on behind a signal, if it is linear in others.
+
+    Attributes
+    ----------
+    leaves : list of (Signal, int)
+        Where it ended, and how many steps back in time.
+    operators : list of nengo.builder.Operator
+        On the way.
+    delays : list of Delay
+        On the way.
+    """
+
+    def __init__(self, graph, ends, region, passes):
+        self.graph, self.ends, self.region, self.passes = graph, ends, region, passes
+        self.leaves, self.operators, self.delays = [], [], []
+        self._seen = set()
+
+    def visit(self, signal, lag=0):
+        """Go on behind a signal."""
+        for op in self.graph.writers[signal]:
+            if type(op) in ZERO:
+                continue
+            self.operators.append(op)
+            if type(op) is Delay and op not in self.delays:
+                self.delays.append(op)
+            following = whole(source(op)), lag + (type(op) is Delay)
+            if following in self._seen:
+                continue
+            self._seen.add(following)
+            if self._goes_on(following[0]):
+                self.visit(*following)
+            else:
+                self.leaves.append(following)
+
+    def _goes_on(self, signal):
+        makers = [op for op in self.graph.writers[signal] if type(op) not in ZERO]
+        return (
+            signal not in self.ends
+            and signal not in self.graph.given
+            and len(makers) > 0
+            and all(
+                linear(op) or (type(op) is Delay and signal in self.region)
+                for op in makers
+            )
+            and self.passes(signal)
+        )

@@ -1,0 +1,406 @@
+"""Linear and nonlinear recurrences over whole sequences, as few large operations.
+
+A state ``m[t] = A m[t-1] + B u[t]`` that nothing trains is looked ahead: ``k`` steps
+into a chunk it is ``A^k`` times what it was at the start, plus what came in since. What
+is read from it follows without the states between, by products with matrices that are
+made once for all chunks. So only what is nonlinear is done step by step.
+
+``p`` stands for what of the state is known before the first input: ``A m[-1]`` and the
+feedback of the step before. Rows are the sequences of a minibatch: ``B`` of them.
+"""
+
+import functools
+
+import joblib
+import numpy as np
+import tensorflow as tf
+
+# Steps of a chunk. More save little: products with A are a third of a cell's to begin
+# with, and the matrices for the chunk have to stay in the cache.
+CELL_CHUNK = 4
+STATE_CHUNK = 16
+
+# Small products do not use more than one core, so parts of a minibatch take one each.
+# Below so many rows a product is less efficient than what that gains.
+LEAST_ROWS = 32
+
+
+# --- what is known beforehand
+
+
+def lookahead(A, n):
+    """Return ``A^0`` to ``A^n``.
+
+    Parameters
+    ----------
+    A : (d, d) ndarray
+    n : int
+
+    Returns
+    -------
+    powers : (n + 1, d, d) ndarray
+    """
+    powers = [np.eye(len(A))]
+    for _ in range(n):
+        powers.append(A @ powers[-1])
+    return np.array(powers)
+
+
+def response(A, B, n_steps):
+    """Return what an input leaves in the state, for each of its ages.
+
+    Parameters
+    ----------
+    A : (d, d) ndarray
+    B : (d, n) ndarray
+    n_steps : int
+
+    Returns
+    -------
+    power : (d, d) ndarray
+        ``A^(n_steps - 1)``.
+    states : (n_steps, d, n) ndarray
+        ``A^t B`` for ages ``t`` from 0.
+    """
+    # twice as many at a time
+    states, power = B[np.newaxis], A
+    while 2 * len(states) <= n_steps:
+        states = np.concatenate([states, power @ states])
+        power = power @ power
+    rest = n_steps - len(states)
+    states = np.concatenate([states, power @ states[:rest]])
+    return np.linalg.matrix_power(A, n_steps - 1), states
+
+
+# --- the state alone
+
+
+def last_state(p, u, power, states):
+    """Return the state at the end of a sequence.
+
+    Parameters
+    ----------
+    p : (B, d) tensor
+    u : (n_steps, B, n) tensor
+    power : (d, d) tensor
+        ``A^(n_steps - 1)``.
+    states : (n_steps, d, n) tensor
+        From `response`.
+
+    Returns
+    -------
+    m : (B, d) tensor
+    """
+    d, n = states.shape[1:]
+    B = p.shape[0]
+    by_sequence = tf.reshape(tf.transpose(u, (1, 0, 2)), (B, -1))
+    backwards = tf.transpose(tf.reverse(states, [0]), (0, 2, 1))
+    m = by_sequence @ tf.reshape(backwards, (-1, d))
+    return m + tf.matmul(p, power, transpose_b=True)
+
+
+def all_states(p, u, powers, inputs):
+    """Return the states at all steps of a sequence.
+
+    Parameters
+    ----------
+    p : (B, d) tensor
+    u : (n_steps, B, n) tensor
+    powers : (chunk + 1, d, d) tensor
+        From `lookahead`.
+    inputs : (chunk + 1, d, n) tensor
+        ``powers @ B``.
+
+    Returns
+    -------
+    m : (n_steps, B, d) tensor
+    """
+    chunk = powers.shape[0] - 1
+    B, d = p.shape
+    n_steps = tf.shape(u)[0]
+    u = _by_chunk(tf.pad(u, [[0, -n_steps % chunk], [0, 0], [0, 0]]), chunk)
+    width = u.shape[-1]
+    arrive = tf.reshape(tf.reshape(u, (-1, width)) @ _arriving(inputs[1:]), (-1, B, d))
+    A_chunk = tf.transpose(powers[chunk])
+    starts = tf.scan(lambda p, now: p @ A_chunk + now, arrive, p)
+    starts = tf.concat([p[tf.newaxis], starts[:-1]], axis=0)
+    known = tf.reshape(tf.concat([starts, u], axis=2), (-1, d + width))
+    read = [
+        tf.concat([tf.transpose(powers[k]), _arrived(inputs, k, chunk)], axis=0)
+        for k in range(chunk)
+    ]
+    m = tf.reshape(known @ tf.concat(read, axis=1), (-1, B, chunk, d))
+    return tf.reshape(tf.transpose(m, (0, 2, 1, 3)), (-1, B, d))[:n_steps]
+
+
+def decayed(x, decay):
+    """Return ``y[t] = decay y[t-1] + x[t]``, from rest.
+
+    Parameters
+    ----------
+    x : (n_steps, B, n) tensor
+    decay : float
+
+    Returns
+    -------
+    y : (n_steps, B, n) tensor
+    """
+    n_steps = tf.shape(x)[0]
+
+    # twice as far back at a time
+    def further(back, decay, y):
+        late = tf.pad(y, [[back, 0], [0, 0], [0, 0]])[:n_steps]
+        return 2 * back, decay**2, y + decay * late
+
+    start = tf.constant(1), tf.constant(decay, x.dtype), x
+    *_, y = tf.while_loop(
+        lambda back, *_: back < n_steps,
+        further,
+        start,
+        shape_invariants=(tf.TensorShape([]), tf.TensorShape([]), x.shape),
+    )
+    return y
+
+
+def _by_chunk(u, chunk):
+    """Return ``(n_chunks, B, chunk * n)`` for ``(n_steps, B, n)``."""
+    B, n = u.shape[1:]
+    n_chunks = tf.shape(u)[0] // chunk
+    u = tf.transpose(tf.reshape(u, (n_chunks, chunk, B, n)), (0, 2, 1, 3))
+    return tf.reshape(u, (n_chunks, B, chunk * n))
+
+
+def _by_step(u, chunk):
+    """Return ``(n_steps, B, n)`` for ``(n_chunks, B, chunk * n)``."""
+    B, width = u.shape[1:]
+    n_chunks, n = tf.shape(u)[0], width // chunk
+    u = tf.transpose(tf.reshape(u, (n_chunks, B, chunk, n)), (0, 2, 1, 3))
+    return tf.reshape(u, (n_chunks * chunk, B, n))
+
+
+def _arriving(inputs):
+    """Return the matrix from the inputs of a chunk to what they leave behind it.
+
+    Parameters
+    ----------
+    inputs : (chunk, d, n) tensor
+        What an input leaves, the last of the chunk first.
+    """
+    backwards = tf.transpose(tf.reverse(inputs, [0]), (0, 2, 1))
+    return tf.reshape(backwards, (-1, inputs.shape[1]))
+
+
+def _arrived(inputs, k, chunk):
+    """Return that from all inputs of a chunk to their part in the state at step k."""
+    n = inputs.shape[-1]
+    return tf.pad(_arriving(inputs[: k + 1]), [[0, (chunk - 1 - k) * n], [0, 0]])
+
+
+# --- the cell around it
+
+
+def cell(function, slope, p, r, w, x, weights, constants, last):
+    """Return the hidden states of a sequence.
+
+    ``h[t] = f(W_x x[t] + W_h h[t-1] + W_m m[t])``, ``m[t] = A m[t-1] + B_w w[t] + B_v
+    v[t-1]``, ``v[t] = E_h h[t] + E_m m[t]``.
+
+    Parameters
+    ----------
+    function, slope : callable
+        ``f``, and its slope as a function of its value.
+    p : (B, d) tensor
+    r : (B, units) tensor
+        ``W_h h[-1]``.
+    w : (n_steps, B, n_w) tensor
+    x : (n_steps, B, n_x) tensor
+    weights : dict of str to tensor
+        ``W_x``, ``W_h``, ``W_m``, ``E_h`` and ``E_m``.
+    constants : tuple of tensor
+        ``powers``, from `lookahead`, and those times ``B_w`` and ``B_v``.
+    last : bool
+        Return ``h`` of the last step only.
+
+    Returns
+    -------
+    h : (n_steps or 1, B, units) tensor
+    v : (n_steps, B, n_v) tensor
+    """
+    n = min(_cores(), p.shape[0] // LEAST_ROWS) or 1
+    sizes = [len(rows) for rows in np.array_split(np.arange(p.shape[0]), n)]
+    parts = zip(*[tf.split(a, sizes, axis=len(a.shape) - 2) for a in (p, r, w, x)])
+    results = [
+        _of_rows(function, slope, *part, weights, constants, last) for part in parts
+    ]
+    return [tf.concat(parts, axis=1) for parts in zip(*results)]
+
+
+def _cores():
+    """Return how many operations TensorFlow does at the same time."""
+    return tf.config.threading.get_inter_op_parallelism_threads() or joblib.cpu_count()
+
+
+def _of_rows(function, slope, p, r, w, x, weights, constants, last):
+    """Do what `cell` does, without parting the rows."""
+    chunk = constants[0].shape[0] - 1
+    n_steps = tf.shape(w)[0]
+    whole = n_steps - n_steps % chunk
+    W = tf.concat([weights["W_m"], weights["E_m"]], axis=0)
+    outside = [weights[name] for name in ("W_h", "W_x", "E_h")]
+
+    def run(p, r, h, start, end, chunk):
+        powers, of_w, of_v = [a[: chunk + 1] for a in constants]
+        # how p and all w of a chunk are read at its steps, and v from the second on
+        known = [
+            tf.matmul(
+                tf.concat([tf.transpose(powers[k]), _arrived(of_w, k, chunk)], axis=0),
+                W,
+                transpose_b=True,
+            )
+            for k in range(chunk)
+        ]
+        since = [
+            tf.matmul(_arriving(of_v[:k]), W, transpose_b=True) for k in range(1, chunk)
+        ]
+        leaves = powers[chunk], _arriving(of_w[1:]), _arriving(of_v[:chunk])
+        w_chunks = _by_chunk(w[start:end], chunk)
+        tensors = [p, r, h, w_chunks, x[start:end], *leaves, *outside, *known, *since]
+        hs, v, *state = _chunks(function, slope, chunk, last, tensors)
+        return hs, _by_step(v, chunk), state
+
+    h = tf.zeros_like(r)
+    first_h, first_v, state = run(p, r, h, 0, whole, chunk)
+    # the steps that do not fill a chunk
+    rest_h, rest_v, (_, _, h) = run(*state, whole, n_steps, 1)
+    h = h[tf.newaxis] if last else tf.concat([first_h, rest_h], axis=0)
+    return h, tf.concat([first_v, rest_v], axis=0)
+
+
+def _chunks(function, slope, chunk, last, tensors):
+    """Go through a sequence of whole chunks, and backwards for the gradient.
+
+    TensorFlow's own gradient of a loop multiplies for each weight in each step, and
+    adds that up. Here there is one product for each weight, or for each chunk.
+    """
+    others = len(tensors) - 2 * chunk + 1
+
+    def array(size, width):
+        return tf.TensorArray(
+            dtype, size, element_shape=(rows, width), clear_after_read=False
+        )
+
+    p, r, _, w, x, *_ = tensors
+    dtype, rows, d, n_x = p.dtype, *p.shape, x.shape[2]
+    units, n_v = r.shape[1], tensors[others - 1].shape[0]
+
+    @tf.custom_gradient
+    def run(*tensors):
+        p, r, h, w, x, power, w_leaves, v_leaves, W_h, W_x, E_h = tensors[:others]
+        known, since = tensors[others : others + chunk], tensors[others + chunk :]
+        n_chunks = tf.shape(w)[0]
+        # from x[k], h[k-1] and v[0] to v[k-1] to what hidden units and v receive
+        from_x, from_h = [
+            tf.pad(tf.transpose(W), [[0, 0], [0, n_v]]) for W in (W_x, W_h)
+        ]
+        steps = [from_x] + [tf.concat([from_x, from_h, rest], 0) for rest in since]
+
+        def forwards(i, p, r, h, hs, vs, qs):
+            q = tf.concat([p, w[i]], axis=1)
+            v = []
+            for k in range(chunk):
+                at = i * chunk + k
+                now = [x[at]] if k == 0 else [x[at], h, *v]
+                z = q @ known[k] + tf.concat(now, axis=1) @ steps[k]
+                if k == 0:
+                    z += tf.pad(r, [[0, 0], [0, n_v]])
+                h = function(z[:, :units])
+                v.append(z[:, units:] + tf.matmul(h, E_h, transpose_b=True))
+                hs = hs.write(at, h)
+            v = tf.concat(v, axis=1)
+            p = tf.matmul(p, power, transpose_b=True) + w[i] @ w_leaves + v @ v_leaves
+            r = tf.matmul(h, W_h, transpose_b=True)
+            return i + 1, p, r, h, hs, vs.write(i, v), qs.write(i, q)
+
+        hs, vs = array(n_chunks * chunk, units), array(n_chunks, chunk * n_v)
+        qs = array(n_chunks, d + w.shape[2])
+        _, p_end, r_end, h_end, hs, vs, qs = tf.while_loop(
+            lambda i, *_: i < n_chunks,
+            forwards,
+            (tf.constant(0), p, r, h, hs, vs, qs),
+            parallel_iterations=1,
+        )
+
+        def backwards(given_h, given_v, i, dp, dh, dW_h, dW_x, dE_h, dzs, dws, dxs):
+            # dh is that of the chunk's last h, from what comes later
+            before = hs.read(tf.maximum(i * chunk - 1, 0)) * tf.cast(i > 0, dtype)
+            h = [hs.read(i * chunk + k) for k in range(chunk)]
+            dv = tf.matmul(dp, v_leaves, transpose_b=True) + given_v[i]
+            dv = tf.split(dv, chunk, axis=1)
+            dw_p = [
+                tf.concat([dp @ power, tf.matmul(dp, w_leaves, transpose_b=True)], 1)
+            ]
+            dJ = [None] * chunk
+            for k in reversed(range(chunk)):
+                at = i * chunk + k
+                if not last:
+                    dh += given_h[at]
+                dJ[k] = (dh + dv[k] @ E_h) * slope(h[k])
+                dz = tf.concat([dJ[k], dv[k]], axis=1)
+                dzs = dzs.write(k * n_chunks + i, dz)
+                dw_p.append(tf.matmul(dz, known[k], transpose_b=True))
+                dnow = tf.matmul(dz, steps[k], transpose_b=True)
+                dxs = dxs.write(at, dnow[:, :n_x])
+                if k:
+                    dh = dnow[:, n_x : n_x + units]
+                    earlier = tf.concat(dv[:k], axis=1) + dnow[:, n_x + units :]
+                    dv[:k] = tf.split(earlier, k, axis=1)
+            all_dJ = tf.concat(dJ, axis=0)
+            dW_h += tf.matmul(all_dJ, tf.concat([before, *h[:-1]], 0), transpose_a=True)
+            xs = tf.reshape(x[i * chunk : (i + 1) * chunk], (chunk * rows, n_x))
+            dW_x += tf.matmul(all_dJ, xs, transpose_a=True)
+            dE_h += tf.matmul(tf.concat(dv, 0), tf.concat(h, 0), transpose_a=True)
+            dw_p = tf.add_n(dw_p)
+            dws = dws.write(i, dw_p[:, d:])
+            # of r for the first chunk, and for others of the h that r was made from
+            dh = tf.cond(i > 0, lambda: dJ[0] @ W_h, lambda: dJ[0])
+            return i - 1, dw_p[:, :d], dh, dW_h, dW_x, dE_h, dzs, dws, dxs
+
+        def gradient(dh_all, dv_all, dp_end, dr_end, dh_end):
+            any_ = tf.cast(n_chunks > 0, dtype)
+            n_steps = n_chunks * chunk
+            start = (
+                n_chunks - 1,
+                dp_end,
+                dr_end @ W_h + dh_end,
+                any_ * tf.matmul(dr_end, h_end, transpose_a=True),
+                tf.zeros_like(W_x),
+                tf.zeros_like(E_h),
+                array(n_steps, units + n_v),
+                array(n_chunks, w.shape[2]),
+                array(n_steps, n_x),
+            )
+            _, dp, dh, dW_h, dW_x, dE_h, dzs, dws, dxs = tf.while_loop(
+                lambda i, *_: i >= 0,
+                functools.partial(backwards, dh_all, dv_all),
+                start,
+                parallel_iterations=1,
+            )
+            dr, dh = any_ * dh + (1 - any_) * dr_end, (1 - any_) * dh_end
+            n = n_chunks * rows
+            dz = tf.reshape(dzs.stack(), (chunk, n, units + n_v))
+            q = tf.reshape(qs.stack(), (n, d + w.shape[2]))
+            v = tf.reshape(vs.stack(), (n, chunk * n_v))
+            dknown = [tf.matmul(q, dz[k], transpose_a=True) for k in range(chunk)]
+            dsince = [
+                tf.matmul(v[:, : k * n_v], dz[k], transpose_a=True)
+                for k in range(1, chunk)
+            ]
+            # nothing trains power, w_leaves and v_leaves
+            dstates = [dp, dr, dh, dws.stack(), dxs.stack(), None, None, None]
+            return *dstates, dW_h, dW_x, dE_h, *dknown, *dsince
+
+        # the last value is wanted, or all of them
+        h_all = tf.zeros(()) if last else hs.stack()
+        return (h_all, vs.stack(), p_end, r_end, h_end), gradient
+
+    return run(*tensors)

@@ -1,0 +1,496 @@
+"""NengoDL networks evaluated over whole sequences, one operator after another.
+
+NengoDL goes through all operators in every time step. Where no signal depends on its
+own past, an operator can as well be applied to all time steps at once. Legendre
+memories without neurons, and hidden units around them, do depend on their past, but in
+a way that `nengo_lmu.dl.recurrence` has large operations for.
+
+So what probes ask for is evaluated from there backwards: all steps of it, or the last
+one only. `nengo_lmu.dl.graph` knows for which networks.
+"""
+
+import functools
+import operator
+
+import numpy as np
+import tensorflow as tf
+from nengo.builder.neurons import SimNeurons
+from nengo.builder.operator import TimeUpdate
+from nengo.builder.processes import SimProcess
+from nengo_dl import tensor_graph
+from nengo_dl.tensor_node import SimTensorNode
+
+from nengo_lmu.dl import recurrence
+from nengo_lmu.dl.graph import (
+    MATRIX,
+    NONLINEARITIES,
+    SCALE,
+    ZERO,
+    Graph,
+    source,
+    taken,
+    target,
+    whole,
+)
+from nengo_lmu.dl.operators import Delay
+from nengo_lmu.networks import LegendreMemory
+
+
+def build(simulated):
+    """Build a simulation of whole sequences, in place of NengoDL's loop over steps.
+
+    Parameters
+    ----------
+    simulated : nengo_dl.tensor_graph.TensorGraph
+        Before its loop is built.
+
+    Returns
+    -------
+    steps_run, probes, state, parameters
+        What `TensorGraph` expects of its loop.
+
+    Raises
+    ------
+    nengo_lmu.dl.graph.Unsupported
+        If the network has something that only NengoDL can evaluate.
+    """
+    model, signals = simulated.model, simulated.signals
+    operators = [op for group in simulated.plan for op in group]
+    graph = Graph(
+        operators,
+        [model.sig[m.output]["in"] for m in _memories(model.toplevel)],
+        {model.sig[node]["out"] for node in simulated.node_inputs},
+    )
+    simulated._fill_bases(simulated.saved_state, simulated.base_params)
+    n_steps = simulated.steps_to_run
+    values = Values(
+        graph,
+        signals,
+        {
+            model.sig[node]["out"]: tf.transpose(x[:, :n_steps], (1, 0, 2))
+            for node, x in simulated.node_inputs.items()
+        },
+        n_steps,
+    )
+
+    probes = {}
+    for probe in model.probes:
+        last = not _setting(model, "keep_history", True, probe)
+        probes[probe] = _by_row(values, model.sig[probe]["in"], last)
+    if _setting(model, "stateful", True):
+        for signal, x in values.state():
+            signals.scatter(signals[signal], x)
+        for op in operators:
+            if type(op) is TimeUpdate:
+                step = signals.gather(signals[op.step]) + n_steps
+                time = tf.cast(step, signals.dtype) * signals.dt
+                signals.scatter(signals[op.step], step)
+                signals.scatter(signals[op.time], time)
+    return (
+        tf.tile(n_steps[tf.newaxis], (simulated.minibatch_size,)),
+        probes,
+        tuple(signals.bases[key] for key in simulated.saved_state),
+        tuple(signals.bases[key] for key in simulated.base_params),
+    )
+
+
+def _memories(network):
+    networks = [] if network is None else [network, *network.all_networks]
+    return [
+        one
+        for one in networks
+        if isinstance(one, LegendreMemory) and one.populations is None
+    ]
+
+
+def _setting(model, name, default, obj=None):
+    return tensor_graph.config.get_setting(model, name, default=default, obj=obj)
+
+
+def _by_row(values, signal, last):
+    """Return what a probe reads, with the axis of the minibatch before that of time."""
+    if signal.minibatched:
+        return tf.transpose(values.in_time(signal, last), (1, 0, 2))
+    n_steps = 1 if last else values.n_steps
+    x = values.value(signal)
+    return tf.broadcast_to(x, (1, n_steps, *signal.shape))
+
+
+# --- what is made of a memory's matrices, once
+#
+# Each returns arrays, and has their shapes.
+
+
+def for_chunk(n, A, *inputs):
+    """Return what is needed for chunks of so many steps."""
+    powers = recurrence.lookahead(A, n)
+    return powers, *[powers @ B for B in inputs]
+
+
+def for_end(n, A, *inputs):
+    """Return what is needed for the end of a sequence of so many steps."""
+    return recurrence.response(A, np.hstack(inputs), n)
+
+
+class Prepared:
+    """What is made of a memory's matrices, which is made again only if they change.
+
+    In double precision, since powers enlarge errors.
+
+    Parameters
+    ----------
+    matrices : callable
+        Returns them, for the values of a network's weights.
+    dtype : str
+        Of what is returned in the end.
+    """
+
+    def __init__(self, matrices, dtype):
+        self._matrices, self._dtype = matrices, dtype
+        self._weights, self._made = None, {}
+
+    def __call__(self, function, n, *weights):
+        """Return ``function(n, *matrices)``."""
+        if self._weights is None or not all(
+            map(np.array_equal, self._weights, weights)
+        ):
+            self._weights, self._made = weights, {}
+        number, arrays = self._made.get(function, (None, None))
+        if number != n:
+            arrays = function(n, *self._matrices(*weights))
+            arrays = [x.astype(self._dtype) for x in arrays]
+            self._made[function] = n, arrays
+        return arrays
+
+
+# --- the values of signals
+
+
+class Values:
+    """The values of signals at all time steps of a sequence, or at the last one.
+
+    Values in time have shape ``(n_steps, minibatch, size)``, with one step where only
+    the last is wanted; what is constant has the shape of its signal.
+
+    Parameters
+    ----------
+    graph : nengo_lmu.dl.graph.Graph
+    signals : nengo_dl.signals.SignalDict
+        With the values of parameters and of the state before the first step.
+    given : dict from Signal to (n_steps, minibatch, size) tensor
+        What comes from outside.
+    n_steps : tensor of int
+    """
+
+    def __init__(self, graph, signals, given, n_steps):
+        self.graph, self.signals, self.given = graph, signals, given
+        self.n_steps = n_steps
+        self._known, self._cells, self._weights = {}, {}, {}
+        dtype = signals.dtype.as_numpy_dtype
+        self._prepared = {
+            memory.signal: Prepared(functools.partial(self._matrices, memory), dtype)
+            for memory in graph.memories.values()
+        }
+
+    def value(self, signal, last=False):
+        """Return the value of a signal, at all steps or at the last one."""
+        if (signal, False) in self._known:
+            x = self._known[signal, False]
+            return x[-1:] if last and len(x.shape) == 3 else x
+        if (signal, last) not in self._known:
+            self._known[signal, last] = self._evaluate(signal, last)
+        return self._known[signal, last]
+
+    def in_time(self, signal, last=False):
+        """Return the value of a signal with an axis of time, also of a constant."""
+        x = self.value(signal, last)
+        if len(x.shape) == 3:
+            return x
+        n_steps = 1 if last else self.n_steps
+        rows = self.signals.minibatch_size
+        return tf.broadcast_to(x, (n_steps, rows, signal.shape[0]))
+
+    def state(self):
+        """Return what delays and synapses hold after the last step, by signal."""
+        for op in self.graph.operators:
+            if type(op) in (Delay, SimProcess):
+                yield target(op), self._next(op)
+
+    # --- operators
+
+    def _evaluate(self, signal, last):
+        graph = self.graph
+        if signal.is_view:
+            return taken(self.value(signal.base, last), signal)
+        if signal in self.given:
+            x = self.given[signal]
+            return x[-1:] if last else x
+        if signal in graph.memories:
+            return self._state(graph.memories[signal], last)
+        for cell in graph.cells:
+            if signal is cell.neurons.output:
+                return self._cell(cell, last)[0]
+            if signal in cell.memory.feedback:
+                v = self._feedback(cell)[signal]
+                return v[-1:] if last else v
+        if not graph.writers[signal]:
+            x = self.signals.gather(self.signals[signal])
+            # nothing has made the rows of a minibatch differ
+            return x[0] if signal.minibatched else x
+        return _sum(self._made(op, last) for op in graph.writers[signal])
+
+    def _made(self, op, last):
+        """Return what an operator makes of its source."""
+        kind = type(op)
+        if kind in ZERO:
+            return tf.zeros(target(op).shape, self.signals.dtype)
+        if kind in (Delay, SimProcess):
+            x = self._past(op)
+            return x[-1:] if last else x
+        x = self.value(source(op), last)
+        if kind is SimNeurons:
+            function, _ = NONLINEARITIES[type(op.neurons)]
+            return function(op.neurons, x)
+        if kind is SimTensorNode:
+            return op.func.call(x)
+        return _times(op, x, self._weight)
+
+    def _weight(self, op):
+        if op not in self._weights:
+            A = self.value(op.A)
+            # nothing is spent on gradients that nobody wants
+            trained = self.graph.is_trained(op)
+            self._weights[op] = A if trained else tf.stop_gradient(A)
+        return self._weights[op]
+
+    def _before(self, op):
+        """Return what a delay or synapse holds before the first step."""
+        return self.signals.gather(self.signals[target(op)])
+
+    def _past(self, op):
+        """Return the output of a delay or synapse, at all steps."""
+        x = self.in_time(source(op))
+        start = self._before(op)[tf.newaxis]
+        if type(op) is Delay:
+            return tf.concat([start, x[:-1]], axis=0)
+        decay, gain = _lowpass(op.process, self.signals.dt_val)
+        return recurrence.decayed(tf.concat([start, gain * x[:-1]], axis=0), decay)
+
+    def _next(self, op):
+        """Return what a delay or synapse holds after the last step."""
+        x = self.in_time(source(op), last=True)[0]
+        if type(op) is Delay:
+            return x
+        decay, gain = _lowpass(op.process, self.signals.dt_val)
+        return decay * self._past(op)[-1] + gain * x
+
+    # --- memories, and hidden units around them
+
+    def _state(self, memory, last):
+        """Return the state of a memory."""
+        u = self._joined(memory.inputs)
+        if memory.feedback:
+            v = self._joined(memory.feedback)
+            late = tf.concat([tf.zeros_like(v[:1]), v[:-1]], axis=0)
+            u = tf.concat([u, late], axis=2)
+        p = self._held(memory.signal, memory)
+        if last:
+            power, states = self._constants(memory, for_end, self.n_steps)
+            return recurrence.last_state(p, u, power, states)[tf.newaxis]
+        powers, *inputs = self._constants(memory, for_chunk, recurrence.STATE_CHUNK)
+        return recurrence.all_states(p, u, powers, tf.concat(inputs, axis=2))
+
+    def _cell(self, cell, last):
+        """Return the hidden units, and what they feed back into their memory."""
+        for known in (False, last):
+            if (cell.neurons, known) in self._cells:
+                h, v = self._cells[cell.neurons, known]
+                return h[-1:] if last else h, v
+        memory, neurons = cell.memory, cell.neurons.neurons
+        m, h, J = memory.signal, cell.neurons.output, cell.neurons.J
+        around = [m, h], []  # what the feedback depends on
+        outside = cell.leaves, cell.delays
+        x = self._joined(cell.inputs)
+        W_x = self._matrix(cell.inputs, [J], *outside)
+        if cell.constants:
+            given = dict.fromkeys(cell.leaves)
+            given.update({signal: self.value(signal) for signal in cell.constants})
+            bias = self._flow(J, given, dict.fromkeys(cell.delays), self._weight)
+            # an input that is always 1
+            x = tf.pad(x, [[0, 0], [0, 0], [0, 1]], constant_values=1)
+            W_x = tf.concat([W_x, bias[:, tf.newaxis]], axis=1)
+        function, slope = NONLINEARITIES[type(neurons)]
+        result = recurrence.cell(
+            functools.partial(function, neurons),
+            functools.partial(slope, neurons),
+            self._held(m, memory),
+            self._held(J, cell),
+            self._joined(memory.inputs),
+            x,
+            {
+                "W_x": W_x,
+                "W_h": self._matrix([h], [J], *outside, late=True),
+                "W_m": self._matrix([m], [J], *outside),
+                "E_h": self._matrix([h], memory.feedback, *around),
+                "E_m": self._matrix([m], memory.feedback, *around),
+            },
+            self._constants(memory, for_chunk, recurrence.CELL_CHUNK),
+            last,
+        )
+        self._cells[cell.neurons, last] = result
+        return result
+
+    def _feedback(self, cell):
+        """Return what a cell feeds back into its memory, at all steps, by signal."""
+        signals = cell.memory.feedback
+        _, v = self._cell(cell, last=True)
+        sizes = [signal.size for signal in signals]
+        return dict(zip(signals, tf.split(v, sizes, axis=2)))
+
+    def _joined(self, signals):
+        """Return signals side by side, at all steps."""
+        shape = self.n_steps, self.signals.minibatch_size, 0
+        none = tf.zeros(shape, self.signals.dtype)
+        return tf.concat([none, *map(self.in_time, signals)], axis=2)
+
+    def _held(self, signal, owner):
+        """Return what of a signal in the first step is known before."""
+        held = {op: self._before(op) for op in owner.delays}
+        x = self._flow(signal, dict.fromkeys(owner.leaves), held, self._weight)
+        rows = self.signals.minibatch_size
+        return tf.zeros((rows, signal.size), self.signals.dtype) if x is None else x
+
+    # --- linear maps between signals
+
+    def _constants(self, memory, function, n):
+        """Return what a function makes of a memory's matrices."""
+        dtype = self.signals.dtype
+        d = memory.signal.size
+        inputs = [
+            sum(s.size for s in which) for which in (memory.inputs, memory.feedback)
+        ]
+        if function is for_chunk:
+            shapes = [(n + 1, d, size) for size in (d, *inputs)]
+        else:
+            shapes = [(d, d), (None, d, sum(inputs))]
+        made = tf.numpy_function(
+            functools.partial(self._prepared[memory.signal], function),
+            [n, *map(self._weight, memory.matrices)],
+            [dtype] * len(shapes),
+            stateful=False,
+        )
+        return [tf.ensure_shape(x, shape) for x, shape in zip(made, shapes)]
+
+    def _matrices(self, memory, *weights):
+        """Return ``A``, and those of the inputs and of the feedback, as arrays."""
+        weights = dict(zip(memory.matrices, (w.astype(np.float64) for w in weights)))
+        m = memory.signal
+
+        def matrix(signals, late):
+            found = [
+                self._map(s, m, memory.leaves, memory.delays, np.eye, weights.get, late)
+                for s in signals
+            ]
+            return np.concatenate([np.zeros((0, m.size)), *found]).T
+
+        return (
+            matrix([m], True),
+            matrix(memory.inputs, False),
+            matrix(memory.feedback, True),
+        )
+
+    def _matrix(self, starts, ends, leaves, delays, late=False):
+        """Return the matrix from some signals to others, as it is trained."""
+        dtype = self.signals.dtype
+        eye = functools.partial(tf.eye, dtype=dtype)
+
+        def block(start, end):
+            found = self._map(start, end, leaves, delays, eye, self._weight, late)
+            shape = start.size, end.size
+            return tf.zeros(shape, dtype) if found is None else found
+
+        width = sum(start.size for start in starts)
+        rows = [tf.zeros((width, 0), dtype)]
+        for end in ends:
+            none = tf.zeros((0, end.size), dtype)
+            rows.append(tf.concat([none, *(block(s, end) for s in starts)], axis=0))
+        return tf.transpose(tf.concat(rows, axis=1))
+
+    def _map(self, start, end, leaves, delays, eye, weight, late=False):
+        """Return the matrix from one signal to another, transposed; None for nothing.
+
+        Parameters
+        ----------
+        start, end : Signal
+        leaves, delays : list
+            What the walk from the end ended at, and what it passed.
+        eye, weight : callable
+            Return an identity matrix of a size, and the weights of an operator.
+        late : bool
+            The way through a delay, or that without.
+        """
+        nothing, held = dict.fromkeys(leaves), dict.fromkeys(delays)
+        given = nothing | {start: eye(start.size)}
+        if late:
+            held = {op: self._made_of(op, given, held, weight) for op in delays}
+            given = nothing
+        return self._flow(end, given, held, weight)
+
+    def _flow(self, signal, given, held, weight):
+        """Return what a signal is for certain values of what it depends on.
+
+        Parameters
+        ----------
+        signal : Signal
+        given : dict from Signal to array or None
+            Those that the walk from it ended at; None for 0.
+        held : dict from Delay to array or None
+            What delays hold.
+        weight : callable
+        """
+        return _sum(
+            held[op] if type(op) is Delay else self._made_of(op, given, held, weight)
+            for op in self.graph.writers[signal]
+            if type(op) not in ZERO
+        )
+
+    def _made_of(self, op, given, held, weight):
+        """Return what an operator makes of its source then."""
+        read = source(op)
+        if whole(read) in given:
+            x = given[whole(read)]
+        else:
+            x = self._flow(whole(read), given, held, weight)
+        return None if x is None else _times(op, taken(x, read), weight)
+
+
+def _times(op, x, weight):
+    """Apply a linear operator, or a delay's source, to arrays or tensors."""
+    if type(op) in SCALE:
+        return weight(op) * x
+    if type(op) not in MATRIX:
+        return x
+    W = weight(op)
+    if isinstance(W, np.ndarray):
+        return x @ W.T
+    if len(x.shape) == 1:
+        return tf.linalg.matvec(W, x)
+    if len(x.shape) == 2:
+        return tf.matmul(x, W, transpose_b=True)
+    # one large product; for three axes TensorFlow would make one for each step
+    n_steps, (rows, size) = tf.shape(x)[0], x.shape[1:]
+    y = tf.matmul(tf.reshape(x, (n_steps * rows, size)), W, transpose_b=True)
+    return tf.reshape(y, (n_steps, rows, W.shape[0]))
+
+
+def _sum(parts):
+    """Add up what is not None."""
+    parts = [part for part in parts if part is not None]
+    return functools.reduce(operator.add, parts) if parts else None
+
+
+def _lowpass(process, dt):
+    """Return the decay and the gain of a synapse in a time step."""
+    # as short as that it is a delay to Nengo, too
+    decay = 0.0 if process.tau <= 0.03 * dt else np.exp(-dt / process.tau)
+    return decay, 1 - decay

@@ -1,0 +1,309 @@
+"""Networks evaluated by whole sequences are those that NengoDL evaluates by steps."""
+
+import nengo
+import numpy as np
+import pytest
+
+nengo_dl = pytest.importorskip("nengo_dl")
+tf = pytest.importorskip("tensorflow")
+
+from nengo_lmu import LMU, LegendreMemory  # noqa: E402
+from nengo_lmu.dl import fast, sequences  # noqa: E402
+from nengo_lmu.dl.graph import Unsupported  # noqa: E402
+
+N_STEPS, SIZE = 18, 3
+
+
+@pytest.fixture
+def built(monkeypatch):
+    """What became of each simulation: True where it is one of whole sequences."""
+    outcomes = []
+    build = sequences.build
+
+    def spy(simulated):
+        try:
+            result = build(simulated)
+        except Unsupported:
+            outcomes.append(False)
+            raise
+        outcomes.append(True)
+        return result
+
+    monkeypatch.setattr(sequences, "build", spy)
+    return outcomes
+
+
+def inputs(size=1):
+    return nengo.Node(np.zeros(size), label="x")
+
+
+def readout(source, synapse=None, **kwargs):
+    target = nengo.Node(size_in=1)
+    transform = np.linspace(-1, 1, source.size_out)[np.newaxis]
+    nengo.Connection(source, target, transform=transform, synapse=synapse)
+    return nengo.Probe(target, **kwargs)
+
+
+def lmu(x, units=5, **kwargs):
+    """A cell in which nothing is 0."""
+    rng = np.random.RandomState(1)
+    theta, d, n = 0.01, 4, kwargs.pop("n", 1)
+    defaults = {
+        "input_encoders": rng.uniform(0.5, 1, (n, x.size_out)),
+        "hidden_encoders": rng.uniform(-0.3, 0.3, (n, units)),
+        "memory_encoders": rng.uniform(-0.3, 0.3, (n, n * d)),
+        "hidden_bias": rng.uniform(-0.3, 0.3, units),
+    }
+    cell = LMU(
+        theta,
+        d,
+        size_in=x.size_out,
+        units=units,
+        n_neurons=0,
+        seed=0,
+        **defaults | kwargs,
+    )
+    nengo.Connection(x, cell.input, synapse=None)
+    return cell
+
+
+def full():
+    return [readout(lmu(inputs()).output)]
+
+
+def rectified():
+    cell = lmu(inputs(), hidden_neuron_type=nengo.RectifiedLinear())
+    return [readout(cell.output)]
+
+
+def sigmoid():
+    return [readout(lmu(inputs(), hidden_neuron_type=nengo.Sigmoid()).output)]
+
+
+def two_signals():
+    return [readout(lmu(inputs(2), n=2).output)]
+
+
+def without_hidden_kernel():
+    return [readout(lmu(inputs(), hidden_kernel=None, hidden_bias=None).output)]
+
+
+def recurrent():
+    cell = lmu(inputs(), hidden_encoders=None, memory_encoders=None)
+    return [readout(cell.output)]
+
+
+def feed_forward():
+    kernels = dict.fromkeys(["hidden_kernel", "hidden_encoders", "memory_encoders"])
+    return [readout(lmu(inputs(), **kernels).output)]
+
+
+def everything_probed():
+    """The state and the units of a cell, with and without synapses."""
+    cell = lmu(inputs())
+    return [
+        readout(cell.memory.output),
+        readout(cell.output, synapse=0.005),
+        readout(cell.output, synapse=0),
+        nengo.Probe(cell.hidden.neurons, "input"),
+        nengo.Probe(cell.memory.output, synapse=0.01),
+    ]
+
+
+def stacked():
+    """Each layer depends on the last one's hidden units and on the input."""
+    x = inputs()
+    first = lmu(x)
+    second = lmu(first.output, n=2)
+    nengo.Connection(x, second.hidden.neurons, transform=np.ones((5, 1)), synapse=None)
+    return [readout(second.output)]
+
+
+def memory_and_slices():
+    x = inputs(2)
+    memory = LegendreMemory(0.01, 4, n_neurons=0)
+    nengo.Connection(x[1], memory.input, synapse=None)
+    ensemble = nengo.Ensemble(10, 1, neuron_type=nengo.RectifiedLinear(), seed=0)
+    nengo.Connection(memory.output[::2], ensemble.neurons, transform=np.ones((10, 2)))
+    return [readout(ensemble.neurons), readout(memory.output[1:])]
+
+
+def keras_layer():
+    y = nengo_dl.Layer(tf.keras.layers.Dense(2, kernel_initializer="ones"))
+    return [readout(y(lmu(inputs()).output))]
+
+
+def no_memory():
+    x = inputs()
+    ensemble = nengo.Ensemble(10, 1, neuron_type=nengo.Tanh(), seed=0)
+    nengo.Connection(x, ensemble, synapse=0.005)
+    return [readout(ensemble.neurons)]
+
+
+def learned_theta():
+    return [readout(lmu(inputs(), trainable_theta=True).output)]
+
+
+def trained_memory():
+    cell = lmu(inputs())
+    cell.memory.config[nengo.Connection].trainable = True
+    return [readout(cell.output)]
+
+
+def spiking():
+    neurons = nengo.SpikingRectifiedLinear()
+    memory = LegendreMemory(0.01, 4, n_neurons=40, neuron_type=neurons, seed=0)
+    nengo.Connection(inputs(), memory.input, synapse=None)
+    return [readout(memory.output)]
+
+
+def feedback_by_hand():
+    cell = lmu(inputs(), hidden_encoders=None)
+    nengo.Connection(cell.output[0], cell.input, synapse=0)
+    return [readout(cell.output)]
+
+
+def some_function():
+    y = nengo_dl.TensorNode(tf.abs, shape_in=(5,), pass_time=False)
+    nengo.Connection(lmu(inputs()).output, y, synapse=None)
+    return [readout(y)]
+
+
+def two_layers_around_a_memory():
+    cell = lmu(inputs(), hidden_encoders=None, memory_encoders=None)
+    h = nengo.Ensemble(
+        5, 1, neuron_type=nengo.Tanh(tau_ref=1), gain=np.ones(5), bias=np.zeros(5)
+    )
+    nengo.Connection(h.neurons, h.neurons, transform=0.1, synapse=0)
+    some = np.ones((5, 4))
+    nengo.Connection(cell.memory.output, h.neurons, transform=some, synapse=None)
+    return [readout(cell.output), readout(h.neurons)]
+
+
+KNOWN = [
+    full,
+    rectified,
+    sigmoid,
+    two_signals,
+    without_hidden_kernel,
+    recurrent,
+    feed_forward,
+    everything_probed,
+    stacked,
+    memory_and_slices,
+    keras_layer,
+    no_memory,
+]
+UNKNOWN = [
+    learned_theta,
+    trained_memory,
+    spiking,
+    feedback_by_hand,
+    some_function,
+    two_layers_around_a_memory,
+]
+
+
+def results(make, planner, last, stateful=True, train=True):
+    """Outputs before, and outputs and parameters after some training."""
+    with nengo.Network(seed=0) as network:
+        probes = make()
+        nengo_dl.configure_settings(
+            planner=planner, stateful=stateful, keep_history=not last
+        )
+    (x,) = [node for node in network.nodes if node.label == "x"]
+    signal = np.random.RandomState(0).uniform(-1, 1, (2 * SIZE, N_STEPS, x.size_out))
+    with nengo_dl.Simulator(
+        network, minibatch_size=SIZE, progress_bar=False, seed=0
+    ) as sim:
+        if stateful:  # the second run goes on where the first one ended
+            sim.predict({x: signal}, stateful=True, verbose=0)
+            rows = sim.predict({x: signal[:, 3:]}, stateful=True, verbose=0)
+        else:
+            rows = sim.predict({x: signal}, verbose=0)
+        found = [rows[probe] for probe in probes]
+        if train:
+            sim.compile(tf.optimizers.Adam(0.01), loss="mse")
+            targets = {
+                probe: np.full(
+                    (len(signal), 1 if last else N_STEPS, probe.size_in), 0.5
+                )
+                for probe in probes
+            }
+            sim.fit({x: signal}, targets, epochs=2, verbose=0)
+            found += [np.asarray(w) for w in sim.keras_model.get_weights()]
+        if stateful:
+            found.append(sim.n_steps)
+    return found
+
+
+@pytest.mark.parametrize("last", [False, True], ids=["all steps", "last step"])
+@pytest.mark.parametrize("make", KNOWN)
+def test_same_as_step_by_step(make, last, built):
+    """Outputs, state, and what training makes of the parameters.
+
+    In single precision: sums of tens of values of about 1 in another order differ by
+    some units of 6e-8, which Adam's steps of 0.01 enlarge where gradients are small.
+    """
+    wanted = results(make, fast.stepwise, last)
+    assert not built
+    found = results(make, fast.planner, last)
+    assert built and all(built)
+    assert len(wanted) == len(found)
+    assert np.ptp(wanted[0]) > 1e-3
+    for one, other in zip(wanted, found):
+        np.testing.assert_allclose(other, one, rtol=1e-4, atol=2e-5)
+
+
+def test_not_stateful(built):
+    """Each run starts anew."""
+    wanted = results(full, fast.stepwise, True, stateful=False)
+    found = results(full, fast.planner, True, stateful=False)
+    assert built and all(built)
+    for one, other in zip(wanted, found):
+        np.testing.assert_allclose(other, one, rtol=1e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("make", UNKNOWN)
+def test_others_are_left_to_nengo_dl(make, built):
+    """With the same results."""
+    wanted = results(make, fast.stepwise, False, train=False)
+    found = results(make, fast.planner, False, train=False)
+    assert built and not any(built)
+    for one, other in zip(wanted, found):
+        np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-6)
+
+
+def test_as_in_nengo(built):
+    """The reference simulator, in double precision."""
+    with nengo.Network(seed=0) as network:
+        x = inputs()
+        x.output = lambda t: np.sin(100 * t)
+        probe = readout(lmu(x).output)
+    with nengo.Simulator(network, progress_bar=False) as sim:
+        sim.run_steps(N_STEPS)
+        wanted = sim.data[probe]
+    with nengo_dl.Simulator(network, progress_bar=False) as sim:
+        sim.run_steps(N_STEPS - 7)
+        sim.run_steps(7)
+        np.testing.assert_allclose(sim.data[probe], wanted, atol=1e-5)
+        assert sim.time == pytest.approx(N_STEPS * 0.001)
+    assert all(built)
+
+
+def test_changed_memory(built):
+    """Matrices of the memory that are loaded later are those that count."""
+    outputs = []
+    for planner in (fast.stepwise, fast.planner):
+        with nengo.Network(seed=0) as network:
+            probe = feed_forward()[0]
+            nengo_dl.configure_settings(planner=planner)
+        with nengo_dl.Simulator(network, progress_bar=False, seed=0) as sim:
+            signal = {network.nodes[0]: np.ones((1, N_STEPS, 1))}
+            before = sim.predict(signal, verbose=0)[probe]
+            weights = sim.keras_model.get_weights()
+            sim.keras_model.set_weights([0.9 * w for w in weights])
+            outputs.append(sim.predict(signal, verbose=0)[probe])
+            assert not np.allclose(outputs[-1], before, rtol=0.01)
+    np.testing.assert_allclose(*outputs, rtol=1e-4, atol=1e-6)
+    assert all(built)
