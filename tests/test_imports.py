@@ -25,7 +25,7 @@ PARTS = {
     "networks": ({"legendre"}, MATHEMATICS | {"nengo"}),
     "dl": (
         {"files", "legendre", "networks"},
-        MATHEMATICS | {"nengo", "nengo_dl", "tensorflow", "tf_keras", "tqdm"},
+        MATHEMATICS | {"nengo", "nengo_dl", "tensorflow", "tf_keras", "joblib", "tqdm"},
     ),
     "loihi": (
         {"legendre", "networks"},

@@ -105,19 +105,34 @@ def test_cell(n_steps, rows, sizes, last):
     np.testing.assert_allclose(our_h, h, **CLOSE)
     np.testing.assert_allclose(our_v, v, **CLOSE)
     for name, gradient in gradients.items():
-        if gradient.shape.num_elements():
+        if gradient is None:  # of W_h, where there is but one step
+            assert not np.any(ours[name])
+        elif gradient.shape.num_elements():
             np.testing.assert_allclose(ours[name], gradient, **CLOSE, err_msg=name)
 
 
-def test_cell_by_parts(monkeypatch):
+@pytest.mark.parametrize("last", [False, True])
+def test_cell_by_parts(last, monkeypatch):
     """Each core has its rows."""
-    monkeypatch.setattr(recurrence, "LEAST_ROWS", 2)
-    monkeypatch.setattr(recurrence, "_cores", lambda: 3)
-    (h, v, gradients), (our_h, our_v, ours) = cell(6, 7)
+    monkeypatch.setattr(recurrence, "_parts", lambda rows: 3)
+    (h, v, gradients), (our_h, our_v, ours) = cell(6, 9, last=last)
     np.testing.assert_allclose(our_h, h, **CLOSE)
     np.testing.assert_allclose(our_v, v, **CLOSE)
     for name, gradient in gradients.items():
         np.testing.assert_allclose(ours[name], gradient, **CLOSE, err_msg=name)
+
+
+def test_parts(monkeypatch):
+    """As many as there are cores, if they are of the same size and not too small."""
+    monkeypatch.setattr(recurrence.joblib, "cpu_count", lambda: 4)
+    assert [recurrence._parts(rows) for rows in (1, 100, 127, 129, 128, 600)] == [
+        1,
+        2,
+        1,
+        3,
+        4,
+        4,
+    ]
 
 
 @pytest.mark.parametrize("n_steps", [1, 2, 5, 16, 40])

@@ -129,7 +129,7 @@ def memory_and_slices():
 
 
 def keras_layer():
-    y = nengo_dl.Layer(tf.keras.layers.Dense(2, kernel_initializer="ones"))
+    y = nengo_dl.Layer(tf.keras.layers.Dense(1, kernel_initializer="ones"))
     return [readout(y(lmu(inputs()).output))]
 
 
@@ -237,8 +237,13 @@ def results(make, planner, last, stateful=True, train=True):
     return found
 
 
-@pytest.mark.parametrize("last", [False, True], ids=["all steps", "last step"])
-@pytest.mark.parametrize("make", KNOWN)
+LAST = [full, recurrent, feed_forward, everything_probed]
+
+
+@pytest.mark.parametrize(
+    ("make", "last"),
+    [(make, False) for make in KNOWN] + [(make, True) for make in LAST],
+)
 def test_same_as_step_by_step(make, last, built):
     """Outputs, state, and what training makes of the parameters.
 

@@ -115,7 +115,9 @@ def check(op):
         known = False
     elif kind in MATRIX:
         known = op.A.ndim == 2 and not op.A.sparse and not op.A.minibatched
-    if not known or len(op.sets + op.incs + op.updates) != 1 or target(op).is_view:
+    # NengoDL has the state of a synapse in its output
+    made = [target(op)] if kind is SimProcess else op.sets + op.incs + op.updates
+    if not known or len(made) != 1 or made[0].is_view:
         raise Unsupported(op)
     start = source(op)
     if start is not None and kind not in (Copy, *SCALE):

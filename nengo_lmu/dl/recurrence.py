@@ -226,76 +226,68 @@ def cell(function, slope, p, r, w, x, weights, constants, last):
     h : (n_steps or 1, B, units) tensor
     v : (n_steps, B, n_v) tensor
     """
-    n = min(_cores(), p.shape[0] // LEAST_ROWS) or 1
-    sizes = [len(rows) for rows in np.array_split(np.arange(p.shape[0]), n)]
-    parts = zip(*[tf.split(a, sizes, axis=len(a.shape) - 2) for a in (p, r, w, x)])
-    results = [
-        _of_rows(function, slope, *part, weights, constants, last) for part in parts
-    ]
-    return [tf.concat(parts, axis=1) for parts in zip(*results)]
-
-
-def _cores():
-    """Return how many operations TensorFlow does at the same time."""
-    return tf.config.threading.get_inter_op_parallelism_threads() or joblib.cpu_count()
-
-
-def _of_rows(function, slope, p, r, w, x, weights, constants, last):
-    """Do what `cell` does, without parting the rows."""
-    chunk = constants[0].shape[0] - 1
+    powers, of_w, of_v = constants
+    chunk = powers.shape[0] - 1
     n_steps = tf.shape(w)[0]
-    whole = n_steps - n_steps % chunk
+    # what hidden units and v read of a state
     W = tf.concat([weights["W_m"], weights["E_m"]], axis=0)
+    # p and all w of a chunk are read at its steps, and v from the second one on
+    known = [
+        tf.matmul(
+            tf.concat([tf.transpose(powers[k]), _arrived(of_w, k, chunk)], axis=0),
+            W,
+            transpose_b=True,
+        )
+        for k in range(chunk)
+    ]
+    since = [
+        tf.matmul(_arriving(of_v[:k]), W, transpose_b=True) for k in range(1, chunk)
+    ]
+    leaves = powers[chunk], _arriving(of_w[1:]), _arriving(of_v[:chunk])
     outside = [weights[name] for name in ("W_h", "W_x", "E_h")]
 
-    def run(p, r, h, start, end, chunk):
-        powers, of_w, of_v = [a[: chunk + 1] for a in constants]
-        # how p and all w of a chunk are read at its steps, and v from the second on
-        known = [
-            tf.matmul(
-                tf.concat([tf.transpose(powers[k]), _arrived(of_w, k, chunk)], axis=0),
-                W,
-                transpose_b=True,
-            )
-            for k in range(chunk)
-        ]
-        since = [
-            tf.matmul(_arriving(of_v[:k]), W, transpose_b=True) for k in range(1, chunk)
-        ]
-        leaves = powers[chunk], _arriving(of_w[1:]), _arriving(of_v[:chunk])
-        w_chunks = _by_chunk(w[start:end], chunk)
-        tensors = [p, r, h, w_chunks, x[start:end], *leaves, *outside, *known, *since]
-        hs, v, *state = _chunks(function, slope, chunk, last, tensors)
-        return hs, _by_step(v, chunk), state
-
-    h = tf.zeros_like(r)
-    first_h, first_v, state = run(p, r, h, 0, whole, chunk)
-    # the steps that do not fill a chunk
-    rest_h, rest_v, (_, _, h) = run(*state, whole, n_steps, 1)
-    h = h[tf.newaxis] if last else tf.concat([first_h, rest_h], axis=0)
-    return h, tf.concat([first_v, rest_v], axis=0)
+    # steps that do not fill a chunk are filled up, with what comes too late to matter
+    w, x = [tf.pad(a, [[0, -n_steps % chunk], [0, 0], [0, 0]]) for a in (w, x)]
+    w = _by_chunk(w, chunk)
+    n = _parts(p.shape[0])
+    parts = zip(*[tf.split(a, n, axis=len(a.shape) - 2) for a in (p, r, w, x)])
+    # traced once
+    run = tf.function(
+        functools.partial(_chunks, function, slope, chunk, last), autograph=False
+    )
+    results = [run(n_steps, *part, *leaves, *outside, *known, *since) for part in parts]
+    h, v = [tf.concat(parts, axis=1) for parts in zip(*results)]
+    return h if last else h[:n_steps], _by_step(v, chunk)[:n_steps]
 
 
-def _chunks(function, slope, chunk, last, tensors):
+def _parts(rows):
+    """Return into how many equal parts to split rows, for a core each."""
+    # how many operations TensorFlow does at the same time
+    cores = tf.config.threading.get_inter_op_parallelism_threads() or joblib.cpu_count()
+    most = max(1, min(cores, rows // LEAST_ROWS))
+    return next(n for n in range(most, 0, -1) if rows % n == 0)
+
+
+def _chunks(function, slope, chunk, last, n_steps, *tensors):
     """Go through a sequence of whole chunks, and backwards for the gradient.
 
     TensorFlow's own gradient of a loop multiplies for each weight in each step, and
     adds that up. Here there is one product for each weight, or for each chunk.
     """
     others = len(tensors) - 2 * chunk + 1
+    p, r, w, x, *_ = tensors
+    dtype, rows, d, n_x = p.dtype, *p.shape, x.shape[2]
+    units, n_v = r.shape[1], tensors[others - 1].shape[0]
+    end = n_steps - 1
 
     def array(size, width):
         return tf.TensorArray(
             dtype, size, element_shape=(rows, width), clear_after_read=False
         )
 
-    p, r, _, w, x, *_ = tensors
-    dtype, rows, d, n_x = p.dtype, *p.shape, x.shape[2]
-    units, n_v = r.shape[1], tensors[others - 1].shape[0]
-
     @tf.custom_gradient
     def run(*tensors):
-        p, r, h, w, x, power, w_leaves, v_leaves, W_h, W_x, E_h = tensors[:others]
+        p, r, w, x, power, w_leaves, v_leaves, W_h, W_x, E_h = tensors[:others]
         known, since = tensors[others : others + chunk], tensors[others + chunk :]
         n_chunks = tf.shape(w)[0]
         # from x[k], h[k-1] and v[0] to v[k-1] to what hidden units and v receive
@@ -304,9 +296,9 @@ def _chunks(function, slope, chunk, last, tensors):
         ]
         steps = [from_x] + [tf.concat([from_x, from_h, rest], 0) for rest in since]
 
-        def forwards(i, p, r, h, hs, vs, qs):
+        def forwards(i, p, r, hs, vs, qs):
             q = tf.concat([p, w[i]], axis=1)
-            v = []
+            h, v = None, []
             for k in range(chunk):
                 at = i * chunk + k
                 now = [x[at]] if k == 0 else [x[at], h, *v]
@@ -319,14 +311,14 @@ def _chunks(function, slope, chunk, last, tensors):
             v = tf.concat(v, axis=1)
             p = tf.matmul(p, power, transpose_b=True) + w[i] @ w_leaves + v @ v_leaves
             r = tf.matmul(h, W_h, transpose_b=True)
-            return i + 1, p, r, h, hs, vs.write(i, v), qs.write(i, q)
+            return i + 1, p, r, hs, vs.write(i, v), qs.write(i, q)
 
         hs, vs = array(n_chunks * chunk, units), array(n_chunks, chunk * n_v)
         qs = array(n_chunks, d + w.shape[2])
-        _, p_end, r_end, h_end, hs, vs, qs = tf.while_loop(
+        *_, hs, vs, qs = tf.while_loop(
             lambda i, *_: i < n_chunks,
             forwards,
-            (tf.constant(0), p, r, h, hs, vs, qs),
+            (tf.constant(0), p, r, hs, vs, qs),
             parallel_iterations=1,
         )
 
@@ -342,7 +334,9 @@ def _chunks(function, slope, chunk, last, tensors):
             dJ = [None] * chunk
             for k in reversed(range(chunk)):
                 at = i * chunk + k
-                if not last:
+                if last:
+                    dh += given_h[0] * tf.cast(at == end, dtype)
+                else:
                     dh += given_h[at]
                 dJ[k] = (dh + dv[k] @ E_h) * slope(h[k])
                 dz = tf.concat([dJ[k], dv[k]], axis=1)
@@ -361,31 +355,27 @@ def _chunks(function, slope, chunk, last, tensors):
             dE_h += tf.matmul(tf.concat(dv, 0), tf.concat(h, 0), transpose_a=True)
             dw_p = tf.add_n(dw_p)
             dws = dws.write(i, dw_p[:, d:])
-            # of r for the first chunk, and for others of the h that r was made from
+            # of r for the first chunk, and for others of the h that r was made of
             dh = tf.cond(i > 0, lambda: dJ[0] @ W_h, lambda: dJ[0])
             return i - 1, dw_p[:, :d], dh, dW_h, dW_x, dE_h, dzs, dws, dxs
 
-        def gradient(dh_all, dv_all, dp_end, dr_end, dh_end):
-            any_ = tf.cast(n_chunks > 0, dtype)
-            n_steps = n_chunks * chunk
+        def gradient(dh_out, dv_out):
+            n_filled = n_chunks * chunk
             start = (
                 n_chunks - 1,
-                dp_end,
-                dr_end @ W_h + dh_end,
-                any_ * tf.matmul(dr_end, h_end, transpose_a=True),
-                tf.zeros_like(W_x),
-                tf.zeros_like(E_h),
-                array(n_steps, units + n_v),
+                tf.zeros_like(p),
+                tf.zeros_like(r),
+                *map(tf.zeros_like, (W_h, W_x, E_h)),
+                array(n_filled, units + n_v),
                 array(n_chunks, w.shape[2]),
-                array(n_steps, n_x),
+                array(n_filled, n_x),
             )
-            _, dp, dh, dW_h, dW_x, dE_h, dzs, dws, dxs = tf.while_loop(
+            _, dp, dr, dW_h, dW_x, dE_h, dzs, dws, dxs = tf.while_loop(
                 lambda i, *_: i >= 0,
-                functools.partial(backwards, dh_all, dv_all),
+                functools.partial(backwards, dh_out, dv_out),
                 start,
                 parallel_iterations=1,
             )
-            dr, dh = any_ * dh + (1 - any_) * dr_end, (1 - any_) * dh_end
             n = n_chunks * rows
             dz = tf.reshape(dzs.stack(), (chunk, n, units + n_v))
             q = tf.reshape(qs.stack(), (n, d + w.shape[2]))
@@ -396,11 +386,10 @@ def _chunks(function, slope, chunk, last, tensors):
                 for k in range(1, chunk)
             ]
             # nothing trains power, w_leaves and v_leaves
-            dstates = [dp, dr, dh, dws.stack(), dxs.stack(), None, None, None]
-            return *dstates, dW_h, dW_x, dE_h, *dknown, *dsince
+            states = dp, dr, dws.stack(), dxs.stack(), None, None, None
+            return *states, dW_h, dW_x, dE_h, *dknown, *dsince
 
-        # the last value is wanted, or all of them
-        h_all = tf.zeros(()) if last else hs.stack()
-        return (h_all, vs.stack(), p_end, r_end, h_end), gradient
+        h_out = hs.read(end)[tf.newaxis] if last else hs.stack()
+        return (h_out, vs.stack()), gradient
 
     return run(*tensors)
