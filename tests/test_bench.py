@@ -6,7 +6,7 @@ import nengo
 import numpy as np
 import pytest
 
-from nengo_lmu.analysis import bench, bench_emulator, bench_training, figures
+from nengo_lmu.analysis import bench, bench_emulator, figures
 from nengo_lmu.cli import main
 
 
@@ -22,7 +22,7 @@ def test_steps_command(tmp_path, capsys):
     assert [(row["d"], row["m"]) for row in record["rows"]] == [(3, 40), (3, 60)]
     assert record["versions"]["nengo"] and record["exponents"] == []
     for row in record["rows"]:
-        for name in ("step", "neurons", "ratio"):
+        for name in ("step", "neurons", "nengo", "ratio"):
             values = row[name]
             assert 0 < values["low"] <= values["median"] <= values["high"]
         assert row["make"] > 0 and row["build"] > 0
@@ -68,7 +68,7 @@ def test_memory_is_counted_once_and_in_full():
 def test_figure_has_all_orders():
     rows = [
         {"d": d, "m": m, "peak": 100 * m}
-        | {name: quartiles(1e-8 * m) for name in ("step", "neurons", "ratio")}
+        | {name: quartiles(1e-8 * m) for name in ("step", "nengo")}
         for d in range(1, 10)
         for m in (100, 1000)
     ]
@@ -193,40 +193,3 @@ def test_emulator_json_and_sizes(monkeypatch, capsys):
     full = json.loads(capsys.readouterr().out)["asked"]
     assert default[1] == 50 and full[1] == 3
     assert set(default[0]) < set(full[0]) and default[2] < full[2]
-
-
-@pytest.mark.slow
-def test_training_command(tmp_path, capsys):
-    """As many parameters as is said, about as many in the LSTM, and ratios."""
-    pytest.importorskip("nengo_dl")
-    out = tmp_path / "out"
-    argv = ["bench", "training", "--d", "3", "--units", "4", "--rounds", "2"]
-    assert main([*argv, "--out", str(out)]) == 0
-    table = capsys.readouterr().out
-    assert all(len(line) <= 80 for line in table.splitlines())
-    record = json.loads((out / "training.json").read_text())
-    ours, own, lstm = record["rows"]
-    # e_x, e_h, e_m; W_x, W_h, W_m; the readout
-    assert ours["parameters"] == own["parameters"] == 1 + 4 + 3 + 4 * 8 + 50
-    # one unit more or less makes a difference of 4 (2 n + 1) + 8 + 10 parameters
-    assert abs(lstm["parameters"] - ours["parameters"]) <= 30
-    for row in record["rows"]:
-        for what in ("train", "infer"):
-            values = row[what]
-            assert 0 < values["low"] <= values["median"] <= values["high"]
-        assert row["build"] > 0 and row["first"] > 0
-    assert (
-        ours["train_ratio"]
-        == ours["infer_ratio"]
-        == quartiles(1.0)
-        | {
-            "low": 1.0,
-            "high": 1.0,
-        }
-    )
-
-
-@pytest.mark.parametrize("units", [1, 20, 157])
-def test_lstm_of_equal_parameters(units):
-    parameters = 4 * units * (units + 2) + 10 * units + 10
-    assert bench_training.lstm_units(parameters) == units

@@ -40,6 +40,7 @@ PARTS = {
         {"version", "files", "legendre", "networks", "dl", "loihi", "tasks"},
         MATHEMATICS
         | {"nengo", "nengo_dl", "nengo_loihi", "tensorflow"}
+        | {"keras", "keras_lmu"}  # to compare with
         | {"matplotlib", "joblib", "tqdm", "dask", "distributed"},
     ),
     "cli": (

@@ -124,6 +124,7 @@ def test_cell_by_parts(last, monkeypatch):
 
 def test_parts(monkeypatch):
     """As many as there are cores, if they are of the same size and not too small."""
+    monkeypatch.delenv("TF_NUM_INTEROP_THREADS", raising=False)
     monkeypatch.setattr(recurrence.joblib, "cpu_count", lambda: 4)
     assert [recurrence._parts(rows) for rows in (1, 100, 127, 129, 128, 600)] == [
         1,
@@ -133,6 +134,8 @@ def test_parts(monkeypatch):
         4,
         4,
     ]
+    monkeypatch.setenv("TF_NUM_INTEROP_THREADS", "1")  # as a sweep tells its workers
+    assert recurrence._parts(600) == 1
 
 
 @pytest.mark.parametrize("n_steps", [1, 2, 5, 16, 40])
@@ -146,8 +149,9 @@ def test_states(n_steps):
         m.append(m[-1] @ A.T + now @ B.T)
     powers = recurrence.lookahead(A, recurrence.STATE_CHUNK)
     p, u = tf.constant(p), tf.constant(u)
-    found = recurrence.all_states(p, u, tf.constant(powers), tf.constant(powers @ B))
-    np.testing.assert_allclose(found, m, **CLOSE)
+    W = rng.standard_normal((3, D))
+    found = recurrence.all_states(p, u, powers, powers @ B, tf.constant(W))
+    np.testing.assert_allclose(found, np.array(m) @ W.T, **CLOSE)
     power, states = map(tf.constant, recurrence.response(A, B, n_steps))
     found = recurrence.last_state(p, u, power, states)
     np.testing.assert_allclose(found, m[-1], **CLOSE)

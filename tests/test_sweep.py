@@ -41,6 +41,20 @@ def die(setting):
     return {"square": setting.x**2}
 
 
+def settings_of_threads(setting):
+    return {name: os.environ.get(name) for name in (*sweep._TENSORFLOW, *OF_OTHERS)}
+
+
+def threads_of_tensorflow(setting):
+    """How many threads compute, as Linux names them."""
+    import tensorflow as tf
+
+    x = tf.ones((1000, 1000))
+    (x @ x).numpy()
+    names = [path.read_text().strip() for path in TASKS.glob("*/comm")]
+    return {"threads": names.count("tf_Compute")}
+
+
 class Counted:
     """`square`, with the settings that it was called with."""
 
@@ -52,6 +66,10 @@ class Counted:
         self.calls.append(setting.x)
         return square(setting)
 
+
+# a few of those that joblib sets
+OF_OTHERS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+TASKS = Path("/proc/self/task")
 
 SETTINGS = [Setting(float(x)) for x in (3, 1, 2, 1)]
 
@@ -299,3 +317,32 @@ def test_dask_that_is_not_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ImportError, match=r"nengo-lmu\[dask\]"):
         sweep.run(square, SETTINGS, dask="tcp://127.0.0.1:8786")
+
+
+# --- no more threads than cores
+
+
+def test_workers_compute_in_one_thread_each():
+    """TensorFlow too; and only they."""
+    before = dict(os.environ)
+    for record in sweep.run(settings_of_threads, SETTINGS, workers=2):
+        assert set(record["result"].values()) == {"1"}
+    assert dict(os.environ) == before
+
+
+def test_threads_that_the_user_has_set_stay(monkeypatch):
+    intra, inter = sweep._TENSORFLOW
+    monkeypatch.setenv(intra, "3")
+    monkeypatch.delenv(inter, raising=False)
+    with pytest.raises(KeyboardInterrupt), sweep._one_thread_each():
+        assert (os.environ[intra], os.environ[inter]) == ("3", "1")
+        raise KeyboardInterrupt
+    assert os.environ[intra] == "3" and inter not in os.environ
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not TASKS.exists(), reason="only Linux names threads")
+def test_tensorflow_computes_in_one_thread_in_each_worker():
+    pytest.importorskip("tensorflow")
+    for record in sweep.run(threads_of_tensorflow, SETTINGS, workers=2):
+        assert record["result"] == {"threads": 1}

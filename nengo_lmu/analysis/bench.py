@@ -10,6 +10,7 @@ import time
 import tracemalloc
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from multiprocessing import get_context
 
 import nengo
@@ -25,7 +26,7 @@ from nengo_lmu.networks import LegendreMemory
 # operator of a step counts
 LARGE = 10_000
 
-# of a round, for each size and for its neurons alone (seconds)
+# of a round, for each size, each whole or its neurons alone (seconds)
 _ROUND = 0.004
 
 # how often each memory is made and built; the least time counts
@@ -71,12 +72,52 @@ def run(m, d, rounds=100, show_progress=None):
     Returns
     -------
     record : dict
-        ``rows``, one for each order and size: seconds a step, in ``step``, and of its
-        neurons' operators alone, in ``neurons``, and their ``ratio``, each as median
-        and quartiles over rounds; ``make`` and ``build``, the seconds of making the
-        network and the simulator; ``peak`` and ``resident`` memory, the bytes that
-        making, building and running take at most and in the end.
+        ``rows``, one for each order and size: seconds a step, in ``step``, of its
+        neurons' operators alone, in ``neurons``, and of Nengo's own operators for the
+        same neurons, in ``nengo``; the ``ratio`` of the whole step to the latter; each
+        as median and quartiles over rounds; ``make`` and ``build``, the seconds of
+        making the network and the simulator; ``peak`` and ``resident`` memory, the
+        bytes that making, building and running take at most and in the end.
         ``exponents``, one for each order with two sizes of at least `LARGE`.
+
+    Raises
+    ------
+    nengo_lmu.legendre.ArgumentError
+        If there are too few neurons for an order.
+    """
+    settings = all_settings(m, d)
+    hidden = None if show_progress is None else not show_progress
+    with tqdm(total=len(settings) + rounds, desc="bench steps", disable=hidden) as bar:
+        rows = []
+        for setting in settings:
+            rows.append(asdict(setting) | _in_a_process(footprint, setting))
+            bar.update()
+        step, neurons, own = step_times(settings, rounds, bar.update)
+    for i, row in enumerate(rows):
+        row["step"] = quartiles(step[:, i])
+        row["neurons"] = quartiles(neurons[:, i])
+        row["nengo"] = quartiles(own[:, i])
+        row["ratio"] = quartiles(step[:, i] / own[:, i])
+    return {
+        "rows": rows,
+        "exponents": _exponents(settings, rows, step),
+        "rounds": rounds,
+        "versions": versions(),
+    }
+
+
+def all_settings(m, d):
+    """Return the settings of all sizes and orders.
+
+    Parameters
+    ----------
+    m, d : list of int
+        Neurons and orders.
+
+    Returns
+    -------
+    settings : list of Setting
+        Each once, by order and then by size.
 
     Raises
     ------
@@ -92,27 +133,11 @@ def run(m, d, rounds=100, show_progress=None):
                 f"neuron for each dimension, but {setting.m} was given; use more "
                 "neurons, or a smaller d",
             )
-    hidden = None if show_progress is None else not show_progress
-    with tqdm(total=len(settings) + rounds, desc="bench steps", disable=hidden) as bar:
-        rows = []
-        for setting in settings:
-            rows.append(asdict(setting) | _in_a_process(footprint, setting))
-            bar.update()
-        step, neurons = step_times(settings, rounds, bar.update)
-    for i, row in enumerate(rows):
-        row["step"] = quartiles(step[:, i])
-        row["neurons"] = quartiles(neurons[:, i])
-        row["ratio"] = quartiles(step[:, i] / neurons[:, i])
-    return {
-        "rows": rows,
-        "exponents": _exponents(settings, rows, step),
-        "rounds": rounds,
-        "versions": versions(),
-    }
+    return settings
 
 
 def step_times(settings, rounds, tick=lambda: None):
-    """Measure the time of a step, and of its neurons' operators alone.
+    """Measure the time of a step, and of its neurons alone by our steps and Nengo's.
 
     Parameters
     ----------
@@ -123,32 +148,37 @@ def step_times(settings, rounds, tick=lambda: None):
 
     Returns
     -------
-    step, neurons : (rounds, n_settings) ndarray
-        Seconds. The neurons alone get the input that they had in the last step.
+    step, neurons, own : (rounds, n_settings) ndarray
+        Seconds. Neurons alone get the input that they had in the last step.
     """
     simulators = [
         nengo.Simulator(setting.make(), progress_bar=False, seed=0)
         for setting in settings
     ]
     try:
-        pairs = [
-            (simulator.step, _neurons_alone(simulator)) for simulator in simulators
+        all_steps = [
+            (
+                simulator.step,
+                _neurons_alone(simulator, type),
+                _neurons_alone(simulator, nengos_own),
+            )
+            for simulator in simulators
         ]
         # the first steps of a memory are those of an empty one
         repeats = [
-            [max(1, math.ceil(_ROUND / _seconds(step, 100))) for step in pair]
-            for pair in pairs
+            [max(1, math.ceil(_ROUND / _seconds(step, 100))) for step in steps]
+            for steps in all_steps
         ]
-        times = np.empty((rounds, len(settings), 2))
+        times = np.empty((rounds, len(settings), 3))
         for i in range(rounds):
-            for j, pair in enumerate(pairs):
-                for k, step in enumerate(pair):
+            for j, steps in enumerate(all_steps):
+                for k, step in enumerate(steps):
                     times[i, j, k] = _seconds(step, repeats[j][k])
             tick()
     finally:
         for simulator in simulators:
             simulator.close()
-    return times[..., 0], times[..., 1]
+    return times[..., 0], times[..., 1], times[..., 2]
 
 
 def footprint(setting):
@@ -189,13 +219,37 @@ def _in_a_process(function, setting):
         return pool.submit(function, setting).result()
 
 
-def _neurons_alone(simulator):
-    """Return a function that makes the step of the neurons, and nothing else."""
-    steps = [
-        operator.make_step(simulator.signals, simulator.dt, np.random.RandomState(0))
-        for operator in simulator.step_order
-        if isinstance(operator, SimNeurons)
-    ]
+def nengos_own(neurons):
+    """Return the class of Nengo's that neurons are of, or are derived from."""
+    return next(
+        cls for cls in type(neurons).__mro__ if cls.__module__ == "nengo.neurons"
+    )
+
+
+def _neurons_alone(simulator, class_of):
+    """Return a function that makes the step of the neurons, and nothing else.
+
+    Parameters
+    ----------
+    simulator : nengo.Simulator
+    class_of : callable
+        Takes neurons and returns the class whose step they make.
+    """
+    steps = []
+    for operator in simulator.step_order:
+        if isinstance(operator, SimNeurons):
+            state = {key: simulator.signals[s] for key, s in operator.state.items()}
+            steps.append(
+                partial(
+                    class_of(operator.neurons).step,
+                    operator.neurons,
+                    simulator.dt,
+                    simulator.signals[operator.J],
+                    simulator.signals[operator.output],
+                    **state,
+                    **operator.state_extra,
+                )
+            )
 
     def step():
         for one in steps:

@@ -159,12 +159,12 @@ def draw_steps(record):
             )
             style = {"marker": "o", "ms": 3, "lw": 1, "color": colour}
             left.errorbar(m, median, [median - low, high - median], **style)
-            neurons = [1e6 * row["neurons"]["median"] for row in rows]
-            left.plot(m, neurons, "--", lw=1, color=colour)
+            own = [1e6 * row["nengo"]["median"] for row in rows]
+            left.plot(m, own, "--", lw=1, color=colour)
             peak = [row["peak"] / 2**20 for row in rows]
             right.plot(m, peak, **style, label=f"d = {d}")
         right.plot([], [], color="0.4", lw=1, label="whole step")
-        right.plot([], [], "--", color="0.4", lw=1, label="neurons alone")
+        right.plot([], [], "--", color="0.4", lw=1, label="Nengo's neurons alone")
         left.set_ylabel("time of a step (\u00b5s)")
         left.set_title("a  Time", loc="left")
         right.set_ylabel("peak memory (MiB)")

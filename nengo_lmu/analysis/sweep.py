@@ -7,9 +7,11 @@ measured.
 
 import hashlib
 import json
+import os
 import sys
 import traceback
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -24,6 +26,9 @@ from nengo_lmu.version import version
 
 # how long to wait for the scheduler of a cluster (seconds)
 _TIMEOUT = 5
+
+# how TensorFlow is told its number of threads; it looks when it is first used
+_TENSORFLOW = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 def run(
@@ -188,7 +193,7 @@ def _in_processes(workers, function, todo):
     """Yield what `attempt` returns, in the order in which tasks are done."""
     workers = min(workers or joblib.cpu_count(), len(todo))
     lost = dict(todo)
-    with joblib.parallel_config("loky", inner_max_num_threads=1):
+    with _one_thread_each() if workers > 1 else nullcontext():
         parallel = joblib.Parallel(
             n_jobs=workers,
             return_as="generator_unordered",
@@ -203,6 +208,23 @@ def _in_processes(workers, function, todo):
         except BrokenProcessPool as error:
             for key in lost:
                 yield key, None, _failure(error)
+
+
+@contextmanager
+def _one_thread_each():
+    """Let each of the processes that are started within use one core.
+
+    joblib tells so the libraries that it knows, and TensorFlow is not among them. What
+    the user has set stays.
+    """
+    added = {name: "1" for name in _TENSORFLOW if name not in os.environ}
+    os.environ.update(added)
+    try:
+        with joblib.parallel_config("loky", inner_max_num_threads=1):
+            yield
+    finally:
+        for name in added:
+            del os.environ[name]
 
 
 def _on_cluster(address, function, todo):

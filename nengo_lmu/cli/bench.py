@@ -6,14 +6,14 @@ the neurons alone.
 emulator: time of NengoLoihi's emulator, the fast one and its own, against the number of
 neurons, for our memory and those of others.
 
-training: time of a minibatch of psMNIST in NengoDL, with our plan and its own, and of
-an LSTM.
+training: time of a minibatch of psMNIST, of our networks, of NengoDL's example, of
+keras-lmu and of an LSTM.
 """
 
 import json
 import sys
 
-from nengo_lmu.cli.arguments import add_output, as_options, whole_number
+from nengo_lmu.cli.arguments import add_output, as_options, one_of, whole_number
 from nengo_lmu.cli.table import format_table
 
 HELP = "time and memory against the number of neurons"
@@ -22,8 +22,19 @@ STEPS = """Time and memory of nengo.Simulator against the number of neurons m.
 
 A memory of a second gets white noise and no probes. Times are medians over short
 rounds in which all sizes take turns; the neurons alone are the step functions of their
-operators, in the same simulator, with the same input. Memory is the most that making,
+operators, in the same simulator, with the same input, ours and Nengo's own; the ratio
+is of the whole step to Nengo's own neurons. Memory is the most that making,
 building and running takes, in a process of its own."""
+
+SIMULATORS = """Time and memory of all simulators against the neurons m and the order d.
+
+A memory of a second gets white noise, and its state is probed once a second, in Nengo's
+reference simulator, in NengoDL, one run and 32 side by side, with TensorFlow's Poisson
+numbers and with those of nengo_lmu.dl.poisson (fast), and in NengoLoihi's emulator.
+Times are medians over short rounds in which all take turns; a step is one of all runs,
+and ratios are of steps of single runs in a second to those of Nengo, within a round.
+Memory is the most that making and running takes beyond the packages, in a process of
+its own. Some ten minutes, most of it for the largest."""
 
 EMULATOR = """Time of NengoLoihi's emulator against the number of neurons m.
 
@@ -39,16 +50,30 @@ Some 5 minutes; --full is half an hour, and some GB."""
 
 TRAINING = """Time of a minibatch of psMNIST: 100 digits of 784 steps.
 
-The paper's network in NengoDL, with our plan of its operators and with NengoDL's own,
-and a Keras LSTM of about as many parameters. Times are medians over rounds in which all
-take turns; ratios are to our plan, within a round. The first minibatch includes
-tracing. Some 5 minutes."""
+Our networks of the paper's size in NengoDL, as they come and step by step, the LMU of
+NengoDL's documentation with NengoDL's plan and ours, the layers of keras-lmu where that
+is installed, and a Keras LSTM of about as many parameters. --kinds chooses:
+
+  recurrent      W_x, W_h and W_m trained; scan: nengo_lmu.analysis.psmnist_scan, over
+                 all steps, and over the last 112
+  full           e_h and e_m trained, too
+  feed-forward   hidden units read nothing but the memory
+  without-time   the same from states that one matrix computes, in epochs of 60,000
+  every-step     feed-forward, with a target at every step and not at the last one only
+
+Times are medians over rounds in which all take turns. Ratios are to the first of a
+kind, within a round, with their quartiles. The first minibatch includes tracing.
+
+Some 10 minutes, most of them for NengoDL's example."""
 
 # without and with --full: sizes, and the largest for all but ours on the fast emulator
 EMULATOR_M = [300, 600, 1200, 2400, 4800]
 EMULATOR_FULL_M = [*EMULATOR_M, 9600]
 SLOW_UP_TO = 1200
 SLOW_UP_TO_FULL = 4800
+
+# what can be compared of training
+KINDS = ("recurrent", "full", "feed-forward", "without-time", "every-step")
 
 # parts of a step, and what they are called in the table
 PARTS = {"synapses": "syn %", "compartments": "comp %", "host": "host %"}
@@ -84,6 +109,32 @@ def add_arguments(parser):
     _add_rounds(steps, 100)
     add_output(steps, "bench.json and bench.png")
     steps.set_defaults(bench=run_steps)
+
+    simulators = subparsers.add_parser(
+        "simulators",
+        help="time of a step of all simulators",
+        description=SIMULATORS,
+        formatter_class=parser.formatter_class,
+    )
+    simulators.add_argument(
+        "--m",
+        metavar="M",
+        nargs="+",
+        type=whole_number(2),
+        default=[1000, 10_000],
+        help="neurons (default: 1000 10000)",
+    )
+    simulators.add_argument(
+        "--d",
+        metavar="D",
+        nargs="+",
+        type=whole_number(1),
+        default=[6, 32],
+        help="orders of the memory (default: 6 32)",
+    )
+    _add_rounds(simulators, 10)
+    add_output(simulators, "simulators.json")
+    simulators.set_defaults(bench=run_simulators)
 
     emulator = subparsers.add_parser(
         "emulator",
@@ -128,8 +179,32 @@ def add_arguments(parser):
         default=212,
         help="hidden units (default: %(default)s)",
     )
+    training.add_argument(
+        "--steps",
+        metavar="N",
+        type=whole_number(2),
+        default=784,
+        help="pixels of a digit (default: %(default)s)",
+    )
+    training.add_argument(
+        "--kinds",
+        metavar="KIND",
+        nargs="+",
+        type=one_of(KINDS),
+        help="what to compare, see above (default: all)",
+    )
+    training.add_argument(
+        "--unrolled",
+        action="store_true",
+        help="NengoDL's example unrolled by 16 steps, too, which takes long to trace",
+    )
+    training.add_argument(
+        "--memory",
+        action="store_true",
+        help="peak memory, too, each in a process of its own; some 10 minutes more",
+    )
     _add_rounds(training, 5)
-    add_output(training, "training.json")
+    add_output(training, "training.json and training.png")
     training.set_defaults(bench=run_training)
 
 
@@ -177,6 +252,27 @@ def run_steps(arguments):
         print(f"\nRecord and figure in {out}")
 
 
+def run_simulators(arguments):
+    """Run ``nengo-lmu bench simulators``."""
+    out = arguments.out
+
+    from nengo_lmu.analysis import bench_simulators, records
+
+    with as_options():
+        record = bench_simulators.run(arguments.m, arguments.d, arguments.rounds)
+    if out is not None:
+        records.write_json(out / "simulators.json", record)
+    if arguments.json:
+        json.dump(record, sys.stdout, indent=2)
+        print()
+        return
+    print(_simulators_table(record["rows"]))
+    for name in record["missing"]:
+        print(f"\nNot installed: {name}")
+    if out is not None:
+        print(f"\nRecord in {out}")
+
+
 def run_emulator(arguments):
     """Run ``nengo-lmu bench emulator``."""
     out = arguments.out
@@ -209,36 +305,97 @@ def run_training(arguments):
     """Run ``nengo-lmu bench training``."""
     out = arguments.out
 
-    from nengo_lmu.analysis import bench_training, records
+    from nengo_lmu.analysis import bench_training, figures, records
+    from nengo_lmu.analysis.bench_training_figure import draw_training
 
-    record = bench_training.run(arguments.d, arguments.units, arguments.rounds)
+    with as_options():
+        record = bench_training.run(
+            bench_training.Sizes(arguments.d, arguments.units, arguments.steps),
+            arguments.kinds,
+            arguments.rounds,
+            arguments.unrolled,
+            arguments.memory,
+        )
     if out is not None:
         records.write_json(out / "training.json", record)
+        figures.save(draw_training(record), out / "training.png")
     if arguments.json:
         json.dump(record, sys.stdout, indent=2)
         print()
         return
     print(_training_table(record["rows"]))
+    for kind in record["kinds"]:
+        print(f"\n{_ratio_table(kind)}")
+    for one in record["left_out"]:
+        print(f"\nLeft out: {one['name']}, since {one['reason']}", end="")
+    if record["left_out"]:
+        print()
     if out is not None:
-        print(f"\nRecord in {out}")
+        print(f"\nRecord and figure in {out}")
 
 
 def _training_table(rows):
     def cells(row):
-        ratios = [row["train_ratio"], row["infer_ratio"]]
+        seconds = [row["train"]["median"], row["infer"]["median"], row["cpu"]["train"]]
         return [
             row["name"],
             f"{row['parameters']:,}",
             f"{row['build']:.1f}",
-            f"{row['first']:.1f}",
-            f"{row['train']['median']:.2f}",
-            f"{row['infer']['median']:.2f}",
-            *(f"{ratio['median']:.2f}" for ratio in ratios),
+            f"{row['first']['train']:.1f}",
+            *(_short(1000 * one) for one in seconds),
+            *([] if row["peak"] is None else [f"{row['peak'] / 2**20:.0f}"]),
         ]
 
-    header = ["network", "params", "build", "first", "train", "infer"]
-    table = format_table([*header, "x train", "x infer"], [cells(row) for row in rows])
-    return f"{table}\n\nSeconds, and times the first row's."
+    header = ["", "params", "build", "first", "train", "infer", "cpu"]
+    header += [] if rows[0]["peak"] is None else ["MiB"]
+    return (
+        format_table(header, [cells(row) for row in rows])
+        + "\n\nSeconds to build and of the first minibatch of training; then "
+        "milliseconds of a\nminibatch, and of all processors in training."
+    )
+
+
+def _ratio_table(kind):
+    def cells(row):
+        spreads = [
+            [_short(ratio[key]) for key in ("median", "low", "high")]
+            for ratio in (row["train"], row["infer"])
+        ]
+        return [
+            row["name"],
+            _short(row["start"]),
+            *(f"{median} ({low}-{high})" for median, low, high in spreads),
+        ]
+
+    header = [f"x {kind['rows'][0]['name']}", "start", "train", "infer"]
+    return format_table(header, [cells(row) for row in kind["rows"]])
+
+
+def _short(value):
+    """Return a number with about three digits."""
+    for low, decimals in ((100, 0), (10, 1), (1, 2)):
+        if value >= low:
+            return f"{value:,.{decimals}f}"
+    return f"{value:.3f}"
+
+
+def _simulators_table(rows):
+    def cells(row):
+        step = row["step"]
+        return [
+            row["simulator"],
+            str(row["d"]),
+            str(row["m"]),
+            f"{row['build']:.2f}",
+            f"{1e6 * step['median']:.0f}",
+            f"{1e6 * (step['high'] - step['low']) / 2:.0f}",
+            f"{row['throughput']['median']:.0f}",
+            f"{row['ratio']['median']:.2f}",
+            f"{row['peak'] / 2**20:.0f}",
+        ]
+
+    header = ["simulator", "d", "m", "build (s)", "step (us)", "+-", "steps/s", "ratio"]
+    return format_table([*header, "MiB"], [cells(row) for row in rows])
 
 
 def _emulator_table(rows):
@@ -269,11 +426,13 @@ def _table(rows):
             str(row["m"]),
             f"{1e6 * step['median']:.0f} +- {1e6 * spread:.0f}",
             f"{1e6 * row['neurons']['median']:.0f}",
+            f"{1e6 * row['nengo']['median']:.0f}",
             f"{row['ratio']['median']:.2f}",
             f"{row['make']:.2f}",
             f"{row['build']:.3f}",
             f"{row['peak'] / 2**20:.1f}",
         ]
 
-    header = ["d", "m", "step (us)", "neurons (us)", "ratio", "make (s)", "build (s)"]
-    return format_table([*header, "peak (MiB)"], [cells(row) for row in rows])
+    header = ["d", "m", "step (us)", "neurons", "Nengo's", "ratio"]
+    header += ["make (s)", "build (s)", "peak (MiB)"]
+    return format_table(header, [cells(row) for row in rows])

@@ -10,6 +10,7 @@ feedback of the step before. Rows are the sequences of a minibatch: ``B`` of the
 """
 
 import functools
+import os
 
 import joblib
 import numpy as np
@@ -99,8 +100,8 @@ def last_state(p, u, power, states):
     return m + tf.matmul(p, power, transpose_b=True)
 
 
-def all_states(p, u, powers, inputs):
-    """Return the states at all steps of a sequence.
+def all_states(p, u, powers, inputs, W):
+    """Return what a matrix reads from the states at all steps of a sequence.
 
     Parameters
     ----------
@@ -110,10 +111,12 @@ def all_states(p, u, powers, inputs):
         From `lookahead`.
     inputs : (chunk + 1, d, n) tensor
         ``powers @ B``.
+    W : (n_out, d) tensor
 
     Returns
     -------
-    m : (n_steps, B, d) tensor
+    y : (n_steps, B, n_out) tensor
+        ``W m``.
     """
     chunk = powers.shape[0] - 1
     B, d = p.shape
@@ -125,12 +128,24 @@ def all_states(p, u, powers, inputs):
     starts = tf.scan(lambda p, now: p @ A_chunk + now, arrive, p)
     starts = tf.concat([p[tf.newaxis], starts[:-1]], axis=0)
     known = tf.reshape(tf.concat([starts, u], axis=2), (-1, d + width))
-    read = [
-        tf.concat([tf.transpose(powers[k]), _arrived(inputs, k, chunk)], axis=0)
+    y = [
+        tf.reshape(known @ matrix, (-1, B, W.shape[0]))
+        for matrix in _read(powers, inputs, W)
+    ]
+    return tf.reshape(tf.stack(y, axis=1), (-1, B, W.shape[0]))[:n_steps]
+
+
+def _read(powers, inputs, W):
+    """Return, for the steps of a chunk, how its start and its inputs are read there."""
+    chunk = powers.shape[0] - 1
+    return [
+        tf.matmul(
+            tf.concat([tf.transpose(powers[k]), _arrived(inputs, k, chunk)], axis=0),
+            W,
+            transpose_b=True,
+        )
         for k in range(chunk)
     ]
-    m = tf.reshape(known @ tf.concat(read, axis=1), (-1, B, chunk, d))
-    return tf.reshape(tf.transpose(m, (0, 2, 1, 3)), (-1, B, d))[:n_steps]
 
 
 def decayed(x, decay):
@@ -232,14 +247,7 @@ def cell(function, slope, p, r, w, x, weights, constants, last):
     # what hidden units and v read of a state
     W = tf.concat([weights["W_m"], weights["E_m"]], axis=0)
     # p and all w of a chunk are read at its steps, and v from the second one on
-    known = [
-        tf.matmul(
-            tf.concat([tf.transpose(powers[k]), _arrived(of_w, k, chunk)], axis=0),
-            W,
-            transpose_b=True,
-        )
-        for k in range(chunk)
-    ]
+    known = _read(powers, of_w, W)
     since = [
         tf.matmul(_arriving(of_v[:k]), W, transpose_b=True) for k in range(1, chunk)
     ]
@@ -262,10 +270,17 @@ def cell(function, slope, p, r, w, x, weights, constants, last):
 
 def _parts(rows):
     """Return into how many equal parts to split rows, for a core each."""
-    # how many operations TensorFlow does at the same time
-    cores = tf.config.threading.get_inter_op_parallelism_threads() or joblib.cpu_count()
-    most = max(1, min(cores, rows // LEAST_ROWS))
+    most = max(1, min(_operations_at_a_time(), rows // LEAST_ROWS))
     return next(n for n in range(most, 0, -1) if rows % n == 0)
+
+
+def _operations_at_a_time():
+    """Return how many operations TensorFlow does at the same time."""
+    return (
+        tf.config.threading.get_inter_op_parallelism_threads()
+        or int(os.environ.get("TF_NUM_INTEROP_THREADS", 0))
+        or joblib.cpu_count()
+    )
 
 
 def _chunks(function, slope, chunk, last, n_steps, *tensors):

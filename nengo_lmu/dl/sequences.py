@@ -247,6 +247,9 @@ class Values:
         if kind in (Delay, SimProcess):
             x = self._past(op)
             return x[-1:] if last else x
+        if kind in MATRIX and op.X in self.graph.memories and not last:
+            # that spares the states themselves
+            return self._states(self.graph.memories[op.X], self._weight(op))
         x = self.value(source(op), last)
         if kind is SimNeurons:
             function, _ = NONLINEARITIES[type(op.neurons)]
@@ -288,17 +291,26 @@ class Values:
 
     def _state(self, memory, last):
         """Return the state of a memory."""
+        if not last:
+            return self._states(memory, self._eye(memory.signal.size))
+        power, states = self._constants(memory, for_end, self.n_steps)
+        p, u = self._driven(memory)
+        return recurrence.last_state(p, u, power, states)[tf.newaxis]
+
+    def _states(self, memory, W):
+        """Return what a matrix reads from a memory at all steps."""
+        powers, *inputs = self._constants(memory, for_chunk, recurrence.STATE_CHUNK)
+        p, u = self._driven(memory)
+        return recurrence.all_states(p, u, powers, tf.concat(inputs, axis=2), W)
+
+    def _driven(self, memory):
+        """Return what is known of a memory's first state, and all that enters it."""
         u = self._joined(memory.inputs)
         if memory.feedback:
             v = self._joined(memory.feedback)
             late = tf.concat([tf.zeros_like(v[:1]), v[:-1]], axis=0)
             u = tf.concat([u, late], axis=2)
-        p = self._held(memory.signal, memory)
-        if last:
-            power, states = self._constants(memory, for_end, self.n_steps)
-            return recurrence.last_state(p, u, power, states)[tf.newaxis]
-        powers, *inputs = self._constants(memory, for_chunk, recurrence.STATE_CHUNK)
-        return recurrence.all_states(p, u, powers, tf.concat(inputs, axis=2))
+        return self._held(memory.signal, memory), u
 
     def _cell(self, cell, last):
         """Return the hidden units, and what they feed back into their memory."""
@@ -353,6 +365,9 @@ class Values:
         none = tf.zeros(shape, self.signals.dtype)
         return tf.concat([none, *map(self.in_time, signals)], axis=2)
 
+    def _eye(self, size):
+        return tf.eye(size, dtype=self.signals.dtype)
+
     def _held(self, signal, owner):
         """Return what of a signal in the first step is known before."""
         held = {op: self._before(op) for op in owner.delays}
@@ -402,10 +417,9 @@ class Values:
     def _matrix(self, starts, ends, leaves, delays, late=False):
         """Return the matrix from some signals to others, as it is trained."""
         dtype = self.signals.dtype
-        eye = functools.partial(tf.eye, dtype=dtype)
 
         def block(start, end):
-            found = self._map(start, end, leaves, delays, eye, self._weight, late)
+            found = self._map(start, end, leaves, delays, self._eye, self._weight, late)
             shape = start.size, end.size
             return tf.zeros(shape, dtype) if found is None else found
 

@@ -25,6 +25,7 @@ from nengo.params import BoolParam, NdarrayParam
 from nengo.transforms import Transform
 
 from nengo_lmu.networks.operators import DecodeInc, Encode
+from nengo_lmu.networks.poisson import build_poisson
 from nengo_lmu.networks.populations import one_hot
 
 
@@ -141,10 +142,11 @@ class BuiltPopulation(BuiltEnsemble):
 
 @Builder.register(PopulationEnsemble)
 def build_population_ensemble(model, ens):
-    """Build a `PopulationEnsemble` as Nengo builds ensembles, with a faster product.
+    """Build a `PopulationEnsemble` as Nengo builds ensembles, with faster steps.
 
     Nengo multiplies what arrives at an ensemble by all its encoders, which takes more
-    time than all the rest if there are many dimensions.
+    time than all the rest if there are many dimensions. Poisson neurons are stepped by
+    `nengo_lmu.networks.poisson`.
 
     Backends with a model class of their own, such as NengoDL, get Nengo's ordinary
     dense product, which they know how to batch and differentiate.
@@ -179,7 +181,10 @@ def build_population_ensemble(model, ens):
             tag=f"{ens} encoding",
         )
     )
-    model.build(ens.neuron_type, ens.neurons)
+    if type(ens.neuron_type) is nengo.PoissonSpiking:
+        build_poisson(model, ens.neuron_type, ens.neurons)
+    else:
+        model.build(ens.neuron_type, ens.neurons)
     if ens.noise is not None:
         model.build(ens.noise, sig_out=sig["in"], mode="inc")
     model.sig[ens]["out"] = sig["out"]
@@ -298,12 +303,17 @@ def _sparse(transform, population, encodes):
     if population is None:
         return scipy.sparse.csr_matrix(transform.init)
     counts, values = population
-    columns = np.repeat(np.arange(len(counts)), counts)
-    matrix = scipy.sparse.csr_matrix(
-        (values, columns, np.arange(len(values) + 1)), shape=(len(values), len(counts))
-    )
-    return matrix if encodes else matrix.T.tocsr()
+    # SciPy would make such indices of longer ones
+    dims = np.arange(len(counts), dtype=np.int32)
+    neurons = np.arange(len(values) + 1, dtype=np.int32)
+    if encodes:
+        parts, shape = (np.repeat(dims, counts), neurons), (len(values), len(counts))
+    else:
+        ends = np.append(0, np.cumsum(counts))
+        parts, shape = (neurons[:-1], ends), (len(counts), len(values))
+    return scipy.sparse.csr_matrix((values, *parts), shape=shape)
 
 
 def _constant(name, values):
-    return Signal(values.astype(nengo.rc.float_dtype), name=name, readonly=True)
+    values = values.astype(nengo.rc.float_dtype, copy=False)
+    return Signal(values, name=name, readonly=True)
