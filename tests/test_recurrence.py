@@ -66,8 +66,11 @@ def cell(n_steps, rows, n_w=1, n_x=1, n_v=1, last=False):
     def ours(t):
         weights = {name: t[name] for name in ("W_x", "W_h", "W_m", "E_h", "E_m")}
         state = t["p"], t["r"], t["w"], t["x"]
-        slope = lambda h: 1 - h**2  # noqa: E731
-        return recurrence.cell(tf.tanh, slope, *state, weights, constants, last)
+
+        def gradient(h, dh):
+            return dh * (1 - h**2)
+
+        return recurrence.cell(tf.tanh, gradient, *state, weights, constants, last)
 
     found = []
     for function in (plain, ours):

@@ -27,21 +27,33 @@ class Unsupported(Exception):
     """A network has something that only NengoDL can evaluate."""
 
 
-# what hidden units do: their output, and its slope as a function of the output
+# what hidden units do: their output for an input, and the gradient of their input for
+# their output and its gradient
 NONLINEARITIES = {
     nengo.Tanh: (
-        lambda neurons, J: tf.tanh(J) / neurons.tau_ref,
-        lambda neurons, h: (1 - (neurons.tau_ref * h) ** 2) / neurons.tau_ref,
+        lambda neurons, J: _scaled(tf.tanh(J), 1 / neurons.tau_ref),
+        lambda neurons, h, dh: tf.raw_ops.TanhGrad(
+            y=_scaled(h, neurons.tau_ref), dy=_scaled(dh, 1 / neurons.tau_ref)
+        ),
     ),
     nengo.Sigmoid: (
-        lambda neurons, J: tf.sigmoid(J) / neurons.tau_ref,
-        lambda neurons, h: h * (1 - neurons.tau_ref * h),
+        lambda neurons, J: _scaled(tf.sigmoid(J), 1 / neurons.tau_ref),
+        lambda neurons, h, dh: tf.raw_ops.SigmoidGrad(
+            y=_scaled(h, neurons.tau_ref), dy=_scaled(dh, 1 / neurons.tau_ref)
+        ),
     ),
     nengo.RectifiedLinear: (
-        lambda neurons, J: neurons.amplitude * tf.nn.relu(J),
-        lambda neurons, h: neurons.amplitude * tf.cast(h > 0, h.dtype),
+        lambda neurons, J: _scaled(tf.nn.relu(J), neurons.amplitude),
+        lambda neurons, h, dh: tf.raw_ops.ReluGrad(
+            gradients=_scaled(dh, neurons.amplitude), features=h
+        ),
     ),
 }
+
+
+def _scaled(x, factor):
+    return x if factor == 1 else factor * x
+
 
 # Keras layers that do the same to each time step, and nothing else
 LAYERS = (tf.keras.layers.Dense, tf.keras.layers.Activation)

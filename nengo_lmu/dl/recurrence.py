@@ -214,7 +214,7 @@ def _arrived(inputs, k, chunk):
 # --- the cell around it
 
 
-def cell(function, slope, p, r, w, x, weights, constants, last):
+def cell(function, gradient, p, r, w, x, weights, constants, last):
     """Return the hidden states of a sequence.
 
     ``h[t] = f(W_x x[t] + W_h h[t-1] + W_m m[t])``, ``m[t] = A m[t-1] + B_w w[t] + B_v
@@ -222,8 +222,8 @@ def cell(function, slope, p, r, w, x, weights, constants, last):
 
     Parameters
     ----------
-    function, slope : callable
-        ``f``, and its slope as a function of its value.
+    function, gradient : callable
+        ``f``, and the gradient of its input for its value and the gradient of that.
     p : (B, d) tensor
     r : (B, units) tensor
         ``W_h h[-1]``.
@@ -261,7 +261,7 @@ def cell(function, slope, p, r, w, x, weights, constants, last):
     parts = zip(*[tf.split(a, n, axis=len(a.shape) - 2) for a in (p, r, w, x)])
     # traced once
     run = tf.function(
-        functools.partial(_chunks, function, slope, chunk, last), autograph=False
+        functools.partial(_chunks, function, gradient, chunk, last), autograph=False
     )
     results = [run(n_steps, *part, *leaves, *outside, *known, *since) for part in parts]
     h, v = [tf.concat(parts, axis=1) for parts in zip(*results)]
@@ -283,7 +283,7 @@ def _operations_at_a_time():
     )
 
 
-def _chunks(function, slope, chunk, last, n_steps, *tensors):
+def _chunks(function, gradient_of, chunk, last, n_steps, *tensors):
     """Go through a sequence of whole chunks, and backwards for the gradient.
 
     TensorFlow's own gradient of a loop multiplies for each weight in each step, and
@@ -292,8 +292,8 @@ def _chunks(function, slope, chunk, last, n_steps, *tensors):
     others = len(tensors) - 2 * chunk + 1
     p, r, w, x, *_ = tensors
     dtype, rows, d, n_x = p.dtype, *p.shape, x.shape[2]
-    units, n_v = r.shape[1], tensors[others - 1].shape[0]
-    end = n_steps - 1
+    units, n_v, n_q = r.shape[1], tensors[others - 1].shape[0], d + w.shape[2]
+    n_chunks, end = tf.shape(w)[0], n_steps - 1
 
     def array(size, width):
         return tf.TensorArray(
@@ -304,36 +304,41 @@ def _chunks(function, slope, chunk, last, n_steps, *tensors):
     def run(*tensors):
         p, r, w, x, power, w_leaves, v_leaves, W_h, W_x, E_h = tensors[:others]
         known, since = tensors[others : others + chunk], tensors[others + chunk :]
-        n_chunks = tf.shape(w)[0]
-        # from x[k], h[k-1] and v[0] to v[k-1] to what hidden units and v receive
+        x = tf.reshape(x, (n_chunks, chunk, rows, n_x))
+        # from what is known at the start of the chunk, x[k], h[k-1], and v[0] to v[k-1]
+        # to what hidden units and v receive
         from_x, from_h = [
             tf.pad(tf.transpose(W), [[0, 0], [0, n_v]]) for W in (W_x, W_h)
         ]
-        steps = [from_x] + [tf.concat([from_x, from_h, rest], 0) for rest in since]
+        matrices = [tf.concat([known[0], from_x], axis=0)] + [
+            tf.concat([known[k], from_x, from_h, since[k - 1]], axis=0)
+            for k in range(1, chunk)
+        ]
 
         def forwards(i, p, r, hs, vs, qs):
-            q = tf.concat([p, w[i]], axis=1)
+            q, xs = tf.concat([p, w[i]], axis=1), tf.unstack(x[i])
             h, v = None, []
             for k in range(chunk):
-                at = i * chunk + k
-                now = [x[at]] if k == 0 else [x[at], h, *v]
-                z = q @ known[k] + tf.concat(now, axis=1) @ steps[k]
-                if k == 0:
-                    z += tf.pad(r, [[0, 0], [0, n_v]])
-                h = function(z[:, :units])
-                v.append(z[:, units:] + tf.matmul(h, E_h, transpose_b=True))
-                hs = hs.write(at, h)
-            v = tf.concat(v, axis=1)
-            p = tf.matmul(p, power, transpose_b=True) + w[i] @ w_leaves + v @ v_leaves
+                now = [q, xs[k]] if k == 0 else [q, xs[k], h, *v]
+                z = tf.concat(now, axis=1) @ matrices[k]
+                J, direct = tf.split(z, [units, n_v], axis=1)
+                h = function(J + r if k == 0 else J)
+                if n_v:
+                    v.append(direct + tf.matmul(h, E_h, transpose_b=True))
+                hs = hs.write(i * chunk + k, h)
+            p = tf.matmul(p, power, transpose_b=True) + w[i] @ w_leaves
+            if n_v:
+                v = tf.concat(v, axis=1)
+                p += v @ v_leaves
+                vs = vs.write(i, v)
             r = tf.matmul(h, W_h, transpose_b=True)
-            return i + 1, p, r, hs, vs.write(i, v), qs.write(i, q)
+            return i + 1, p, r, hs, vs, qs.write(i, q)
 
         hs, vs = array(n_chunks * chunk, units), array(n_chunks, chunk * n_v)
-        qs = array(n_chunks, d + w.shape[2])
         *_, hs, vs, qs = tf.while_loop(
             lambda i, *_: i < n_chunks,
             forwards,
-            (tf.constant(0), p, r, hs, vs, qs),
+            (tf.constant(0), p, r, hs, vs, array(n_chunks, n_q)),
             parallel_iterations=1,
         )
 
@@ -341,67 +346,81 @@ def _chunks(function, slope, chunk, last, n_steps, *tensors):
             # dh is that of the chunk's last h, from what comes later
             before = hs.read(tf.maximum(i * chunk - 1, 0)) * tf.cast(i > 0, dtype)
             h = [hs.read(i * chunk + k) for k in range(chunk)]
-            dv = tf.matmul(dp, v_leaves, transpose_b=True) + given_v[i]
-            dv = tf.split(dv, chunk, axis=1)
-            dw_p = [
-                tf.concat([dp @ power, tf.matmul(dp, w_leaves, transpose_b=True)], 1)
-            ]
-            dJ = [None] * chunk
+            dv = [None] * chunk
+            if n_v:
+                dv = tf.matmul(dp, v_leaves, transpose_b=True) + given_v[i]
+                dv = tf.split(dv, chunk, axis=1)
+            dq = [tf.concat([dp @ power, tf.matmul(dp, w_leaves, transpose_b=True)], 1)]
+            dJ, dx = [None] * chunk, [None] * chunk
             for k in reversed(range(chunk)):
                 at = i * chunk + k
-                if last:
-                    dh += given_h[0] * tf.cast(at == end, dtype)
-                else:
-                    dh += given_h[at]
-                dJ[k] = (dh + dv[k] @ E_h) * slope(h[k])
-                dz = tf.concat([dJ[k], dv[k]], axis=1)
+                if given_h is not None:
+                    dh += given_h(at)
+                if n_v:
+                    dh += dv[k] @ E_h
+                dz = dJ[k] = gradient_of(h[k], dh)
+                if n_v:
+                    dz = tf.concat([dz, dv[k]], axis=1)
                 dzs = dzs.write(k * n_chunks + i, dz)
-                dw_p.append(tf.matmul(dz, known[k], transpose_b=True))
-                dnow = tf.matmul(dz, steps[k], transpose_b=True)
-                dxs = dxs.write(at, dnow[:, :n_x])
-                if k:
-                    dh = dnow[:, n_x : n_x + units]
-                    earlier = tf.concat(dv[:k], axis=1) + dnow[:, n_x + units :]
-                    dv[:k] = tf.split(earlier, k, axis=1)
-            all_dJ = tf.concat(dJ, axis=0)
+                dnow = tf.matmul(dz, matrices[k], transpose_b=True)
+                if k == 0:
+                    dq_now, dx[k] = tf.split(dnow, [n_q, n_x], axis=1)
+                else:
+                    sizes = [n_q, n_x, units, k * n_v]
+                    dq_now, dx[k], dh, earlier = tf.split(dnow, sizes, axis=1)
+                    if n_v:
+                        earlier += tf.concat(dv[:k], axis=1)
+                        dv[:k] = tf.split(earlier, k, axis=1)
+                dq.append(dq_now)
+            all_dJ, dx = tf.concat(dJ, axis=0), tf.concat(dx, axis=0)
             dW_h += tf.matmul(all_dJ, tf.concat([before, *h[:-1]], 0), transpose_a=True)
-            xs = tf.reshape(x[i * chunk : (i + 1) * chunk], (chunk * rows, n_x))
+            xs = tf.reshape(x[i], (chunk * rows, n_x))
             dW_x += tf.matmul(all_dJ, xs, transpose_a=True)
-            dE_h += tf.matmul(tf.concat(dv, 0), tf.concat(h, 0), transpose_a=True)
-            dw_p = tf.add_n(dw_p)
-            dws = dws.write(i, dw_p[:, d:])
+            if n_v:
+                all_dv, h = tf.concat(dv, axis=0), tf.concat(h, axis=0)
+                dE_h += tf.matmul(all_dv, h, transpose_a=True)
+            dp, dw = tf.split(tf.add_n(dq), [d, w.shape[2]], axis=1)
             # of r for the first chunk, and for others of the h that r was made of
             dh = tf.cond(i > 0, lambda: dJ[0] @ W_h, lambda: dJ[0])
-            return i - 1, dw_p[:, :d], dh, dW_h, dW_x, dE_h, dzs, dws, dxs
+            weights = dW_h, dW_x, dE_h
+            return i - 1, dp, dh, *weights, dzs, dws.write(i, dw), dxs.write(i, dx)
 
         def gradient(dh_out, dv_out):
-            n_filled = n_chunks * chunk
-            start = (
+            state = (
                 n_chunks - 1,
                 tf.zeros_like(p),
                 tf.zeros_like(r),
                 *map(tf.zeros_like, (W_h, W_x, E_h)),
-                array(n_filled, units + n_v),
+                array(n_chunks * chunk, units + n_v),
                 array(n_chunks, w.shape[2]),
-                array(n_filled, n_x),
+                tf.TensorArray(dtype, n_chunks, element_shape=(chunk * rows, n_x)),
             )
+            given_h = None
+            if last:
+                # the last step is one of the last chunk
+                state = backwards(
+                    lambda at: dh_out[0] * tf.cast(at == end, dtype), dv_out, *state
+                )
+            else:
+                given_h = dh_out.__getitem__
             _, dp, dr, dW_h, dW_x, dE_h, dzs, dws, dxs = tf.while_loop(
                 lambda i, *_: i >= 0,
-                functools.partial(backwards, dh_out, dv_out),
-                start,
+                functools.partial(backwards, given_h, dv_out),
+                state,
                 parallel_iterations=1,
             )
             n = n_chunks * rows
             dz = tf.reshape(dzs.stack(), (chunk, n, units + n_v))
-            q = tf.reshape(qs.stack(), (n, d + w.shape[2]))
-            v = tf.reshape(vs.stack(), (n, chunk * n_v))
+            q = tf.reshape(qs.stack(), (n, n_q))
             dknown = [tf.matmul(q, dz[k], transpose_a=True) for k in range(chunk)]
+            v = tf.reshape(vs.stack(), (n, chunk * n_v))
             dsince = [
                 tf.matmul(v[:, : k * n_v], dz[k], transpose_a=True)
                 for k in range(1, chunk)
             ]
+            dx = tf.reshape(dxs.stack(), (n_chunks * chunk, rows, n_x))
             # nothing trains power, w_leaves and v_leaves
-            states = dp, dr, dws.stack(), dxs.stack(), None, None, None
+            states = dp, dr, dws.stack(), dx, None, None, None
             return *states, dW_h, dW_x, dE_h, *dknown, *dsince
 
         h_out = hs.read(end)[tf.newaxis] if last else hs.stack()

@@ -331,10 +331,10 @@ class Values:
             # an input that is always 1
             x = tf.pad(x, [[0, 0], [0, 0], [0, 1]], constant_values=1)
             W_x = tf.concat([W_x, bias[:, tf.newaxis]], axis=1)
-        function, slope = NONLINEARITIES[type(neurons)]
+        function, gradient = NONLINEARITIES[type(neurons)]
         result = recurrence.cell(
             functools.partial(function, neurons),
-            functools.partial(slope, neurons),
+            functools.partial(gradient, neurons),
             self._held(m, memory),
             self._held(J, cell),
             self._joined(memory.inputs),
