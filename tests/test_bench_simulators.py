@@ -85,7 +85,7 @@ def test_peak_is_that_of_the_program():
     """Not that of the one that started it, which has more."""
     ballast = np.ones(2**25)  # 256 MiB
     code = (
-        "from nengo_lmu.analysis.bench_simulators import peak_resident\n"
+        "from nengo_lmu.analysis.processes import peak_resident\n"
         "before = peak_resident()\n"
         "x = bytearray(b'x' * 2**26)\n"
         "print(before, peak_resident() - before)\n"

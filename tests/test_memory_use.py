@@ -6,7 +6,7 @@ import pytest
 
 from nengo_lmu import LegendreMemory
 from nengo_lmu.analysis import bench
-from nengo_lmu.analysis.bench_simulators import in_a_process, peak_resident
+from nengo_lmu.analysis.processes import in_a_process, peak_resident
 
 STEPS = (10_000, 100_000)
 

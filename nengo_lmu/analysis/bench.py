@@ -8,16 +8,15 @@ of its own for each size.
 import math
 import time
 import tracemalloc
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
-from multiprocessing import get_context
 
 import nengo
 import numpy as np
 from nengo.builder.neurons import SimNeurons
 from tqdm import tqdm
 
+from nengo_lmu.analysis.processes import in_a_process
 from nengo_lmu.analysis.records import versions
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.networks import LegendreMemory
@@ -90,7 +89,7 @@ def run(m, d, rounds=100, show_progress=None):
     with tqdm(total=len(settings) + rounds, desc="bench steps", disable=hidden) as bar:
         rows = []
         for setting in settings:
-            rows.append(asdict(setting) | _in_a_process(footprint, setting))
+            rows.append(asdict(setting) | in_a_process(footprint, setting))
             bar.update()
         step, neurons, own = step_times(settings, rounds, bar.update)
     for i, row in enumerate(rows):
@@ -211,12 +210,6 @@ def _make_and_build(setting):
     made = time.perf_counter()
     nengo.Simulator(network, progress_bar=False, seed=0).close()
     return made - start, time.perf_counter() - made
-
-
-def _in_a_process(function, setting):
-    """Call a function in a new process, which shares no memory with this one."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(function, setting).result()
 
 
 def nengos_own(neurons):

@@ -9,14 +9,11 @@ own for each.
 
 import time
 import warnings
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
-from multiprocessing import get_context
-from pathlib import Path
 
 import nengo
 import numpy as np
@@ -24,6 +21,7 @@ from tqdm import tqdm
 
 from nengo_lmu.analysis import bench
 from nengo_lmu.analysis.bench import quartiles
+from nengo_lmu.analysis.processes import in_a_process, peak_resident
 from nengo_lmu.analysis.records import versions
 
 # what NengoDL steps side by side
@@ -35,9 +33,6 @@ REFERENCE = "Nengo"
 # of a round, for each simulator: NengoDL prepares each call (seconds, steps)
 _ROUND = 0.05
 _STEPS = 500
-
-# where Linux tells the most memory that a process has had
-_STATUS = Path("/proc/self/status")
 
 
 @dataclass(frozen=True)
@@ -197,31 +192,16 @@ def footprint(setting):
 
     Returns
     -------
-    peak : int
-        Bytes beyond what the process had after a small one had been made and run.
+    peak : int or None
+        Bytes beyond what the process had after a small one had been made and run; None
+        where the computer does not tell.
     """
     _make_and_run(Setting(setting.simulator, 12, 2))
     before = peak_resident()
+    if before is None:
+        return None
     _make_and_run(setting)
     return peak_resident() - before
-
-
-def peak_resident():
-    """Return the most memory that this process has had, in bytes.
-
-    Of Linux, which has it for each program; `resource.getrusage` would begin with that
-    of the process that started this one.
-    """
-    (line,) = (
-        line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM:")
-    )
-    return 1024 * int(line.split()[1])
-
-
-def in_a_process(function, *arguments):
-    """Call a function in a new process, which shares no memory with this one."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(function, *arguments).result()
 
 
 def _make_and_run(setting):

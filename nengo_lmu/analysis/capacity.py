@@ -5,7 +5,6 @@ order 100 with a readout that is known beforehand, so nothing is trained. The LS
 it is compared with is trained.
 """
 
-import sys
 import time
 from dataclasses import asdict, dataclass
 
@@ -13,6 +12,7 @@ import nengo
 import numpy as np
 
 from nengo_lmu.analysis import sweep
+from nengo_lmu.analysis.processes import peak_resident
 from nengo_lmu.analysis.records import versions
 from nengo_lmu.legendre import (
     discretize,
@@ -289,12 +289,8 @@ def _spiking(setting, lags):
 
 
 def _peak_mib():
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+    peak = peak_resident()
+    return None if peak is None else peak / 2**20
 
 
 def measure_lstm(setting):

@@ -391,7 +391,7 @@ def _simulators_table(rows):
             f"{1e6 * (step['high'] - step['low']) / 2:.0f}",
             f"{row['throughput']['median']:.0f}",
             f"{row['ratio']['median']:.2f}",
-            f"{row['peak'] / 2**20:.0f}",
+            "-" if row["peak"] is None else f"{row['peak'] / 2**20:.0f}",
         ]
 
     header = ["simulator", "d", "m", "build (s)", "step (us)", "+-", "steps/s", "ratio"]

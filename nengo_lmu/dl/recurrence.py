@@ -342,20 +342,24 @@ def _chunks(function, gradient_of, chunk, last, n_steps, *tensors):
             parallel_iterations=1,
         )
 
-        def backwards(given_h, given_v, i, dp, dh, dW_h, dW_x, dE_h, dzs, dws, dxs):
+        def backwards(of_h, of_v, i, dp, dh, dW_h, dW_x, dE_h, dzs, dws, dxs):
             # dh is that of the chunk's last h, from what comes later
             before = hs.read(tf.maximum(i * chunk - 1, 0)) * tf.cast(i > 0, dtype)
             h = [hs.read(i * chunk + k) for k in range(chunk)]
+            if last:
+                given = tf.one_hot(end - i * chunk, chunk, dtype=dtype)
+                given = given[:, tf.newaxis, tf.newaxis] * of_h
+            else:
+                given = tf.reshape(of_h, (n_chunks, chunk, rows, units))[i]
+            given = tf.unstack(given)
             dv = [None] * chunk
             if n_v:
-                dv = tf.matmul(dp, v_leaves, transpose_b=True) + given_v[i]
+                dv = tf.matmul(dp, v_leaves, transpose_b=True) + of_v[i]
                 dv = tf.split(dv, chunk, axis=1)
             dq = [tf.concat([dp @ power, tf.matmul(dp, w_leaves, transpose_b=True)], 1)]
             dJ, dx = [None] * chunk, [None] * chunk
             for k in reversed(range(chunk)):
-                at = i * chunk + k
-                if given_h is not None:
-                    dh += given_h(at)
+                dh += given[k]
                 if n_v:
                     dh += dv[k] @ E_h
                 dz = dJ[k] = gradient_of(h[k], dh)
@@ -386,7 +390,7 @@ def _chunks(function, gradient_of, chunk, last, n_steps, *tensors):
             return i - 1, dp, dh, *weights, dzs, dws.write(i, dw), dxs.write(i, dx)
 
         def gradient(dh_out, dv_out):
-            state = (
+            start = (
                 n_chunks - 1,
                 tf.zeros_like(p),
                 tf.zeros_like(r),
@@ -395,18 +399,10 @@ def _chunks(function, gradient_of, chunk, last, n_steps, *tensors):
                 array(n_chunks, w.shape[2]),
                 tf.TensorArray(dtype, n_chunks, element_shape=(chunk * rows, n_x)),
             )
-            given_h = None
-            if last:
-                # the last step is one of the last chunk
-                state = backwards(
-                    lambda at: dh_out[0] * tf.cast(at == end, dtype), dv_out, *state
-                )
-            else:
-                given_h = dh_out.__getitem__
             _, dp, dr, dW_h, dW_x, dE_h, dzs, dws, dxs = tf.while_loop(
                 lambda i, *_: i >= 0,
-                functools.partial(backwards, given_h, dv_out),
-                state,
+                functools.partial(backwards, dh_out, dv_out),
+                start,
                 parallel_iterations=1,
             )
             n = n_chunks * rows
