@@ -5,7 +5,7 @@ Digits are random, since times do not depend on what is in them.
 
 import numpy as np
 
-from nengo_lmu.analysis import psmnist_scan
+from nengo_lmu.analysis import psmnist_scan, psmnist_static
 from nengo_lmu.analysis.bench_networks import Model, ours
 from nengo_lmu.tasks.mnist import N_CLASSES, N_PIXELS
 
@@ -31,9 +31,12 @@ class Contender:
         What is trained, as tensors.
     minibatches : int
         How many to take for times to be those of a training, if it matters.
+    steps_per_execution : int
+        How many of them Keras does without a pause.
     """
 
     minibatches = None
+    steps_per_execution = 1
 
     def __init__(self, sizes, every_step=False):
         rng = np.random.RandomState(0)
@@ -90,6 +93,7 @@ class InNengoDL(Contender):
         self._sim.compile(
             tf.optimizers.Adam(RATE),
             loss=tf.losses.SparseCategoricalCrossentropy(from_logits=True),
+            steps_per_execution=self.steps_per_execution,
         )
         self.weights = self._sim.keras_model.trainable_weights
 
@@ -122,6 +126,8 @@ class WithoutTime(InNengoDL):
     ----------
     sizes : Sizes
     """
+
+    steps_per_execution = psmnist_static.STEPS_PER_EXECUTION
 
     def __init__(self, sizes):
         import nengo_dl

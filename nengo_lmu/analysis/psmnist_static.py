@@ -21,6 +21,8 @@ SETTINGS = Settings(
 
 EPOCHS = 20
 MINIBATCH = 250
+# what Keras does around a minibatch takes longer than the minibatch itself
+STEPS_PER_EXECUTION = 20
 RATE = 3e-3
 DROPOUT = 0.1
 
@@ -158,6 +160,7 @@ def train_on_states(
             ),
             loss=tf.losses.SparseCategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
+            steps_per_execution=STEPS_PER_EXECUTION,
         )
         n_check = len(mnist.validation) // MINIBATCH * MINIBATCH
         check = [
