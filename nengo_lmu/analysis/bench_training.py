@@ -38,7 +38,7 @@ BY_16 = "NengoDL example, by 16"
 FORWARD, STEPPED = "feed-forward", "stepwise"
 
 # of a round, for each contender's training (seconds), if a minibatch takes less
-_ROUND = 1.0
+_ROUND = 3.0
 
 # By name, whose first word says whose it is.
 CONTENDERS = {

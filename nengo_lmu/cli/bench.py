@@ -3,6 +3,8 @@
 steps: time and memory of nengo.Simulator against the number of neurons, and the time of
 the neurons alone.
 
+simulators: how fast each simulator steps a memory.
+
 emulator: time of NengoLoihi's emulator, the fast one and its own, against the number of
 neurons, for our memory and those of others.
 
