@@ -92,22 +92,7 @@ def add_arguments(parser):
         description=STEPS,
         formatter_class=parser.formatter_class,
     )
-    steps.add_argument(
-        "--m",
-        metavar="M",
-        nargs="+",
-        type=whole_number(2),
-        default=[100, 1000, 10_000, 30_000, 100_000],
-        help="neurons (default: 100 1000 10000 30000 100000)",
-    )
-    steps.add_argument(
-        "--d",
-        metavar="D",
-        nargs="+",
-        type=whole_number(1),
-        default=[6, 32],
-        help="orders of the memory (default: 6 32)",
-    )
+    _add_sizes(steps, [100, 1000, 10_000, 30_000, 100_000])
     _add_rounds(steps, 100)
     add_output(steps, "bench.json and bench.png")
     steps.set_defaults(bench=run_steps)
@@ -118,22 +103,7 @@ def add_arguments(parser):
         description=SIMULATORS,
         formatter_class=parser.formatter_class,
     )
-    simulators.add_argument(
-        "--m",
-        metavar="M",
-        nargs="+",
-        type=whole_number(2),
-        default=[1000, 10_000],
-        help="neurons (default: 1000 10000)",
-    )
-    simulators.add_argument(
-        "--d",
-        metavar="D",
-        nargs="+",
-        type=whole_number(1),
-        default=[6, 32],
-        help="orders of the memory (default: 6 32)",
-    )
+    _add_sizes(simulators, [1000, 10_000])
     _add_rounds(simulators, 10)
     add_output(simulators, "simulators.json")
     simulators.set_defaults(bench=run_simulators)
@@ -208,6 +178,25 @@ def add_arguments(parser):
     _add_rounds(training, 5)
     add_output(training, "training.json and training.png")
     training.set_defaults(bench=run_training)
+
+
+def _add_sizes(parser, m):
+    parser.add_argument(
+        "--m",
+        metavar="M",
+        nargs="+",
+        type=whole_number(2),
+        default=m,
+        help=f"neurons (default: {' '.join(map(str, m))})",
+    )
+    parser.add_argument(
+        "--d",
+        metavar="D",
+        nargs="+",
+        type=whole_number(1),
+        default=[6, 32],
+        help="orders of the memory (default: 6 32)",
+    )
 
 
 def _add_rounds(parser, default):
