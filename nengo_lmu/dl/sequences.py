@@ -63,6 +63,9 @@ def build(simulated):
     )
     simulated._fill_bases(simulated.saved_state, simulated.base_params)
     n_steps = simulated.steps_to_run
+    keeps_history = {
+        probe: _setting(model, "keep_history", True, probe) for probe in model.probes
+    }
     values = Values(
         graph,
         signals,
@@ -71,12 +74,13 @@ def build(simulated):
             for node, x in simulated.node_inputs.items()
         },
         n_steps,
+        any(keeps_history.values()),
     )
 
-    probes = {}
-    for probe in model.probes:
-        last = not _setting(model, "keep_history", True, probe)
-        probes[probe] = _by_row(values, model.sig[probe]["in"], last)
+    probes = {
+        probe: _by_row(values, model.sig[probe]["in"], last=not keeps)
+        for probe, keeps in keeps_history.items()
+    }
     if _setting(model, "stateful", True):
         for signal, x in values.state():
             signals.scatter(signals[signal], x)
@@ -180,11 +184,13 @@ class Values:
     given : dict from Signal to (n_steps, minibatch, size) tensor
         What comes from outside.
     n_steps : tensor of int
+    history : bool
+        Whether all steps of anything will be asked for.
     """
 
-    def __init__(self, graph, signals, given, n_steps):
+    def __init__(self, graph, signals, given, n_steps, history):
         self.graph, self.signals, self.given = graph, signals, given
-        self.n_steps = n_steps
+        self.n_steps, self._history = n_steps, history
         self._known, self._cells, self._weights = {}, {}, {}
         dtype = signals.dtype.as_numpy_dtype
         self._prepared = {
@@ -314,6 +320,9 @@ class Values:
 
     def _cell(self, cell, last):
         """Return the hidden units, and what they feed back into their memory."""
+        if last and self._history:  # do not go through it for both
+            h, v = self._cell(cell, last=False)
+            return h[-1:], v
         for known in (False, last):
             if (cell.neurons, known) in self._cells:
                 h, v = self._cells[cell.neurons, known]
