@@ -537,6 +537,26 @@ def test_spikes_with_all_of_mnist(full_minibatches):
     assert row["digits"] == 1000 and row["accuracy"] >= 0.965
 
 
+def test_network_that_comes_with_the_package_in_nengo_dl():
+    """What is computed without time in double precision, and in time in single."""
+    classifier = pretrained.load("psmnist").model
+    rng = np.random.RandomState(0)
+    pixels = np.where(rng.rand(20, 784) < 0.2, rng.rand(20, 784), 0)
+    wanted = psmnist_static.scores(classifier, pixels)
+    classifier.configure_training()
+    with nengo_dl.Simulator(
+        classifier.network,
+        dt=classifier.settings.dt,
+        minibatch_size=len(pixels),
+        progress_bar=False,
+        seed=0,
+    ) as sim:
+        signals = {classifier.stimulus: classifier.signal(pixels)}
+        found = sim.predict(signals, verbose=0)[classifier.scores][:, -1]
+    assert np.abs(wanted).max() > 10
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5)
+
+
 @pytest.mark.skipif(
     not (Path(pretrained.__file__).parent / "psmnist.npz").exists(),
     reason="no trained psMNIST network comes with the package",

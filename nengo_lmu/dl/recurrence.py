@@ -241,31 +241,78 @@ def cell(function, gradient, p, r, w, x, weights, constants, last):
     h : (n_steps or 1, B, units) tensor
     v : (n_steps, B, n_v) tensor
     """
-    powers, of_w, of_v = constants
-    chunk = powers.shape[0] - 1
+    chunk = constants[0].shape[0] - 1
     n_steps = tf.shape(w)[0]
-    # what hidden units and v read of a state
-    W = tf.concat([weights["W_m"], weights["E_m"]], axis=0)
-    # p and all w of a chunk are read at its steps, and v from the second one on
-    known = _read(powers, of_w, W)
-    since = [
-        tf.matmul(_arriving(of_v[:k]), W, transpose_b=True) for k in range(1, chunk)
-    ]
-    leaves = powers[chunk], _arriving(of_w[1:]), _arriving(of_v[:chunk])
-    outside = [weights[name] for name in ("W_h", "W_x", "E_h")]
-
     # steps that do not fill a chunk are filled up, with what comes too late to matter
     w, x = [tf.pad(a, [[0, -n_steps % chunk], [0, 0], [0, 0]]) for a in (w, x)]
-    w = _by_chunk(w, chunk)
+    u = tf.concat([_by_chunk(w, chunk), _by_chunk(x, chunk)], axis=2)
     n = _parts(p.shape[0])
-    parts = zip(*[tf.split(a, n, axis=len(a.shape) - 2) for a in (p, r, w, x)])
+    parts = zip(*[tf.split(a, n, axis=len(a.shape) - 2) for a in (p, r, u)])
     # traced once
     run = tf.function(
         functools.partial(_chunks, function, gradient, chunk, last), autograph=False
     )
-    results = [run(n_steps, *part, *leaves, *outside, *known, *since) for part in parts]
-    h, v = [tf.concat(parts, axis=1) for parts in zip(*results)]
-    return h if last else h[:n_steps], _by_step(v, chunk)[:n_steps]
+    matrices = _matrices(weights, constants)
+    results = [run(n_steps, *part, *matrices) for part in parts]
+    h, v, h_end, c_end = [tf.concat(parts, axis=-2) for parts in zip(*results)]
+    v_end = tf.matmul(h_end, weights["E_h"], transpose_b=True) + c_end
+    v = tf.concat([_by_step(v, chunk)[1:], v_end[tf.newaxis]], axis=0)
+    return h if last else h[:n_steps], v[:n_steps]
+
+
+def _matrices(weights, constants):
+    """Return the matrices of a chunk of steps.
+
+    In its step ``k``, everything is one product: ``J``, which hidden units receive, and
+    ``c = E_m m`` are linear in ``q``, ``h`` and ``c`` of the step before, and what has
+    entered the memory until then. ``q`` is known at the start of the chunk: ``p``, and
+    all ``w`` and ``x`` of the chunk. What enters now, ``v = E_h h + c`` of the step
+    before, comes out of the same product, for the next ones.
+
+    Returns
+    -------
+    onward : (n_q + chunk * n_v, d) tensor
+        From ``q`` and all ``v`` to the next ``p``.
+    before : (units + n_v, units + 2 n_v) tensor
+        From ``h`` and ``c`` of the step before to ``J``, ``c`` and ``v``.
+    *known : (n_q, units + 2 n_v) tensors
+        For each step, from ``q``.
+    *since : (k * n_v, units + 2 n_v) tensors
+        For each but the first, from ``v`` of the steps before it.
+    """
+    powers, of_w, of_v = constants
+    chunk = powers.shape[0] - 1
+    W_x, W_h, E_h = [tf.transpose(weights[name]) for name in ("W_x", "W_h", "E_h")]
+    n_x, n_v = W_x.shape[0], E_h.shape[1]
+    W = tf.concat([weights["W_m"], weights["E_m"]], axis=0)
+    eye = tf.eye(n_v, dtype=W.dtype)
+
+    from_x = tf.zeros((chunk * n_x, powers.shape[1]), W.dtype)
+    onward = [tf.transpose(powers[chunk]), _arriving(of_w[1:]), from_x]
+    onward = tf.concat([*onward, _arriving(of_v[1:])], axis=0)
+    entering = tf.concat(
+        [tf.matmul(of_v[0], W, transpose_a=True, transpose_b=True), eye], 1
+    )
+    before = tf.concat([E_h, eye], axis=0) @ entering
+    before += tf.pad(W_h, [[0, n_v], [0, 2 * n_v]])
+    known = [
+        tf.concat(
+            [
+                tf.pad(read, [[0, 0], [0, n_v]]),
+                tf.pad(W_x, [[k * n_x, (chunk - 1 - k) * n_x], [0, 2 * n_v]]),
+            ],
+            axis=0,
+        )
+        for k, read in enumerate(_read(powers, of_w, W))
+    ]
+    since = [
+        tf.pad(
+            tf.matmul(_arriving(of_v[1 : k + 1]), W, transpose_b=True),
+            [[0, 0], [0, n_v]],
+        )
+        for k in range(1, chunk)
+    ]
+    return onward, before, *known, *since
 
 
 def _parts(rows):
@@ -288,138 +335,132 @@ def _chunks(function, gradient_of, chunk, last, n_steps, *tensors):
 
     TensorFlow's own gradient of a loop multiplies for each weight in each step, and
     adds that up. Here there is one product for each weight, or for each chunk.
-    """
-    others = len(tensors) - 2 * chunk + 1
-    p, r, w, x, *_ = tensors
-    dtype, rows, d, n_x = p.dtype, *p.shape, x.shape[2]
-    units, n_v, n_q = r.shape[1], tensors[others - 1].shape[0], d + w.shape[2]
-    n_chunks, end = tf.shape(w)[0], n_steps - 1
 
-    def array(size, width):
-        return tf.TensorArray(
-            dtype, size, element_shape=(rows, width), clear_after_read=False
-        )
+    Parameters
+    ----------
+    function, gradient_of, last
+        As for `cell`.
+    chunk : int
+    n_steps : tensor of int
+        Without what fills the last chunk.
+    *tensors
+        ``p``, ``r``, all ``w`` and ``x`` by chunk, and what `_matrices` returns.
+
+    Returns
+    -------
+    h : (n_chunks * chunk or 1, B, units) tensor
+    v : (n_chunks, B, chunk * n_v) tensor
+        Of the step before each.
+    h_end : (B, units) tensor
+    c_end : (B, n_v) tensor
+    """
+    p, r, u, onward, before = tensors[:5]
+    dtype, rows, units = p.dtype, p.shape[0], r.shape[1]
+    n_u = u.shape[2]
+    n_q, n_v = p.shape[1] + n_u, before.shape[0] - units
+    n_chunks = tf.shape(u)[0]
+
+    def array(size, *shape):
+        return tf.TensorArray(dtype, size, element_shape=shape, clear_after_read=False)
 
     @tf.custom_gradient
-    def run(*tensors):
-        p, r, w, x, power, w_leaves, v_leaves, W_h, W_x, E_h = tensors[:others]
-        known, since = tensors[others : others + chunk], tensors[others + chunk :]
-        x = tf.reshape(x, (n_chunks, chunk, rows, n_x))
-        # from what is known at the start of the chunk, x[k], h[k-1], and v[0] to v[k-1]
-        # to what hidden units and v receive
-        from_x, from_h = [
-            tf.pad(tf.transpose(W), [[0, 0], [0, n_v]]) for W in (W_x, W_h)
-        ]
-        matrices = [tf.concat([known[0], from_x], axis=0)] + [
-            tf.concat([known[k], from_x, from_h, since[k - 1]], axis=0)
-            for k in range(1, chunk)
-        ]
+    def run(p, r, u, onward, before, *rest):
+        known, since = rest[:chunk], [before[:0], *rest[chunk:]]
+        matrices = [tf.concat([a, before, b], axis=0) for a, b in zip(known, since)]
 
-        def forwards(i, p, r, hs, vs, qs):
-            q, xs = tf.concat([p, w[i]], axis=1), tf.unstack(x[i])
-            h, v = None, []
+        def forwards(i, p, r, h, c, hs, qs):
+            q, v = tf.concat([p, u[i]], axis=1), []
             for k in range(chunk):
-                now = [q, xs[k]] if k == 0 else [q, xs[k], h, *v]
-                z = tf.concat(now, axis=1) @ matrices[k]
-                J, direct = tf.split(z, [units, n_v], axis=1)
+                now = [q, h, c, *v] if n_v else [q, h]
+                J = tf.concat(now, axis=1) @ matrices[k]
+                if n_v:
+                    J, c, entered = tf.split(J, [units, n_v, n_v], axis=1)
+                    v.append(entered)
                 h = function(J + r if k == 0 else J)
-                if n_v:
-                    v.append(direct + tf.matmul(h, E_h, transpose_b=True))
-                hs = hs.write(i * chunk + k, h)
-            p = tf.matmul(p, power, transpose_b=True) + w[i] @ w_leaves
-            if n_v:
-                v = tf.concat(v, axis=1)
-                p += v @ v_leaves
-                vs = vs.write(i, v)
-            r = tf.matmul(h, W_h, transpose_b=True)
-            return i + 1, p, r, hs, vs, qs.write(i, q)
+                hs = hs.write(i * chunk + k + 1, h)
+            q = tf.concat([q, *v], axis=1)
+            return i + 1, q @ onward, tf.zeros_like(r), h, c, hs, qs.write(i, q)
 
-        hs, vs = array(n_chunks * chunk, units), array(n_chunks, chunk * n_v)
-        *_, hs, vs, qs = tf.while_loop(
-            lambda i, *_: i < n_chunks,
-            forwards,
-            (tf.constant(0), p, r, hs, vs, array(n_chunks, n_q)),
-            parallel_iterations=1,
+        h, c = tf.zeros((rows, units), dtype), tf.zeros((rows, n_v), dtype)
+        start = (
+            *(tf.constant(0), p, r, h, c),
+            array(n_chunks * chunk + 1, rows, units).write(0, h),
+            array(n_chunks, rows, n_q + chunk * n_v),
         )
+        *_, h_end, c_end, hs, qs = tf.while_loop(
+            lambda i, *_: i < n_chunks, forwards, start, parallel_iterations=1
+        )
+        qs = qs.stack()
+        backward = [tf.transpose(matrix) for matrix in (onward, *matrices)]
 
-        def backwards(of_h, of_v, i, dp, dh, dW_h, dW_x, dE_h, dzs, dws, dxs):
-            # dh is that of the chunk's last h, from what comes later
-            before = hs.read(tf.maximum(i * chunk - 1, 0)) * tf.cast(i > 0, dtype)
-            h = [hs.read(i * chunk + k) for k in range(chunk)]
-            if last:
-                given = tf.one_hot(end - i * chunk, chunk, dtype=dtype)
-                given = given[:, tf.newaxis, tf.newaxis] * of_h
-            else:
-                given = tf.reshape(of_h, (n_chunks, chunk, rows, units))[i]
-            given = tf.unstack(given)
-            dv = [None] * chunk
+        def backwards(of_h, of_v, i, dp, dh, dc, _, dbefore, dzs, dus):
+            h = [hs.read(i * chunk + k) for k in range(chunk + 1)]
+            given = of_h(i)
+            dq = dp @ backward[0]
             if n_v:
-                dv = tf.matmul(dp, v_leaves, transpose_b=True) + of_v[i]
-                dv = tf.split(dv, chunk, axis=1)
-            dq = [tf.concat([dp @ power, tf.matmul(dp, w_leaves, transpose_b=True)], 1)]
-            dJ, dx = [None] * chunk, [None] * chunk
+                dq, dv = tf.split(dq, [n_q, chunk * n_v], axis=1)
+                dv = tf.split(dv + of_v[i], chunk, axis=1)
+            dq, dz = [dq], [None] * chunk
             for k in reversed(range(chunk)):
-                dh += given[k]
+                dJ = dz[k] = gradient_of(h[k + 1], dh + given[k])
                 if n_v:
-                    dh += dv[k] @ E_h
-                dz = dJ[k] = gradient_of(h[k], dh)
+                    dz[k] = tf.concat([dJ, dc, dv[k]], axis=1)
+                dzs = dzs.write(k * n_chunks + i, dz[k])
+                dnow = dz[k] @ backward[k + 1]
                 if n_v:
-                    dz = tf.concat([dz, dv[k]], axis=1)
-                dzs = dzs.write(k * n_chunks + i, dz)
-                dnow = tf.matmul(dz, matrices[k], transpose_b=True)
-                if k == 0:
-                    dq_now, dx[k] = tf.split(dnow, [n_q, n_x], axis=1)
+                    sizes = [n_q, units, n_v] + [n_v] * k
+                    dq_now, dh, dc, *earlier = tf.split(dnow, sizes, axis=1)
+                    dv[:k] = [a + b for a, b in zip(dv, earlier)]
                 else:
-                    sizes = [n_q, n_x, units, k * n_v]
-                    dq_now, dx[k], dh, earlier = tf.split(dnow, sizes, axis=1)
-                    if n_v:
-                        earlier += tf.concat(dv[:k], axis=1)
-                        dv[:k] = tf.split(earlier, k, axis=1)
+                    dq_now, dh = tf.split(dnow, [n_q, units], axis=1)
                 dq.append(dq_now)
-            all_dJ, dx = tf.concat(dJ, axis=0), tf.concat(dx, axis=0)
-            dW_h += tf.matmul(all_dJ, tf.concat([before, *h[:-1]], 0), transpose_a=True)
-            xs = tf.reshape(x[i], (chunk * rows, n_x))
-            dW_x += tf.matmul(all_dJ, xs, transpose_a=True)
-            if n_v:
-                all_dv, h = tf.concat(dv, axis=0), tf.concat(h, axis=0)
-                dE_h += tf.matmul(all_dv, h, transpose_a=True)
-            dp, dw = tf.split(tf.add_n(dq), [d, w.shape[2]], axis=1)
-            # of r for the first chunk, and for others of the h that r was made of
-            dh = tf.cond(i > 0, lambda: dJ[0] @ W_h, lambda: dJ[0])
-            weights = dW_h, dW_x, dE_h
-            return i - 1, dp, dh, *weights, dzs, dws.write(i, dw), dxs.write(i, dx)
-
-        def gradient(dh_out, dv_out):
-            start = (
-                n_chunks - 1,
-                tf.zeros_like(p),
-                tf.zeros_like(r),
-                *map(tf.zeros_like, (W_h, W_x, E_h)),
-                array(n_chunks * chunk, units + n_v),
-                array(n_chunks, w.shape[2]),
-                tf.TensorArray(dtype, n_chunks, element_shape=(chunk * rows, n_x)),
+            dbefore += tf.matmul(
+                tf.concat(h[:-1], 0), tf.concat(dz, 0), transpose_a=True
             )
-            _, dp, dr, dW_h, dW_x, dE_h, dzs, dws, dxs = tf.while_loop(
+            dp, du = tf.split(tf.add_n(dq), [n_q - n_u, n_u], axis=1)
+            return i - 1, dp, dh, dc, dJ, dbefore, dzs, dus.write(i, du)
+
+        def gradient(dh_out, dv_out, dh_end, dc_end):
+            def of_h(i):
+                if not last:
+                    return tf.unstack(
+                        tf.reshape(dh_out, (n_chunks, chunk, rows, units))[i]
+                    )
+                there = tf.one_hot(n_steps - 1 - i * chunk, chunk, dtype=dtype)
+                return tf.cond(
+                    i < n_chunks - 1,
+                    lambda: [tf.zeros_like(r)] * chunk,
+                    lambda: [there[k] * dh_out[0] for k in range(chunk)],
+                )
+
+            start = (
+                *(n_chunks - 1, tf.zeros_like(p), dh_end, dc_end, tf.zeros_like(r)),
+                tf.zeros((units, units + 2 * n_v), dtype),
+                array(n_chunks * chunk, rows, units + 2 * n_v),
+                array(n_chunks, rows, n_u),
+            )
+            _, dp, _, _, dr, dbefore, dzs, dus = tf.while_loop(
                 lambda i, *_: i >= 0,
-                functools.partial(backwards, dh_out, dv_out),
+                functools.partial(backwards, of_h, dv_out),
                 start,
                 parallel_iterations=1,
             )
             n = n_chunks * rows
-            dz = tf.reshape(dzs.stack(), (chunk, n, units + n_v))
-            q = tf.reshape(qs.stack(), (n, n_q))
-            dknown = [tf.matmul(q, dz[k], transpose_a=True) for k in range(chunk)]
-            v = tf.reshape(vs.stack(), (n, chunk * n_v))
-            dsince = [
-                tf.matmul(v[:, : k * n_v], dz[k], transpose_a=True)
-                for k in range(1, chunk)
-            ]
-            dx = tf.reshape(dxs.stack(), (n_chunks * chunk, rows, n_x))
-            # nothing trains power, w_leaves and v_leaves
-            states = dp, dr, dws.stack(), dx, None, None, None
-            return *states, dW_h, dW_x, dE_h, *dknown, *dsince
+            dz = tf.reshape(dzs.stack(), (chunk, n, units + 2 * n_v))
+            q = tf.reshape(qs, (n, n_q + chunk * n_v))
+            both = [tf.matmul(q, dz[k], transpose_a=True) for k in range(chunk)]
+            dknown = [product[:n_q] for product in both]
+            ends = [n_q + k * n_v for k in range(chunk + 1)]
+            dsince = [both[k][n_q : ends[k]] for k in range(1, chunk)]
+            # c = v - E_h h, of which v are in what has just been multiplied
+            E_h = before[:units, units + n_v :]
+            of_v = tf.add_n([both[k][ends[k] : ends[k + 1]] for k in range(chunk)])
+            of_c = of_v - tf.matmul(E_h, dbefore, transpose_a=True)
+            dbefore = tf.concat([dbefore, of_c], axis=0)
+            # nothing trains what is needed to get to the next p
+            return dp, dr, dus.stack(), None, dbefore, *dknown, *dsince
 
-        h_out = hs.read(end)[tf.newaxis] if last else hs.stack()
-        return (h_out, vs.stack()), gradient
+        h = hs.read(n_steps)[tf.newaxis] if last else hs.stack()[1:]
+        return (h, qs[..., n_q:], h_end, c_end), gradient
 
     return run(*tensors)

@@ -75,6 +75,7 @@ def build(simulated):
         },
         n_steps,
         any(keeps_history.values()),
+        _unrounded(model),
     )
 
     probes = {
@@ -105,6 +106,17 @@ def _memories(network):
         for one in networks
         if isinstance(one, LegendreMemory) and one.populations is None
     ]
+
+
+def _unrounded(model):
+    """Return the matrices of connections before NengoDL rounds them, by signal."""
+    connections = [] if model.toplevel is None else model.toplevel.all_connections
+    return {
+        model.sig[connection]["weights"]: connection.transform.init
+        for connection in connections
+        if "weights" in model.sig[connection]
+        and isinstance(getattr(connection.transform, "init", None), np.ndarray)
+    }
 
 
 def _setting(model, name, default, obj=None):
@@ -186,11 +198,13 @@ class Values:
     n_steps : tensor of int
     history : bool
         Whether all steps of anything will be asked for.
+    unrounded : dict from Signal to ndarray
+        Initial values of parameters, more precise than the simulation's.
     """
 
-    def __init__(self, graph, signals, given, n_steps, history):
+    def __init__(self, graph, signals, given, n_steps, history, unrounded):
         self.graph, self.signals, self.given = graph, signals, given
-        self.n_steps, self._history = n_steps, history
+        self.n_steps, self._history, self._unrounded = n_steps, history, unrounded
         self._known, self._cells, self._weights = {}, {}, {}
         dtype = signals.dtype.as_numpy_dtype
         self._prepared = {
@@ -407,7 +421,9 @@ class Values:
 
     def _matrices(self, memory, *weights):
         """Return ``A``, and those of the inputs and of the feedback, as arrays."""
-        weights = dict(zip(memory.matrices, (w.astype(np.float64) for w in weights)))
+        weights = {
+            op: self._precise(op.A, w) for op, w in zip(memory.matrices, weights)
+        }
         m = memory.signal
 
         def matrix(signals, late):
@@ -422,6 +438,15 @@ class Values:
             matrix(memory.inputs, False),
             matrix(memory.feedback, True),
         )
+
+    def _precise(self, signal, value):
+        """Return the value of a parameter in double precision."""
+        # hundreds of steps would enlarge what rounding has changed
+        unrounded = self._unrounded.get(signal)
+        same = unrounded is not None and np.array_equal(
+            unrounded.astype(value.dtype), value
+        )
+        return (unrounded if same else value).astype(np.float64)
 
     def _matrix(self, starts, ends, leaves, delays, late=False):
         """Return the matrix from some signals to others, as it is trained."""
