@@ -341,3 +341,26 @@ def test_memory_is_not_rounded_in_each_step(built, monkeypatch):
     monkeypatch.setattr(sequences, "_unrounded", lambda model: {})
     assert precise < min(1e-6, error() / 2)
     assert all(built)
+
+
+def test_nothing_is_evaluated_for_its_shape(built, monkeypatch):
+    """Nor is it by the simulator's making; and shapes are those that it turns out."""
+    evaluate, found = sequences._evaluate, []
+
+    def spy(*args):
+        found.append(evaluate(*args))
+        return found[-1]
+
+    monkeypatch.setattr(sequences, "_evaluate", spy)
+    with nengo.Network(seed=0) as network:
+        probe = feed_forward()[0]
+        with_history = nengo.Probe(probe.target)
+        nengo_dl.configure_settings(keep_history=None)
+        network.config[probe].keep_history = False
+    with nengo_dl.Simulator(network, minibatch_size=SIZE, progress_bar=False) as sim:
+        assert all(built) and not found
+        signal = {network.nodes[0]: np.ones((SIZE, N_STEPS, 1))}
+        sim.predict(signal, verbose=0)
+        told = sim.keras_model.output_shape[: len(network.all_probes)]
+    for one, shape in zip((probe, with_history), told):
+        assert found[-1][one].shape.is_compatible_with(shape)

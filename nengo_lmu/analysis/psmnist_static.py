@@ -22,7 +22,7 @@ SETTINGS = Settings(
 EPOCHS = 20
 MINIBATCH = 250
 # what Keras does around a minibatch takes longer than the minibatch itself
-STEPS_PER_EXECUTION = 20
+STEPS_PER_EXECUTION = 100
 RATE = 3e-3
 DROPOUT = 0.1
 

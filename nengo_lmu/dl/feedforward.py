@@ -13,6 +13,7 @@ import tensorflow as tf
 from nengo.exceptions import ValidationError
 from nengo.params import BoolParam
 
+from nengo_lmu.dl import fast
 from nengo_lmu.networks.objects import BiasConnection
 
 
@@ -52,6 +53,7 @@ class FeedForwardTwin:
     def __init__(self, lmu, readout, bias=None, layer=None):
         _check(lmu, readout, bias)
         with nengo.Network(seed=0, label="feed-forward twin") as self.network:
+            nengo_dl.configure_settings(planner=fast.planner)
             for cls in (nengo.Ensemble, nengo.Connection):
                 self.network.config[cls].set_param(
                     "trainable", BoolParam("trainable", default=False)

@@ -55,17 +55,45 @@ def build(simulated):
         If the network has something that only NengoDL can evaluate.
     """
     model, signals = simulated.model, simulated.signals
-    operators = [op for group in simulated.plan for op in group]
     graph = Graph(
-        operators,
+        [op for group in simulated.plan for op in group],
         [model.sig[m.output]["in"] for m in _memories(model.toplevel)],
         {model.sig[node]["out"] for node in simulated.node_inputs},
     )
     simulated._fill_bases(simulated.saved_state, simulated.base_params)
-    n_steps = simulated.steps_to_run
+    evaluate = _shapes if _keras_asks_for_shapes() else _evaluate
     keeps_history = {
         probe: _setting(model, "keep_history", True, probe) for probe in model.probes
     }
+    probes = evaluate(simulated, graph, keeps_history)
+    return (
+        tf.tile(simulated.steps_to_run[tf.newaxis], (simulated.minibatch_size,)),
+        probes,
+        tuple(signals.bases[key] for key in simulated.saved_state),
+        tuple(signals.bases[key] for key in simulated.base_params),
+    )
+
+
+def _keras_asks_for_shapes():
+    """Is this a graph that Keras makes for the shapes of its outputs only?"""
+    return tf.compat.v1.get_default_graph().name.endswith("_scratch_graph")
+
+
+def _shapes(simulated, graph, keeps_history):
+    """Return zeros in the place of what probes read."""
+
+    def zeros(probe):
+        signal = simulated.model.sig[probe]["in"]
+        rows = simulated.minibatch_size if signal.minibatched else 1
+        n_steps = simulated.steps_to_run if keeps_history[probe] else 1
+        return tf.zeros((rows, n_steps, *signal.shape), simulated.dtype)
+
+    return {probe: zeros(probe) for probe in keeps_history}
+
+
+def _evaluate(simulated, graph, keeps_history):
+    """Return what probes read, and set signals to their values after the last step."""
+    model, signals, n_steps = simulated.model, simulated.signals, simulated.steps_to_run
     values = Values(
         graph,
         signals,
@@ -77,7 +105,6 @@ def build(simulated):
         any(keeps_history.values()),
         _unrounded(model),
     )
-
     probes = {
         probe: _by_row(values, model.sig[probe]["in"], last=not keeps)
         for probe, keeps in keeps_history.items()
@@ -85,18 +112,13 @@ def build(simulated):
     if _setting(model, "stateful", True):
         for signal, x in values.state():
             signals.scatter(signals[signal], x)
-        for op in operators:
+        for op in [op for group in simulated.plan for op in group]:
             if type(op) is TimeUpdate:
                 step = signals.gather(signals[op.step]) + n_steps
                 time = tf.cast(step, signals.dtype) * signals.dt
                 signals.scatter(signals[op.step], step)
                 signals.scatter(signals[op.time], time)
-    return (
-        tf.tile(n_steps[tf.newaxis], (simulated.minibatch_size,)),
-        probes,
-        tuple(signals.bases[key] for key in simulated.saved_state),
-        tuple(signals.bases[key] for key in simulated.base_params),
-    )
+    return probes
 
 
 def _memories(network):
