@@ -20,7 +20,7 @@ from nengo.exceptions import ValidationError
 
 import nengo_lmu
 from nengo_lmu.cli import main
-from nengo_lmu.legendre import ArgumentError, simulate
+from nengo_lmu.legendre import ArgumentError, last_step, simulate
 from nengo_lmu.tasks import mnist
 from nengo_lmu.tasks.digits import Split
 
@@ -179,7 +179,6 @@ from nengo_lmu.analysis import (  # noqa: E402
     psmnist_static,
 )
 from nengo_lmu.dl.feedforward import FeedForwardTwin, SpikeNoise  # noqa: E402
-from nengo_lmu.dl.parallel import AllSteps, last_hidden, last_step  # noqa: E402
 from nengo_lmu.dl.poisson import poisson  # noqa: E402
 
 
@@ -258,46 +257,6 @@ def test_last_step(steps, delay):
     for row, sequence in zip(found, u):
         m = simulate(np.repeat(sequence, steps), theta, 6)
         assert np.allclose(row, m[-1 - delay], atol=1e-12)
-
-
-@pytest.mark.parametrize("last", [None, 8])
-def test_all_steps(last):
-    rng = np.random.RandomState(0)
-    u = rng.uniform(size=(3, 24)).astype(np.float32)
-    W = rng.uniform(-1, 1, size=(5, 6)).astype(np.float32)
-    found = AllSteps(24, 0.024, 6, last=last, chunk=4)(u, tf.constant(W)).numpy()
-    for k, sequence in enumerate(u):
-        expected = simulate(sequence, 0.024, 6) @ W.T
-        assert np.allclose(found[:, k], expected[-(last or 24) :], atol=1e-5)
-
-
-def test_all_steps_refuses_parts_of_chunks():
-    for last in (6, 0, 28):
-        with pytest.raises(ValidationError, match=f"multiple of chunk=4 .* {last} was"):
-            AllSteps(24, 0.024, 6, last=last, chunk=4)
-
-
-def test_gradient_of_the_scan():
-    """Equal to that of TensorFlow through the same steps, one by one."""
-    rng = np.random.RandomState(0)
-    v = tf.constant(rng.uniform(-1, 1, size=(7, 3, 4)))
-    W = tf.constant(rng.uniform(-1, 1, size=(4, 4)))
-    weights = tf.constant(rng.uniform(-1, 1, size=(3, 4)))
-
-    def one_by_one(v, W):
-        h = tf.zeros_like(v[0])
-        for now in v:
-            h = tf.tanh(now + tf.matmul(h, W, transpose_b=True))
-        return h
-
-    results = []
-    for function in (last_hidden, one_by_one):
-        with tf.GradientTape() as tape:
-            tape.watch([v, W])
-            loss = tf.reduce_sum(weights * function(v, W))
-        results.append([loss, *tape.gradient(loss, [v, W])])
-    for found, expected in zip(*results):
-        assert np.allclose(found, expected, atol=1e-12)
 
 
 # --- the routes

@@ -10,7 +10,7 @@ tf = pytest.importorskip("tensorflow")
 from nengo_lmu import LMU, LegendreMemory  # noqa: E402
 from nengo_lmu.dl import fast, sequences  # noqa: E402
 from nengo_lmu.dl.graph import Unsupported  # noqa: E402
-from nengo_lmu.dl.parallel import last_step  # noqa: E402
+from nengo_lmu.legendre import last_step  # noqa: E402
 
 N_STEPS, SIZE = 18, 3
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from nengo_lmu.analysis import psmnist_scan, psmnist_static
 from nengo_lmu.analysis.bench_networks import Model, ours
-from nengo_lmu.tasks.mnist import N_CLASSES, N_PIXELS
+from nengo_lmu.tasks.mnist import N_CLASSES
 
 MINIBATCH = 100
 RATE = 1e-3
@@ -133,7 +133,7 @@ class WithoutTime(InNengoDL):
         import nengo_dl
 
         from nengo_lmu.dl.feedforward import FeedForwardTwin
-        from nengo_lmu.dl.parallel import last_step
+        from nengo_lmu.legendre import last_step
 
         classifier = ours(sizes, "feed-forward")
         s = classifier.settings
@@ -156,12 +156,11 @@ class Scan(Contender):
     Parameters
     ----------
     sizes : Sizes
-        With digits of 784 pixels.
-    last : int
-        Over how many of the last steps hidden units are followed.
+    last : int, optional
+        Over how many of the last steps hidden units are followed; by default all.
     """
 
-    def __init__(self, sizes, last=N_PIXELS):
+    def __init__(self, sizes, last=None):
         super().__init__(sizes)
         scan = psmnist_scan.Scan(ours(sizes, "recurrent"), last)
         tf = scan.tf
@@ -169,7 +168,7 @@ class Scan(Contender):
         optimizer = tf.optimizers.Adam(RATE)
         optimizer.build(self.weights)
 
-        @tf.function
+        @tf.function(autograph=False)
         def step(pixels, labels):
             with tf.GradientTape() as tape:
                 loss = tf.reduce_mean(
@@ -183,7 +182,7 @@ class Scan(Contender):
             return loss
 
         self._step = step
-        self._scores = tf.function(scan.scores)
+        self._scores = tf.function(scan.scores, autograph=False)
 
     def _minibatches(self):
         for k in range(0, len(self.pixels), MINIBATCH):

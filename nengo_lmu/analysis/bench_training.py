@@ -28,11 +28,13 @@ from nengo_lmu.analysis.bench_networks import Sizes, example, ours
 from nengo_lmu.analysis.errors import ArgumentError
 from nengo_lmu.analysis.processes import in_a_process, peak_resident
 from nengo_lmu.analysis.records import versions
-from nengo_lmu.tasks.mnist import N_PIXELS
 
 # by how many steps NengoDL's example is unrolled where it is
 UNROLLED = 16
 BY_16 = "NengoDL example, by 16"
+
+# hidden units that are followed over the last steps of a digit
+ENDS = f"ours recurrent, last {psmnist_scan.LAST}"
 
 # a coupling of our network, and a plan for it
 FORWARD, STEPPED = "feed-forward", "stepwise"
@@ -45,7 +47,7 @@ CONTENDERS = {
     "ours recurrent": lambda s: InNengoDL(ours(s, "recurrent"), s),
     "ours recurrent, stepped": lambda s: InNengoDL(ours(s, "recurrent", STEPPED), s),
     "ours recurrent, scan": Scan,
-    "ours recurrent, last 112": lambda s: Scan(s, psmnist_scan.LAST),
+    ENDS: lambda s: Scan(s, psmnist_scan.LAST),
     "ours full": lambda s: InNengoDL(ours(s, "full"), s),
     "ours full, stepped": lambda s: InNengoDL(ours(s, "full", STEPPED), s),
     "ours feed-forward": lambda s: InNengoDL(ours(s, FORWARD), s),
@@ -64,16 +66,13 @@ CONTENDERS = {
     "LSTM": lstm,
 }
 
-# of digits of 784 pixels only
-SCANS = ("ours recurrent, scan", "ours recurrent, last 112")
-
 # What is compared with what: ratios are to the first one.
 KINDS = {
     "recurrent": [
         "ours recurrent",
         "ours recurrent, stepped",
         "ours recurrent, scan",
-        "ours recurrent, last 112",
+        ENDS,
         "NengoDL example",
         BY_16,
         "NengoDL example, our plan",
@@ -222,8 +221,8 @@ def missing(name, sizes):
     """
     if name.startswith("keras-lmu") and keras_lmu_version() is None:
         return "keras-lmu is not installed"
-    if name in SCANS and sizes.n_steps != N_PIXELS:
-        return f"it is for {N_PIXELS} steps"
+    if name == ENDS and sizes.n_steps < psmnist_scan.LAST:
+        return f"digits have no {psmnist_scan.LAST} steps"
     if name == BY_16 and sizes.n_steps % UNROLLED:
         return f"{sizes.n_steps} steps are no multiple of {UNROLLED}"
     return None

@@ -1,8 +1,7 @@
 """psMNIST with recurrent hidden units, and a memory that nothing feeds back into.
 
-What hidden units receive from the memory at all steps is computed at once; the only
-thing left to do step by step is ``h = tanh(v[t] + W_h h)``. The weights are those of
-the network in time.
+They are followed over the last steps of a digit. What the memory holds before is one
+matrix times the digit. The weights are those of the network in time.
 """
 
 import time
@@ -11,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from nengo_lmu.analysis.psmnist import Settings
-from nengo_lmu.tasks.mnist import N_PIXELS
+from nengo_lmu.legendre import discretize, last_step, state_space
 
 SETTINGS = Settings(coupling="recurrent")
 
@@ -36,22 +35,29 @@ class Scan:
     classifier : nengo_lmu.analysis.psmnist.Classifier
         Of coupling "recurrent", without a hidden bias, one step a pixel. Its weights
         are the initial ones.
-    last : int
+    last : int, optional
         Over how many of the last steps hidden units are followed; before, they are
-        taken to be at rest.
+        taken to be at rest. By default all.
     """
 
-    def __init__(self, classifier, last=N_PIXELS):
+    def __init__(self, classifier, last=None):
         import nengo_dl  # noqa: F401  before TensorFlow, which is quieter then
         import tensorflow as tf
 
-        from nengo_lmu.dl.parallel import AllSteps
+        from nengo_lmu.dl import recurrence
 
         self.tf = tf
         self.classifier = classifier
         s = classifier.settings
-        self.memory = AllSteps(N_PIXELS, s.theta, s.d, s.dt, last=last)
-        self.last = last
+        self.last = s.n_steps if last is None else last
+        A, B = discretize(*state_space(s.theta, s.d), s.dt)
+        before = last_step(s.n_steps, s.theta, s.d, s.dt, delay=self.last)
+        self._before = tf.constant(before @ A.T, tf.float32)
+        powers = recurrence.lookahead(A, recurrence.CELL_CHUNK)
+        # no feedback
+        self._constants = [
+            tf.constant(x, tf.float32) for x in (powers, powers @ B, powers @ B[:, :0])
+        ]
         # what each is divided by while it is trained
         self.gains = {"memory_kernel": GAIN, "input_kernel": GAIN}
         self.variables = {
@@ -64,16 +70,36 @@ class Scan:
         }
 
     def scores(self, pixels):
-        """Return the class scores of digits, ``(n, 784)``, as a tensor."""
-        from nengo_lmu.dl.parallel import last_hidden
+        """Return the class scores of digits, ``(n, n_steps)``, as a tensor."""
+        from nengo_lmu.dl import recurrence
 
-        tf, w = self.tf, self.variables
-        u = tf.convert_to_tensor(pixels, tf.float32)
-        v = self.memory(u, self.gains["memory_kernel"] * w["memory_kernel"])
-        x = tf.transpose(u[:, -self.last :])[..., tf.newaxis]
-        v += x * (self.gains["input_kernel"] * w["input_kernel"][:, 0])
-        h = last_hidden(v, w["hidden_kernel"])
-        return tf.matmul(h, w["readout"], transpose_b=True) + w["bias"][:, 0]
+        tf = self.tf
+        w = {
+            name: self.gains.get(name, 1) * variable
+            for name, variable in self.variables.items()
+        }
+        pixels = tf.convert_to_tensor(pixels, tf.float32)
+        units, d = w["memory_kernel"].shape
+        weights = {
+            "W_x": w["input_kernel"],
+            "W_h": w["hidden_kernel"],
+            "W_m": w["memory_kernel"],
+            "E_h": tf.zeros((0, units)),
+            "E_m": tf.zeros((0, d)),
+        }
+        u = tf.transpose(pixels[:, -self.last :])[..., tf.newaxis]
+        h, _ = recurrence.cell(
+            tf.tanh,
+            lambda h, dh: tf.raw_ops.TanhGrad(y=h, dy=dh),
+            pixels @ self._before,
+            tf.zeros((pixels.shape[0], units)),
+            u,
+            u,
+            weights,
+            self._constants,
+            last=True,
+        )
+        return tf.matmul(h[0], w["readout"], transpose_b=True) + w["bias"][:, 0]
 
     def transfer(self):
         """Store the weights in the network in time."""
@@ -114,7 +140,7 @@ def train(classifier, mnist, epochs=EPOCHS, last=LAST, show_progress=None):
     )
     optimizer.build(variables)
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(pixels, labels):
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(
@@ -161,7 +187,7 @@ def train(classifier, mnist, epochs=EPOCHS, last=LAST, show_progress=None):
 
 def predict(scan, pixels):
     """Return the class scores of any number of digits, ``(n, 10)`` ndarray."""
-    scores = scan.tf.function(scan.scores, reduce_retracing=True)
+    scores = scan.tf.function(scan.scores, autograph=False)
     return np.concatenate(
         [
             scores(pixels[k : k + MINIBATCH]).numpy()

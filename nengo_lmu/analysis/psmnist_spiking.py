@@ -210,7 +210,7 @@ class SpikingClassifier:
             As of `nengo_lmu.analysis.psmnist_static.train_on_states`.
         """
         from nengo_lmu.dl.feedforward import SpikeNoise
-        from nengo_lmu.dl.parallel import last_step
+        from nengo_lmu.legendre import last_step
 
         s = self.settings
         quantiles = (np.arange(_DELAYS) + 0.5) / _DELAYS
@@ -265,23 +265,18 @@ class SpikingClassifier:
         """
         import nengo_dl
 
-        from nengo_lmu.dl.poisson import fast_poisson
-
         s = self.settings
         with self.network:
             nengo_dl.configure_settings(stateful=False, keep_history=False)
         n_batches = len(split) // minibatch_size
         guesses, spikes, seconds = [], [], []
-        with (
-            fast_poisson(),
-            nengo_dl.Simulator(
-                self.network,
-                dt=s.dt,
-                minibatch_size=minibatch_size,
-                progress_bar=False,
-                seed=s.seed,
-            ) as sim,
-        ):
+        with nengo_dl.Simulator(
+            self.network,
+            dt=s.dt,
+            minibatch_size=minibatch_size,
+            progress_bar=False,
+            seed=s.seed,
+        ) as sim:
             for k in _bar(range(n_batches), "NengoDL", "minibatch", show_progress):
                 part = slice(k * minibatch_size, (k + 1) * minibatch_size)
                 started = time.perf_counter()

@@ -223,7 +223,7 @@ def scores(classifier, pixels):
 
 
 def _to_states(settings):
-    from nengo_lmu.dl.parallel import last_step
+    from nengo_lmu.legendre import last_step
 
     return last_step(
         N_PIXELS, settings.theta, settings.d, settings.dt, settings.steps_per_pixel

@@ -29,6 +29,7 @@ from nengo_lmu.legendre.statistics import (
 from nengo_lmu.legendre.system import (
     discretize,
     impulse_response,
+    last_step,
     principle3,
     simulate,
     state_space,
@@ -45,6 +46,7 @@ __all__ = [
     "best_tau",
     "discretize",
     "impulse_response",
+    "last_step",
     "input_statistics",
     "neurons_for_error",
     "pade_error",

@@ -183,6 +183,37 @@ def impulse_response(n_steps, theta, d, dt=0.001, method="zoh"):
     return simulate(impulse, theta, d, dt=dt, method=method)
 
 
+def last_step(n_inputs, theta, d, dt=0.001, steps=1, delay=0, method="zoh"):
+    """Return the matrix from a sequence to the state of the memory at its end.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Length of the sequence.
+    theta : float
+        Length of the window (seconds).
+    d : int
+        Order of the memory.
+    dt : float
+        Time step (seconds).
+    steps : int
+        How long each input is held (time steps).
+    delay : int
+        Time steps before the end at which to take the state.
+    method : {"zoh", "euler"}
+        The discretization.
+
+    Returns
+    -------
+    matrix : (n_inputs, d) ndarray
+        ``m = u @ matrix`` for ``u`` of shape ``(n, n_inputs)``.
+    """
+    response = impulse_response(n_inputs * steps, theta, d, dt=dt, method=method)
+    response = np.roll(response, delay, axis=0)
+    response[:delay] = 0  # not seen yet
+    return response[::-1].reshape(n_inputs, steps, d).sum(axis=1)
+
+
 def simulate(u, theta, d, dt=0.001, method="zoh"):
     """Return the ideal, noise-free states of the memory for an input.
 
