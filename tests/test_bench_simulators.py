@@ -107,7 +107,6 @@ def test_all_simulators():
         ("Nengo", 1),
         ("NengoDL", 1),
         ("NengoDL x32", 32),
-        ("NengoDL x32 fast", 32),
         ("emulator", 1),
     ]
     assert record["missing"] == []

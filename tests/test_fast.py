@@ -192,3 +192,45 @@ def test_only_few_are_separated():
     sizes = {len(group) for group in plan_of(network)}
     assert 12 in sizes
     assert not sizes & set(range(2, fast.FEWEST))
+
+
+@pytest.mark.parametrize(("planner", "traces"), [(None, 1), (tree_planner, 2)])
+def test_training_is_traced_once(planner, traces):
+    """And by NengoDL's own planner as often as ever, with the same result."""
+    network, x, probe = ideal_cell()
+    found = []
+    for chosen in (planner or fast.planner, tree_planner):
+        with network:
+            nengo_dl.configure_settings(planner=chosen)
+        with nengo_dl.Simulator(network, progress_bar=False, seed=0) as sim:
+            sim.compile(tf.optimizers.Adam(0.01), loss="mse")
+            counted = _count_traces(sim.keras_model)
+            signal, target = np.ones((2, 1, N_STEPS, 1))
+            history = sim.fit({x: signal}, {probe: target}, epochs=3, verbose=0)
+            found.append((len(counted), history.history["loss"]))
+    assert found[0][0] == traces
+    np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-4)
+
+
+def _count_traces(model):
+    """Return a list that gets longer with each trace of a step of training."""
+    train_step, traces = model.train_step, []
+
+    def counted(data):
+        traces.append(None)
+        return train_step(data)
+
+    model.train_step = counted
+    return traces
+
+
+def test_what_is_compiled_without_training():
+    """There need be no loss, and no optimizer that can be asked for its variables."""
+    network, x, probe = ideal_cell()
+    with nengo_dl.Simulator(network, progress_bar=False, seed=0) as sim:
+        sim.compile()
+        sim.compile(tf.optimizers.legacy.SGD(1e-3), loss={probe: "mse"})
+        signal = np.ones((1, N_STEPS, 1))
+        before = sim.evaluate({x: signal}, {probe: signal}, verbose=0)["loss"]
+        sim.fit({x: signal}, {probe: signal}, verbose=0)
+        assert sim.evaluate({x: signal}, {probe: signal}, verbose=0)["loss"] < before

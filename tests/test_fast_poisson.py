@@ -340,7 +340,9 @@ def test_the_benchmark_compares_with_nengos_own(monkeypatch):
 # --- in NengoDL
 
 
-@pytest.mark.parametrize("shape", [(32, 100), (3, 70)], ids=["whole blocks", "not"])
+@pytest.mark.parametrize(
+    "shape", [(32, 100), (15, 70), (3, 7)], ids=["whole blocks", "not", "few"]
+)
 @pytest.mark.parametrize("scale", [0.2, 2.0, 20.0], ids=["thin", "invert", "own"])
 def test_poisson_numbers_of_nengo_dl(shape, scale):
     """Chi-square of each mean by chance in 1 of 10,000; all ways of drawing."""
@@ -353,8 +355,9 @@ def test_poisson_numbers_of_nengo_dl(shape, scale):
     means = np.array([0, 0.1, 0.5, 1], dtype=np.float32) * np.float32(scale)
     mean = np.random.RandomState(0).choice(means, size=shape)
     draw = tf.function(lambda: poisson(tf.constant(mean)))
-    counts = np.array([draw().numpy() for _ in range(300)])
-    assert counts.shape == (300, *shape)
+    n = max(300, 60_000 // mean.size)
+    counts = np.array([draw().numpy() for _ in range(n)])
+    assert counts.shape == (n, *shape)
     assert not np.any(counts[:, mean == 0])
     for a in means[1:]:
         found = counts[:, mean == a]
@@ -380,7 +383,7 @@ def test_neurons_of_nengo_dl_are_independent():
     from nengo_lmu.dl.poisson import poisson
 
     tf.random.set_seed(0)
-    mean = np.tile(np.linspace(0, 0.24, 64, dtype=np.float32), (2, 4))
+    mean = np.tile(np.linspace(0, 0.24, 64, dtype=np.float32), (2, 10))
     draw = tf.function(lambda: poisson(tf.constant(mean)))
     n_steps = 1000
     counts = np.array([draw().numpy() for _ in range(n_steps)])
@@ -389,3 +392,70 @@ def test_neurons_of_nengo_dl_are_independent():
         total = counts[:, :, group].sum(axis=(1, 2))
         assert abs(total.mean() - A) < 5 * np.sqrt(A / n_steps)
         assert abs(total.var() - A) < 5 * np.sqrt((A + 2 * A**2) / n_steps)
+
+
+def poisson_arrays(n_ensembles, base, **kwargs):
+    """Ensembles of Poisson neurons, each with an input of its own."""
+    with nengo.Network(seed=0) as net:
+        for i in range(n_ensembles):
+            ensemble = nengo.Ensemble(
+                30,
+                1,
+                neuron_type=nengo.PoissonSpiking(base, **kwargs),
+                gain=np.linspace(100, 300, 30),
+                bias=np.full(30, 10 * i),
+            )
+            nengo.Connection(nengo.Node([0.5 - i]), ensemble, synapse=None)
+            nengo.Probe(ensemble.neurons)
+            nengo.Probe(ensemble.neurons, "rate_out")
+    return net
+
+
+@pytest.mark.parametrize("n_ensembles", [1, 10], ids=["alone", "merged"])
+@pytest.mark.parametrize("leaky", [False, True], ids=["rectified", "leaky"])
+def test_poisson_neurons_of_nengo_dl(n_ensembles, leaky):
+    """Means of neurons within 5 standard errors, by chance in 1 of 5000.
+
+    A mean of n Poisson numbers of mean a has the variance a / n; of 300 neurons. The
+    variance of all is compared as above.
+    """
+    nengo_dl = pytest.importorskip("nengo_dl")
+    from nengo_lmu.dl import fast
+    from nengo_lmu.dl.poisson import FastPoisson
+
+    base = nengo_dl.LeakyReLU(negative_slope=0.5) if leaky else nengo.RectifiedLinear()
+    net = poisson_arrays(n_ensembles, base, amplitude=0.3)
+    with net:
+        nengo_dl.configure_settings(planner=fast.stepwise)
+    n_steps, rows = 400, 8
+    with nengo_dl.Simulator(net, minibatch_size=rows, progress_bar=False) as sim:
+        groups = [g for g in sim.tensor_graph.plan if type(g[0]) is FastPoisson]
+        assert [len(group) for group in groups] == [n_ensembles]
+        sim.run_steps(n_steps)
+        spikes, rates = (
+            np.concatenate([sim.data[p] for p in net.probes[i::2]], axis=-1)
+            for i in (0, 1)
+        )
+    counts, mean = spikes * 0.001 / 0.3, rates[0, 0] * 0.001
+    np.testing.assert_allclose(counts, np.rint(counts), atol=1e-4)
+    assert leaky == (mean.min() < 0)
+    n = n_steps * rows
+    a = np.abs(mean)
+    assert np.all(np.abs(counts.mean(axis=(0, 1)) - mean) <= 5 * np.sqrt(a / n))
+    error = counts.var(axis=(0, 1)).sum() - a.sum()
+    assert abs(error) < 5 * np.sqrt(np.sum(a + 2 * a**2) / n)
+
+
+def test_nengo_dl_trains_their_rates():
+    """As it does with its own."""
+    nengo_dl = pytest.importorskip("nengo_dl")
+    from nengo_lmu.dl import fast
+
+    net = poisson_arrays(2, nengo.RectifiedLinear(), amplitude=0.3)
+    with net:
+        nengo_dl.configure_settings(planner=fast.stepwise, learning_phase=True)
+    with nengo_dl.Simulator(net, progress_bar=False) as sim:
+        sim.run_steps(3)
+        spikes, rates, *_ = (sim.data[probe] for probe in net.probes)
+    assert rates.max() > 10
+    np.testing.assert_allclose(spikes, 0.3 * rates, rtol=1e-6)

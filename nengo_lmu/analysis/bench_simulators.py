@@ -1,15 +1,14 @@
 """How fast each simulator steps a spiking memory, against its neurons and its order.
 
 The same network everywhere: `nengo.Simulator`, NengoDL with one run at a time and with
-32 side by side, with TensorFlow's Poisson numbers and with ours, and the emulator of
-NengoLoihi. What counts is how many steps of how many runs are made in a second. All
-take turns in one process, in many short rounds; memory is measured in a process of its
-own for each.
+32 side by side, and the emulator of NengoLoihi. What counts is how many steps of how
+many runs are made in a second. All take turns in one process, in many short rounds;
+memory is measured in a process of its own for each.
 """
 
 import time
 import warnings
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import import_module
@@ -72,15 +71,12 @@ def _nengo(network, runs):
     return nengo.Simulator(network, progress_bar=False, seed=0)
 
 
-def _nengo_dl(network, runs, fast=False):
+def _nengo_dl(network, runs):
     import nengo_dl
 
-    from nengo_lmu.dl.poisson import fast_poisson
-
-    with fast_poisson() if fast else nullcontext():
-        simulator = nengo_dl.Simulator(
-            network, minibatch_size=runs, progress_bar=False, seed=0
-        )
+    simulator = nengo_dl.Simulator(
+        network, minibatch_size=runs, progress_bar=False, seed=0
+    )
     # as an array, since NengoDL steps each run's process in Python
     (stimulus,) = network.nodes
     signal = stimulus.output.run_steps(_STEPS)
@@ -88,10 +84,6 @@ def _nengo_dl(network, runs, fast=False):
         simulator.run_steps, data={stimulus: np.tile(signal, (runs, 1, 1))}
     )
     return simulator
-
-
-def _nengo_dl_fast(network, runs):
-    return _nengo_dl(network, runs, fast=True)
 
 
 def _emulator(network, runs):
@@ -105,7 +97,6 @@ SIMULATORS = {
     REFERENCE: ("nengo", 1, _nengo),
     "NengoDL": ("nengo_dl", 1, _nengo_dl),
     f"NengoDL x{MINIBATCH}": ("nengo_dl", MINIBATCH, _nengo_dl),
-    f"NengoDL x{MINIBATCH} fast": ("nengo_dl", MINIBATCH, _nengo_dl_fast),
     "emulator": ("nengo_loihi", 1, _emulator),
 }
 

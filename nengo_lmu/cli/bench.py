@@ -31,12 +31,11 @@ building and running takes, in a process of its own."""
 SIMULATORS = """Time and memory of all simulators against the neurons m and the order d.
 
 A memory of a second gets white noise, and its state is probed once a second, in Nengo's
-reference simulator, in NengoDL, one run and 32 side by side, with TensorFlow's Poisson
-numbers and with those of nengo_lmu.dl.poisson (fast), and in NengoLoihi's emulator.
-Times are medians over short rounds in which all take turns; a step is one of all runs,
-and ratios are of steps of single runs in a second to those of Nengo, within a round.
-Memory is the most that making and running takes beyond the packages, in a process of
-its own. Some ten minutes, most of it for the largest."""
+reference simulator, in NengoDL, one run and 32 side by side, and in NengoLoihi's
+emulator. Times are medians over short rounds in which all take turns; a step is one of
+all runs, and ratios are of steps of single runs in a second to those of Nengo, within a
+round. Memory is the most that making and running takes beyond the packages, in a
+process of its own. Some ten minutes, most of it for the emulator."""
 
 EMULATOR = """Time of NengoLoihi's emulator against the number of neurons m.
 

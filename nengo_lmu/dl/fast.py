@@ -1,7 +1,7 @@
 """NengoDL, several times faster for recurrent networks.
 
-There are two parts, each of which can be had alone, for any network of NengoDL, with or
-without a Legendre memory.
+There are three parts, each of which can be had alone, for any network of NengoDL, with
+or without a Legendre memory.
 
 Plans. NengoDL merges operators of a kind into one that works on all their signals side
 by side. Where there are many small ones that saves time. In a recurrent network with a
@@ -10,31 +10,43 @@ every step, and so are their gradients; and the build function of merged product
 matrices moves the minibatch to the last axis and back. So
 
 - `separated` takes groups of few operators apart again,
-- `specialized` gives operators that are alone build functions for just one of them.
+- `specialized` gives operators that are alone build functions for just one of them, and
+  Poisson neurons faster random numbers (`nengo_lmu.dl.poisson`).
 
 Whole sequences (`nengo_lmu.dl.sequences`): where every operator and every cycle of a
 network is known, operators are applied to all time steps at once.
 
-Networks with a Legendre memory get both unless a planner is configured. Otherwise, ::
+Superposition (`nengo_lmu.dl.superposition`): Poisson neurons that are read alike are
+simulated as one.
+
+Networks with a Legendre memory get all of them unless a planner or simplifications are
+configured. Otherwise, ::
 
     with net:
-        nengo_dl.configure_settings(planner=fast.planner)
+        nengo_dl.configure_settings(
+            planner=fast.planner, simplifications=fast.simplifications
+        )
 
-gives a network both, `stepwise` in its place the first, and
-``nengo_dl.graph_optimizer.tree_planner`` is NengoDL's own.
+gives a network all, `stepwise` as the planner all but whole sequences, and
+``nengo_dl.graph_optimizer`` has NengoDL's own ``tree_planner`` and
+``default_simplifications``.
 """
 
 import functools
 
 from nengo_dl import tensor_graph
-from nengo_dl.graph_optimizer import tree_planner
+from nengo_dl.graph_optimizer import default_simplifications, tree_planner
+from nengo_dl.simulator import Simulator
 
 from nengo_lmu.dl import sequences
 from nengo_lmu.dl.graph import Unsupported
 from nengo_lmu.dl.operators import Delay, Product
+from nengo_lmu.dl.poisson import FastPoisson
+from nengo_lmu.dl.superposition import superpose
+from nengo_lmu.dl.tracing import traced_once
 from nengo_lmu.networks import LegendreMemory
 
-__all__ = ["planner", "separated", "specialized", "stepwise"]
+__all__ = ["planner", "separated", "simplifications", "specialized", "stepwise"]
 
 # Groups of fewer operators come apart. With arrays of 10 ensembles merging is about as
 # fast as not, with arrays of 40 it takes half the time.
@@ -76,7 +88,9 @@ def separated(planner, fewest=FEWEST):
 
 
 def specialized(planner):
-    """Return a planner that gives operators alone in their group their own builders.
+    """Return a planner that gives operators build functions of their own.
+
+    Products and delays that are alone in their group, and all Poisson neurons.
 
     Parameters
     ----------
@@ -95,6 +109,8 @@ def specialized(planner):
 
 
 def _specialize(group):
+    if all(map(FastPoisson.replaces, group)):
+        return tuple(map(FastPoisson, group))
     if len(group) == 1:
         for cls in (Product, Delay):
             if cls.replaces(group[0]):
@@ -139,9 +155,14 @@ if not hasattr(tensor_graph.TensorGraph._build_loop, "is_ours"):
 
 # --- the default
 
+# NengoDL's first, since `superpose` takes operators as they leave them
+simplifications = (*default_simplifications, superpose)
+
+_DEFAULTS = {"planner": planner, "simplifications": simplifications}
+
 
 class _Config:
-    """NengoDL's module of settings, with another default for the planner."""
+    """NengoDL's module of settings, with other defaults where there is a memory."""
 
     def __init__(self, config):
         self._config = config
@@ -151,8 +172,8 @@ class _Config:
 
     def get_setting(self, model, setting, default=None, obj=None):
         """Look up a setting, as NengoDL does."""
-        if setting == "planner" and _has_memory(model.toplevel):
-            default = planner
+        if setting in _DEFAULTS and _has_memory(model.toplevel):
+            default = _DEFAULTS[setting]
         return self._config.get_setting(model, setting, default=default, obj=obj)
 
 
@@ -165,3 +186,15 @@ def _has_memory(network):
 
 if not isinstance(tensor_graph.config, _Config):
     tensor_graph.config = _Config(tensor_graph.config)
+
+
+# --- the start of training
+
+
+def _is_planned_here(simulator):
+    chosen = tensor_graph.config.get_setting(simulator.model, "planner")
+    return chosen in (planner, stepwise)
+
+
+if not hasattr(Simulator.compile, "is_ours"):
+    Simulator.compile = traced_once(Simulator.compile, _is_planned_here)

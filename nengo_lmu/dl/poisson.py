@@ -8,13 +8,29 @@ nearly all of its numbers are zero. Two ways are faster, and have the same distr
   around it, each to be kept with the probability ``rate / fastest rate``.
 - Otherwise, small numbers are quick to find by inversion: of a uniform number ``u``,
   the smallest ``n`` with ``P(N <= n) > u``.
+
+`nengo_lmu.dl.fast.specialized` makes use of it.
 """
 
-from contextlib import contextmanager
-
 import nengo
+import nengo_dl
 import tensorflow as tf
-from nengo_dl.neuron_builders import PoissonSpikingBuilder, SimNeuronsBuilder
+from nengo.builder.neurons import SimNeurons
+from nengo_dl.builder import Builder
+from nengo_dl.neuron_builders import PoissonSpikingBuilder
+
+# Types of neurons with rates that are never below 0. Subclasses may differ: NengoDL's
+# LeakyReLU does.
+NOT_NEGATIVE = (
+    nengo.AdaptiveLIFRate,
+    nengo.LIFRate,
+    nengo.RectifiedLinear,
+    nengo.Sigmoid,
+    nengo_dl.SoftLIFRate,
+)
+
+# TensorFlow's generator is faster for fewer numbers: one operator in place of many.
+_FEWEST_NUMBERS = 1000
 
 # neighbours, each as fast as the fastest of them; and up to how many spikes are drawn
 # for each neuron, since more take longer than inversion
@@ -40,6 +56,19 @@ def poisson(mean):
     n : tensor of float
         Of the same shape.
     """
+    n = mean.shape.num_elements()
+    few = n is not None and n < _FEWEST_NUMBERS
+    number = _by_tensorflow(mean) if few else _by_the_largest(mean)
+    number.set_shape(mean.shape)
+    return number
+
+
+def _by_tensorflow(mean):
+    return tf.random.poisson((), mean, dtype=mean.dtype)
+
+
+def _by_the_largest(mean):
+    """Draw Poisson numbers in the way that is fast for the largest means."""
     size, blocks = tf.size(mean), tf.reshape(mean, [-1])
     n = mean.shape.num_elements()
     whole = n is not None and n % _BLOCK == 0
@@ -52,7 +81,7 @@ def poisson(mean):
         return tf.cond(
             tf.reduce_max(largest) < _LARGEST_MEAN,
             lambda: _invert(mean),
-            lambda: tf.random.poisson((), mean, dtype=mean.dtype),
+            lambda: _by_tensorflow(mean),
         )
 
     def thinning():
@@ -66,20 +95,16 @@ def poisson(mean):
 
 def _thin(blocks, largest):
     """Return Poisson numbers, flat, for blocks of means with the largest of each."""
-    # double precision: a uniform number tells block, neuron and what is kept
-    largest = tf.cast(largest, tf.float64)
-    ends = tf.cumsum(largest)
-    drawn = tf.random.poisson((), ends[-1] * _BLOCK, dtype=tf.float64)
-    place = tf.random.uniform([tf.cast(drawn, tf.int32)], 0, ends[-1], tf.float64)
-    block = tf.searchsorted(ends, place, side="right")
-    of_block = tf.gather(largest, block)
-    place = (place - tf.gather(ends, block)) / of_block + 1  # 0 to 1 in its block
-    place *= _BLOCK
-    # which rounding could take out of its block
-    first = tf.clip_by_value(tf.floor(place), 0, _BLOCK - 1)
-    neuron = block * _BLOCK + tf.cast(first, block.dtype)
+    drawn = tf.random.poisson((), largest * _BLOCK, dtype=tf.int32)
+    block = tf.repeat(tf.range(tf.size(drawn)), drawn)
+    # one uniform number for both: the integer part tells which neuron of the block, the
+    # fraction whether the spike is kept; in double precision, so that this one is fine
+    place = tf.random.uniform(tf.shape(block), maxval=_BLOCK, dtype=tf.float64)
+    neuron = tf.floor(place)
+    level = (place - neuron) * tf.cast(tf.gather(largest, block), place.dtype)
+    neuron = block * _BLOCK + tf.cast(neuron, block.dtype)
     means = tf.reshape(blocks, [-1])
-    kept = (place - first) * of_block < tf.cast(tf.gather(means, neuron), tf.float64)
+    kept = level < tf.cast(tf.gather(means, neuron), level.dtype)
     neuron = tf.boolean_mask(neuron, kept)
     ones = tf.ones_like(neuron, dtype=means.dtype)
     return tf.scatter_nd(neuron[:, tf.newaxis], ones, tf.shape(means))
@@ -108,28 +133,29 @@ def _invert(mean):
     return tf.reshape(number, shape)
 
 
-class FastPoissonSpikingBuilder(PoissonSpikingBuilder):
-    """Build a group of `nengo.PoissonSpiking` neurons."""
+class FastPoisson(SimNeurons):
+    """Neurons of `nengo.PoissonSpiking`, with faster random numbers."""
+
+    def __init__(self, op):
+        super().__init__(op.neurons, op.J, op.output, op.state_extra, tag=op.tag)
+
+    @classmethod
+    def replaces(cls, op):
+        """Is this an operator for which this one can stand?"""
+        return (
+            type(op) is SimNeurons
+            and type(op.neurons) is nengo.PoissonSpiking
+            and not op.state
+        )
+
+
+@Builder.register(FastPoisson)
+class FastPoissonBuilder(PoissonSpikingBuilder):
+    """Build a group of `FastPoisson` operators."""
 
     def step(self, J, dt):
         """Return the spikes of a step for the neurons' rates."""
-        negative = any(op.neurons.negative for op in self.ops)
-        number = poisson((tf.abs(J) if negative else J) * dt)
-        number.set_shape(J.shape)
-        spikes = self.alpha * number
-        return spikes * tf.sign(J) if negative else spikes
-
-
-@contextmanager
-def fast_poisson():
-    """Let the NengoDL simulators that are made within draw Poisson spikes faster.
-
-    The same distribution, other numbers.
-    """
-    builders = SimNeuronsBuilder.TF_NEURON_IMPL
-    before = builders[nengo.PoissonSpiking]
-    builders[nengo.PoissonSpiking] = FastPoissonSpikingBuilder
-    try:
-        yield
-    finally:
-        builders[nengo.PoissonSpiking] = before
+        bases = {type(op.neurons.base_type) for op in self.ops}
+        if bases <= set(NOT_NEGATIVE):
+            return self.alpha * poisson(J * dt)
+        return self.alpha * poisson(tf.abs(J) * dt) * tf.sign(J)
