@@ -19,6 +19,8 @@ network is known, operators are applied to all time steps at once.
 Superposition (`nengo_lmu.dl.superposition`): Poisson neurons that are read alike are
 simulated as one.
 
+With one of our planners, training is traced once, too (`nengo_lmu.dl.tracing`).
+
 Networks with a Legendre memory get all of them unless a planner or simplifications are
 configured. Otherwise, ::
 
