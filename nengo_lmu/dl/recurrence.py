@@ -391,12 +391,13 @@ def _chunks(function, gradient_of, chunk, last, n_steps, *tensors):
             lambda i, *_: i < n_chunks, forwards, start, parallel_iterations=1
         )
         qs = qs.stack()
-        backward = [tf.transpose(matrix) for matrix in (onward, *matrices)]
+        # once, since products with transposed matrices are slower
+        to_q, *to_now = [tf.transpose(matrix) for matrix in (onward, *matrices)]
 
         def backwards(of_h, of_v, i, dp, dh, dc, _, dbefore, dzs, dus):
             h = [hs.read(i * chunk + k) for k in range(chunk + 1)]
             given = of_h(i)
-            dq = dp @ backward[0]
+            dq = dp @ to_q
             if n_v:
                 dq, dv = tf.split(dq, [n_q, chunk * n_v], axis=1)
                 dv = tf.split(dv + of_v[i], chunk, axis=1)
@@ -406,7 +407,7 @@ def _chunks(function, gradient_of, chunk, last, n_steps, *tensors):
                 if n_v:
                     dz[k] = tf.concat([dJ, dc, dv[k]], axis=1)
                 dzs = dzs.write(k * n_chunks + i, dz[k])
-                dnow = dz[k] @ backward[k + 1]
+                dnow = dz[k] @ to_now[k]
                 if n_v:
                     sizes = [n_q, units, n_v] + [n_v] * k
                     dq_now, dh, dc, *earlier = tf.split(dnow, sizes, axis=1)
