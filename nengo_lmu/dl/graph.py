@@ -12,15 +12,15 @@ import nengo
 import numpy as np
 import tensorflow as tf
 from nengo.builder.neurons import SimNeurons
-from nengo.builder.operator import Copy, DotInc, ElementwiseInc, Reset, TimeUpdate
+from nengo.builder.operator import Copy, ElementwiseInc, Reset, TimeUpdate
 from nengo.builder.probe import SimProbe
 from nengo.builder.processes import SimProcess
-from nengo_dl.op_builders import DotSet, ElementwiseSet, ResetInc
+from nengo_dl.op_builders import ElementwiseSet, ResetInc
 from nengo_dl.tensor_node import SimTensorNode
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
-from nengo_lmu.dl.operators import Delay, Product
+from nengo_lmu.dl.operators import PRODUCTS, Delay, Product
 
 
 class Unsupported(Exception):
@@ -58,7 +58,7 @@ def _scaled(x, factor):
 # Keras layers that do the same to each time step, and nothing else
 LAYERS = (tf.keras.layers.Dense, tf.keras.layers.Activation)
 
-MATRIX = (Product, DotInc, DotSet)
+MATRIX = (Product, *PRODUCTS)
 SCALE = (ElementwiseInc, ElementwiseSet)
 ZERO = (Reset, ResetInc)
 IGNORED = (TimeUpdate, SimProbe)

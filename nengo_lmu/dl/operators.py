@@ -7,6 +7,9 @@ from nengo.builder.processes import SimProcess
 from nengo_dl.builder import Builder, OpBuilder
 from nengo_dl.op_builders import DotSet
 
+# NengoDL's own products
+PRODUCTS = (DotInc, DotSet)
+
 
 class Product(DotInc):
     """A product with a matrix that is alone, added to its target or set there."""
@@ -24,7 +27,7 @@ class Product(DotInc):
     def replaces(cls, op):
         """Is this an operator for which this one can stand?"""
         return (
-            type(op) in (DotInc, DotSet)
+            type(op) in PRODUCTS
             and not op.A.sparse
             and op.A.ndim == 2
             and op.X.ndim == 1

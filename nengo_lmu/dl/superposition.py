@@ -27,12 +27,14 @@ from dataclasses import dataclass
 import nengo
 import numpy as np
 from nengo.builder.neurons import SimNeurons
-from nengo.builder.operator import DotInc, ElementwiseInc, Reset
+from nengo.builder.operator import DotInc, Reset
 from nengo.builder.signal import Signal
 from nengo_dl.graph_optimizer import signal_io_dicts
-from nengo_dl.op_builders import DotSet, ElementwiseSet, ResetInc
+from nengo_dl.op_builders import DotSet, ResetInc
 from scipy.sparse import csr_matrix
 
+from nengo_lmu.dl.graph import SCALE
+from nengo_lmu.dl.operators import PRODUCTS
 from nengo_lmu.dl.poisson import NOT_NEGATIVE
 
 __all__ = ["superpose"]
@@ -40,8 +42,6 @@ __all__ = ["superpose"]
 # Neurons for each that is left. With fewer there is little to gain, and where rates
 # have to be added up, an operator more.
 FEWEST = 2
-
-MATRIX = (DotInc, DotSet)
 
 
 def superpose(operators):
@@ -136,7 +136,7 @@ def _rate_operator(spiking, uses):
 
 
 def _decodes(op, spikes, uses):
-    return type(op) in MATRIX and op.X is spikes and _has_matrix(op, uses)
+    return type(op) in PRODUCTS and op.X is spikes and _has_matrix(op, uses)
 
 
 def _has_matrix(op, uses):
@@ -220,7 +220,7 @@ def _current(rate, uses):
 def _product(op, target, uses):
     """Return the operators of a product with a constant matrix, and both factors."""
     operators, gains = [op], 1
-    if type(op) in (ElementwiseInc, ElementwiseSet):
+    if type(op) in SCALE:
         # on its way to neurons a product is multiplied by their gains
         product, *others = uses.writers(op.X) or [None]
         if others or type(product) is not DotSet or op.Y is not target:
@@ -230,7 +230,7 @@ def _product(op, target, uses):
         operators.append(product)
         gains = op.A.initial_value.reshape(-1, 1)
         op, target = product, op.X
-    if type(op) not in MATRIX or op.Y is not target or not _has_matrix(op, uses):
+    if type(op) not in PRODUCTS or op.Y is not target or not _has_matrix(op, uses):
         return None
     return operators, op.X, gains * op.A.initial_value
 

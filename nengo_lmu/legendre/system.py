@@ -190,18 +190,12 @@ def last_step(n_inputs, theta, d, dt=0.001, steps=1, delay=0, method="zoh"):
     ----------
     n_inputs : int
         Length of the sequence.
-    theta : float
-        Length of the window (seconds).
-    d : int
-        Order of the memory.
-    dt : float
-        Time step (seconds).
+    theta, d, dt, method
+        As for `simulate`.
     steps : int
         How long each input is held (time steps).
     delay : int
         Time steps before the end at which to take the state.
-    method : {"zoh", "euler"}
-        The discretization.
 
     Returns
     -------
