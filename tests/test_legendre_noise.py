@@ -89,18 +89,18 @@ def test_coloured_noise_adds_up_as_white_noise_does():
     variance = np.random.RandomState(0).uniform(0.5, 2, size=6)
     # one-sided: 2 dt of density for each unit of variance
     flat = np.tile(2 * 0.001 * variance, (len(coloured._frequency), 1))
-    expected = white._covariance(variance)
+    expected = white._errors(variance)[0]
     scale = np.sqrt(np.outer(np.diag(expected), np.diag(expected)))
-    assert np.abs((coloured._covariance(flat) - expected) / scale).max() < 0.02
+    assert np.abs((coloured._errors(flat)[0] - expected) / scale).max() < 0.02
     assert np.allclose(coloured._shares(flat), white._shares(variance), rtol=0.02)
 
 
 def test_shares_add_up_to_the_error():
     for spiking in ("poisson", "stochastic", "regular"):
         p = populations(d=6, spiking=spiking)
-        noise = p._noise(np.zeros((6, 6)))
+        noise = p._noise(np.zeros(6))
         C = readout(6, WINDOW_POINTS)
-        error = np.mean(np.diag(C @ p._covariance(noise) @ C.T))
+        error = np.mean(np.diag(C @ p._errors(noise)[0] @ C.T))
         assert p._shares(noise).sum() == pytest.approx(error)
 
 

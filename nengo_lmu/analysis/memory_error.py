@@ -22,7 +22,7 @@ from nengo_lmu.legendre import (
     simulate,
     white_noise_statistics,
 )
-from nengo_lmu.legendre.checks import one_of, positive, whole
+from nengo_lmu.legendre.checks import not_negative, one_of, positive, whole
 from nengo_lmu.legendre.noise import WINDOW_POINTS
 from nengo_lmu.legendre.statistics import TYPICAL_RMS
 from nengo_lmu.networks import LegendreMemory
@@ -34,6 +34,15 @@ NEURON_TYPES = {
     "regular": nengo.SpikingRectifiedLinear(),
     "lif": nengo.LIF(),
     "poisson-lif": nengo.PoissonSpiking(nengo.LIFRate()),
+    "adaptive-lif": nengo.AdaptiveLIF(),
+    "izhikevich": nengo.Izhikevich(),
+    "sigmoid": nengo.Sigmoid(),
+    "tanh": nengo.Tanh(),
+    "poisson-sigmoid": nengo.PoissonSpiking(nengo.Sigmoid()),
+    "adaptive-lif-rate": nengo.AdaptiveLIFRate(),
+    "lif-rate": nengo.LIFRate(),
+    "regular-lif": nengo.RegularSpiking(nengo.LIFRate()),
+    "stochastic-lif": nengo.StochasticSpiking(nengo.LIFRate()),
 }
 
 # Neurons that integrate start at a random voltage in Nengo, but at rest on Loihi.
@@ -91,6 +100,11 @@ class Setting:
         `nengo_lmu.analysis.stimuli`.
     simulator : {"reference", "floating point", "fixed point"}
         `nengo.Simulator`, or NengoLoihi's emulator of the chip.
+    error_feedback : float or None
+        Gain with which the neurons hear their own error; None for the memory's default,
+        0 for not at all.
+    feedback_delay : float
+        How long that takes besides a time step (seconds).
 
     Raises
     ------
@@ -112,6 +126,8 @@ class Setting:
     dt: float = 0.001
     stimulus: str = "design"
     simulator: str = "reference"
+    error_feedback: float | None = None
+    feedback_delay: float = 0.0
 
     def __post_init__(self):
         theta = positive("theta", self.theta, "of seconds")
@@ -129,6 +145,9 @@ class Setting:
         one_of("recipe", self.recipe, RECIPES)
         one_of("stimulus", self.stimulus, tuple(STIMULI))
         one_of("simulator", self.simulator, tuple(SIMULATORS))
+        if self.error_feedback is not None:
+            not_negative("error_feedback", self.error_feedback)
+        not_negative("feedback_delay", self.feedback_delay)
         if whole("n_neurons", self.n_neurons, 1) < 2 * d:
             raise ArgumentError(
                 "n_neurons",
@@ -404,6 +423,8 @@ def _memory(setting):
         synapse=setting.tau,
         neuron_type=neuron_type,
         dt=setting.dt,
+        error_feedback=setting.error_feedback,
+        feedback_delay=setting.feedback_delay,
         **given,
     )
     return memory, memory.synapse.tau

@@ -113,6 +113,8 @@ def predict(setting):
             dt=setting.dt,
             input=setting.input_statistics,
             spiking=setting.neuron_type,
+            error_feedback=setting.error_feedback,
+            feedback_delay=setting.feedback_delay,
         ).window
     except ArgumentError as error:
         if error.name != "spiking":

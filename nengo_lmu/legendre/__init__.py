@@ -18,7 +18,13 @@ from nengo_lmu.legendre.noise import (
     SpikingPopulations,
     split_neurons,
 )
-from nengo_lmu.legendre.planner import best_tau, neurons_for_error, predicted_error
+from nengo_lmu.legendre.planner import (
+    best_error_feedback,
+    best_tau,
+    error_floor,
+    neurons_for_error,
+    predicted_error,
+)
 from nengo_lmu.legendre.realization import Realization, basis
 from nengo_lmu.legendre.statistics import (
     StateStatistics,
@@ -43,8 +49,10 @@ __all__ = [
     "SpikingPopulations",
     "StateStatistics",
     "basis",
+    "best_error_feedback",
     "best_tau",
     "discretize",
+    "error_floor",
     "impulse_response",
     "input_statistics",
     "last_step",

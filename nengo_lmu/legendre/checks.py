@@ -33,6 +33,16 @@ def positive(name, value, unit=""):
     return float(value)
 
 
+def not_negative(name, value):
+    """Return ``value`` as a float if it is a finite number of at least zero."""
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not np.isfinite(value) or value < 0:
+        raise ArgumentError(
+            name, f"must be a number of at least 0, but {value!r} was given"
+        )
+    return float(value)
+
+
 def whole(name, value, low):
     """Return ``value`` as an int if it is a whole number of at least ``low``."""
     integral = isinstance(value, numbers.Integral) and not isinstance(value, bool)
@@ -41,6 +51,11 @@ def whole(name, value, low):
             name, f"must be a whole number of at least {low}, but {value!r} was given"
         )
     return int(value)
+
+
+def time_steps(name, value, dt):
+    """Return a time in seconds, which may be 0, as a whole number of time steps."""
+    return int(round(not_negative(name, value) / dt))
 
 
 def finite_array(name, value, ndim=None, shape=None):

@@ -6,9 +6,11 @@ Through the low-pass synapse, with ``a = exp(-dt / tau)``, the error of the stat
 
     e[t+1] = A_bar e[t] + (A_bar - a I) T eta[t]
 
-so the covariance ``P`` of the error solves a discrete Lyapunov equation where ``eta``
-is white, and is an integral over frequencies where it is not. Noise makes neurons fire
-too: the state in ``eta`` is the noisy one, so the two are solved together.
+and if the neurons hear their error (`nengo_lmu.legendre.feedback`), with ``A_bar - k I``
+in the place of the first ``A_bar``. So the covariance ``P`` of the error solves a
+discrete Lyapunov equation where ``eta`` is white, and is an integral over frequencies
+where it is not. Noise makes neurons fire too: what they are given in ``eta`` is noisy,
+so the two are solved together.
 """
 
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from nengo_lmu.legendre.checks import ArgumentError, finite_array, whole
+from nengo_lmu.legendre.feedback import with_feedback
 from nengo_lmu.legendre.realization import Realization
 from nengo_lmu.legendre.spikes import (
     poisson_variance,
@@ -36,9 +39,10 @@ SPIKING = ("poisson", "stochastic", "regular")
 # the points at which the error of the whole window is measured
 WINDOW_POINTS = np.linspace(0, 1, 50)
 
-# How often the noise and the covariance that it causes are put into each other; each
-# time, the distance to their fixed point shrinks by more than half.
+# How often the noise and what it adds to the neurons' input are put into each other; each
+# time, the distance to their fixed point shrinks by more than half. Feedback adds more.
 _ITERATIONS = 6
+_ITERATIONS_WITH_FEEDBACK = 15
 
 # Frequencies for noise that is not white, to a decade, and how far below the slowest
 # dynamics they begin.
@@ -74,19 +78,43 @@ class ErrorDynamics:
         Time step (seconds).
     method : {"zoh", "euler"}
         The discretization.
+    gain : float
+        ``k`` of the error feedback; 0 for none.
+    delay : int
+        Time steps that it takes, besides that of the synapse.
+
+    Attributes
+    ----------
+    A_bar : (d, d) ndarray
+        Of the memory.
+    F : (d (delay + 1), d (delay + 1)) ndarray
+        Of its errors, in this step and those that the feedback comes from.
     """
 
-    def __init__(self, theta, d, dt=0.001, method="zoh"):
+    def __init__(self, theta, d, dt=0.001, method="zoh", gain=0.0, delay=0):
+        self.dt, self.gain, self.delay = dt, gain, delay if gain else 0
         self.A_bar, _ = discretize(*state_space(theta, d), dt, method=method)
-        self._powers = [self.A_bar]
+        self.F = with_feedback(self.A_bar, gain, self.delay)
+        self._powers = [self.F]
 
     def accumulated(self, N):
-        """Return ``sum_k A_bar^k N A_bar^kT``, for white noise of covariance ``N``.
+        """Return ``sum_k F^k N F^kT``, for white noise of covariance ``N``.
 
         Doubling the number of terms each time; the powers are kept, since a design
         solves the same equation for many covariances.
+
+        Parameters
+        ----------
+        N : (d, d) ndarray
+            Of what is added to the errors of a step.
+
+        Returns
+        -------
+        P : (d, d) ndarray or that of ``F``'s shape
+            Covariance of all errors that ``F`` is about.
         """
-        P = N
+        d, P = len(self.A_bar), np.zeros_like(self.F)
+        P[:d, :d] = N
         for k in range(self._n_doublings):
             P = P + self._powers[k] @ P @ self._powers[k].T
         return (P + P.T) / 2
@@ -97,15 +125,33 @@ class ErrorDynamics:
 
         Over all steps after an error ``e`` of the state, of the mean over the window.
         """
-        C = readout(len(self.A_bar), WINDOW_POINTS)
-        energy = C.T @ C / len(C)
+        d, energy = len(self.A_bar), np.zeros_like(self.F)
+        energy[:d, :d] = _mean_square(readout(d, WINDOW_POINTS))
         for k in range(self._n_doublings):
             energy = energy + self._powers[k].T @ energy @ self._powers[k]
-        return (energy + energy.T) / 2
+        return ((energy + energy.T) / 2)[:d, :d]
 
     def injection(self, decay):
         """Return ``A_bar - a I``, how a step's noise enters the state."""
         return self.A_bar - decay * np.eye(len(self.A_bar))
+
+    def heard(self, decay):
+        """Return what neurons are given of the errors before, of shape ``(d, len(F))``.
+
+        Of errors that enter the state as they are, and so ``A_bar - a I`` times as
+        large: the state's own, and ``k`` times those that the feedback is about.
+        """
+        d = len(self.A_bar)
+        given = np.zeros((d, len(self.F)))
+        given[:, :d] = self.injection(decay)
+        given[:, -d:] -= self.gain * np.eye(d)
+        return given
+
+    def heard_in_time(self, decay, frequency):
+        """Return the same for each frequency, ``A_bar - a I - k z^-D I``, (n, d, d)."""
+        late = self.gain * self._z(frequency) ** -self.delay
+        eye = np.eye(len(self.A_bar))
+        return self.injection(decay) - late[:, np.newaxis, np.newaxis] * eye
 
     def amplification(self, decay):
         """Return what white noise of the decoded state does to the window.
@@ -119,15 +165,38 @@ class ErrorDynamics:
         injection = self.injection(decay)
         return injection.T @ self.window_energy @ injection
 
-    def response(self, frequency, dt):
-        """Return ``(z I - A_bar)^-1`` at ``z = exp(2 pi i f dt)``, (n, d, d)."""
-        z = np.exp(2j * np.pi * np.asarray(frequency) * dt)
+    def last_amplification(self, decay):
+        """Return what the noise of the last step alone does to the window.
+
+        `amplification` as it would be if all errors of earlier steps were taken back:
+        what is left for neurons that hear of their error a step later.
+        """
+        C = readout(len(self.A_bar), WINDOW_POINTS)
+        return _mean_square(C @ self.injection(decay))
+
+    def response(self, frequency):
+        """Return ``(z I - A_bar + k z^-D I)^-1`` at ``z = exp(2 pi i f dt)``.
+
+        Parameters
+        ----------
+        frequency : (n,) array_like
+            Hertz.
+
+        Returns
+        -------
+        response : (n, d, d) ndarray of complex
+        """
+        z = self._z(frequency)
+        diagonal = z + self.gain * z**-self.delay
         eye = np.eye(len(self.A_bar))
-        return np.linalg.inv(z[:, np.newaxis, np.newaxis] * eye - self.A_bar)
+        return np.linalg.inv(diagonal[:, np.newaxis, np.newaxis] * eye - self.A_bar)
+
+    def _z(self, frequency):
+        return np.exp(2j * np.pi * np.asarray(frequency) * self.dt)
 
     @cached_property
     def _n_doublings(self):
-        """How many powers of ``A_bar`` it takes until nothing is left."""
+        """How many powers of ``F`` it takes until nothing is left."""
         for k in range(64):
             if np.linalg.norm(self._powers[k]) < 1e-10:
                 return k
@@ -137,10 +206,15 @@ class ErrorDynamics:
         )
 
 
-@lru_cache(maxsize=2)
-def error_dynamics(theta, d, dt, method):
+def _mean_square(C):
+    """Return the matrix of the mean square of what ``C`` reads."""
+    return C.T @ C / len(C)
+
+
+@lru_cache(maxsize=4)
+def error_dynamics(theta, d, dt, method, gain=0.0, delay=0):
     """Return the `ErrorDynamics` of a memory, the same each time."""
-    return ErrorDynamics(theta, d, dt, method)
+    return ErrorDynamics(theta, d, dt, method, gain, delay)
 
 
 @dataclass(frozen=True)
@@ -166,6 +240,10 @@ class SpikingPopulations:
     spiking : {"poisson", "stochastic", "regular"}
         Poisson spikes; at most one spike a step, with a probability; or as regular as
         the current, from rectified linear neurons that integrate it.
+    error_feedback : float
+        Gain ``k`` with which the neurons hear their own error; 0 for not at all.
+    feedback_delay : int
+        Time steps that this takes, besides that of the synapse.
     """
 
     theta: float
@@ -177,6 +255,8 @@ class SpikingPopulations:
     dt: float = 0.001
     method: str = "zoh"
     spiking: str = "poisson"
+    error_feedback: float = 0.0
+    feedback_delay: int = 0
 
     def covariance(self, counts):
         """Return the covariance of the error of the state, in true units.
@@ -190,10 +270,7 @@ class SpikingPopulations:
         -------
         covariance : (d, d) ndarray
         """
-        P = np.zeros((self.d, self.d))
-        for _ in range(_ITERATIONS):
-            P = self._covariance(self._noise(P) / np.asarray(counts))
-        return P
+        return self._solve(counts)[0]
 
     def estimator(self, covariance):
         """Return the matrix that best estimates the state from the noisy one.
@@ -224,7 +301,40 @@ class SpikingPopulations:
         -------
         error : PredictedError
         """
-        P = self.covariance(counts)
+        return self._error_of(self.covariance(counts))
+
+    def floor(self, counts):
+        """Predict the error that the spikes of a single step leave by themselves.
+
+        If all errors but the last step's were taken back, ``e = (A_bar - a I) T eta``.
+        For neurons without a memory of their own, that hear of their error a step
+        later, no feedback does better.
+
+        Parameters
+        ----------
+        counts : (d,) array_like
+
+        Returns
+        -------
+        error : PredictedError
+            With the noise of neurons that are given the state of the ideal memory.
+
+        Raises
+        ------
+        ArgumentError
+            For regular spikes, whose errors make up for each other from step to step.
+        """
+        if self.spiking == "regular":
+            raise ArgumentError(
+                "spiking",
+                "'regular' neurons keep what is left over for later spikes, so that a "
+                "step by itself sets no bound; use 'poisson' or 'stochastic'",
+            )
+        noise = self._noise(np.zeros(self.d)) / np.asarray(counts)
+        return self._error_of((self._columns * noise) @ self._columns.T)
+
+    def _error_of(self, P):
+        """Return the errors for a state whose error has the covariance ``P``."""
 
         def at(points):
             mean_square = variance_along(readout(self.d, points), P).mean()
@@ -243,14 +353,14 @@ class SpikingPopulations:
         -------
         counts : (d,) ndarray of int
         """
-        P = np.zeros((self.d, self.d))
+        added = np.zeros(self.d)
         for _ in range(3):  # the noise depends on the split, and the split on it
-            noise = self._noise(P)
+            noise = self._noise(added)
             shares = self._shares(noise)
             if not np.any(shares):  # no noise, or a synapse that undoes it: all alike
                 shares = np.ones(self.d)
             counts = split_neurons(n_neurons, np.sqrt(shares))
-            P = self._covariance(noise / counts)
+            _, added = self._errors(noise / counts)
         return counts
 
     def rates(self, counts):
@@ -265,13 +375,37 @@ class SpikingPopulations:
         rates : (d,) ndarray
             Hertz, for the typical input: on and off neurons are silent half the time.
         """
-        P = self.covariance(counts)
-        return self.max_rate * self._mean_abs(P) / 2
+        _, added = self._solve(counts)
+        return self.max_rate * self._mean_abs(added) / 2
 
-    # --- the noise of one neuron a dimension: variances, or spectra where not white
+    # --- noise makes noise
 
-    def _noise(self, P):
-        """Return the noise for states whose error has the covariance ``P``.
+    def _solve(self, counts):
+        """Return the covariance of the error, and what it adds to neurons' input.
+
+        Parameters
+        ----------
+        counts : (d,) array_like
+
+        Returns
+        -------
+        P : (d, d) ndarray
+        added : (d,) ndarray
+            Variance of what neurons are given beyond the ideal memory's ``x_i``.
+        """
+        added = np.zeros(self.d)
+        n = _ITERATIONS_WITH_FEEDBACK if self.error_feedback else _ITERATIONS
+        for _ in range(n):
+            P, added = self._errors(self._noise(added) / np.asarray(counts))
+        return P, added
+
+    def _noise(self, added):
+        """Return the noise of one neuron a dimension, given a noisy state.
+
+        Parameters
+        ----------
+        added : (d,) ndarray
+            Variance of what is added to each ``x_i``.
 
         Returns
         -------
@@ -279,25 +413,37 @@ class SpikingPopulations:
             Variances of white noise, or one-sided spectra at `_frequency`.
         """
         if self.spiking == "poisson":
-            return poisson_variance(self._mean_abs(P), self.max_rate, self.dt)
-        mean_square = self.statistics.mean_square(self._rows) + self._along(P)
+            return poisson_variance(self._mean_abs(added), self.max_rate, self.dt)
+        mean_square = self.statistics.mean_square(self._rows) + added
         if self.spiking == "stochastic":
             return stochastic_variance(
-                self._mean_abs(P), mean_square, self.max_rate, self.dt
+                self._mean_abs(added), mean_square, self.max_rate, self.dt
             )
         return regular_spectrum(
             self._frequency, mean_square, self._crossings, self.max_rate, self.dt
         )
 
-    def _covariance(self, noise):
-        """Return the covariance of the state's error for this noise."""
+    def _errors(self, noise):
+        """Return what a noise does: the covariance of the error, and what it adds."""
         if noise.ndim == 1:
-            columns = self._dynamics.injection(self._decay) @ self.realization.T
-            return self._dynamics.accumulated((columns * noise) @ columns.T)
-        amplitude = np.sqrt(self._bins[:, np.newaxis] * noise)
-        X = self._response * amplitude[:, np.newaxis]
-        X = X.transpose(1, 0, 2).reshape(self.d, -1)
-        return (X @ X.conj().T).real
+            P = self._accumulated(self._columns, noise)[: self.d, : self.d]
+        else:
+            amplitude = np.sqrt(self._bins[:, np.newaxis] * noise)[:, np.newaxis]
+            X = (self._response @ self._columns) * amplitude
+            X = X.transpose(1, 0, 2).reshape(self.d, -1)
+            P = (X @ X.conj().T).real
+        if not self.error_feedback:
+            return P, variance_along(self._rows, P)
+        if noise.ndim == 1:
+            given = self._rows @ self._dynamics.heard(self._decay)
+            all_errors = self._accumulated(self.realization.T, noise)
+            return P, variance_along(given, all_errors)
+        heard = self._dynamics.heard_in_time(self._decay, self._frequency)
+        given = self._rows @ heard @ self._response @ self.realization.T
+        return P, np.sum(np.abs(given * amplitude) ** 2, axis=(0, 2))
+
+    def _accumulated(self, columns, noise):
+        return self._dynamics.accumulated((columns * noise) @ columns.T)
 
     def _shares(self, noise):
         """Return the mean squared error of the window due to each dimension."""
@@ -305,14 +451,16 @@ class SpikingPopulations:
             T, G = self.realization.T, self._dynamics.amplification(self._decay)
             return noise * variance_along(T.T, G)
         C = readout(self.d, WINDOW_POINTS)
-        squared = np.mean(np.abs(C @ self._response) ** 2, axis=1)
+        squared = np.abs(C @ (self._response @ self._columns)) ** 2
+        squared = np.mean(squared, axis=1)
         return np.einsum("f,fk,fk->k", self._bins, noise, squared)
 
     # --- what these are made of
 
     @property
     def _dynamics(self):
-        return error_dynamics(self.theta, self.d, self.dt, self.method)
+        feedback = self.error_feedback, self.feedback_delay
+        return error_dynamics(self.theta, self.d, self.dt, self.method, *feedback)
 
     @property
     def _decay(self):
@@ -323,16 +471,17 @@ class SpikingPopulations:
         return np.linalg.inv(self.realization.T)
 
     @cached_property
+    def _columns(self):
+        """(d, d): what the noise of each dimension adds to the state in a step."""
+        return self._dynamics.injection(self._decay) @ self.realization.T
+
+    @cached_property
     def _crossings(self):
         A, B = state_space(self.theta, self.d)
         return crossing_rates(self.statistics, self._rows, A, B)
 
-    def _along(self, P):
-        """Return the variance of each ``x_i`` for states of covariance ``P``."""
-        return variance_along(self._rows, P)
-
-    def _mean_abs(self, P):
-        return self.statistics.mean_abs(self._rows, self._along(P))
+    def _mean_abs(self, added):
+        return self.statistics.mean_abs(self._rows, added)
 
     @cached_property
     def _frequency(self):
@@ -353,9 +502,8 @@ class SpikingPopulations:
 
     @cached_property
     def _response(self):
-        """(n_frequencies, d, d): of the state to the noise of each dimension."""
-        columns = self._dynamics.injection(self._decay) @ self.realization.T
-        return self._dynamics.response(self._frequency, self.dt) @ columns
+        """(n_frequencies, d, d): of errors to what is added to them."""
+        return self._dynamics.response(self._frequency)
 
 
 def split_neurons(n_neurons, weights):

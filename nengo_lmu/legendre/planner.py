@@ -1,11 +1,24 @@
 """The quietest memory for given neurons, and how many neurons an error needs."""
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 
-from nengo_lmu.legendre.checks import ArgumentError, one_of, positive, whole
-from nengo_lmu.legendre.noise import SPIKING, SpikingPopulations, error_dynamics
+from nengo_lmu.legendre.checks import (
+    ArgumentError,
+    one_of,
+    positive,
+    time_steps,
+    whole,
+)
+from nengo_lmu.legendre.feedback import checked_gain, largest_gain
+from nengo_lmu.legendre.noise import (
+    SPIKING,
+    ErrorDynamics,
+    SpikingPopulations,
+    error_dynamics,
+)
 from nengo_lmu.legendre.realization import basis
-from nengo_lmu.legendre.statistics import input_statistics
+from nengo_lmu.legendre.statistics import input_statistics, variance_along
 
 # Rates of neurons at the edge of their range, by default (hertz): from, to.
 MAX_RATES = (200.0, 240.0)
@@ -14,6 +27,10 @@ _MAX_RATE = sum(MAX_RATES) / 2
 # The error is flat around the best synapse. The shortest that costs no more than this
 # is the default: the memory forgets what is not its input sooner.
 _NEARLY_BEST = 1.05
+
+# With this gain of the error feedback, errors are taken back at once; a larger one
+# takes back too much.
+_LARGEST_GAIN = 1.0
 
 
 def best_tau(theta, d, dt=0.001, input=1.0, method="zoh"):
@@ -36,7 +53,9 @@ def best_tau(theta, d, dt=0.001, input=1.0, method="zoh"):
     -------
     tau : float
         Seconds, to two digits: the shortest whose window error, for Poisson neurons in
-        the balanced basis, is within 5 % of the least. About ``0.4 theta``.
+        the balanced basis, is within 5 % of the least. About ``0.4 theta``. That is
+        without error feedback; with it, even shorter ones are, so that one synapse is
+        good for both.
     """
     statistics = input_statistics(theta, d, input, dt)
     dynamics = error_dynamics(theta, d, dt, method)
@@ -55,6 +74,66 @@ def best_tau(theta, d, dt=0.001, input=1.0, method="zoh"):
     return float(f"{chosen:.2g}")
 
 
+def best_error_feedback(
+    theta,
+    d,
+    n_neurons,
+    tau=None,
+    max_rate=_MAX_RATE,
+    dt=0.001,
+    input=1.0,
+    realization="balanced",
+    method="zoh",
+    feedback_delay=0.0,
+):
+    """Return the gain with which neurons best hear their own error.
+
+    Parameters and errors are those of `predicted_error`.
+
+    Returns
+    -------
+    gain : float
+        To two digits: that with the least product of the mean squared error and the
+        spikes that it takes, for Poisson neurons. A larger gain takes back more of the
+        error, but neurons that are given it fire more, and the fewer they are the more
+        so; both go as one over the number of spikes.
+    """
+    theta, d, n_neurons, tau, max_rate, dt, statistics = _checked(
+        theta, d, n_neurons, tau, max_rate, dt, input, method
+    )
+    delay = time_steps("feedback_delay", feedback_delay, dt)
+    decay = np.exp(-dt / tau)
+    plain = error_dynamics(theta, d, dt, method)
+    most = min(_LARGEST_GAIN, largest_gain(plain.A_bar, delay) / 2)
+    # the basis and the split hardly depend on the gain, as long as there is some
+    last = plain.last_amplification(decay)
+    made = basis(statistics, realization, last)
+    rows = np.linalg.inv(made.T)
+    square = statistics.mean_square(rows)
+    shares = np.sqrt(square) * variance_along(made.T.T, last)
+    # not in whole neurons, of which there may be too few to go round
+    weights = np.sqrt(shares if np.any(shares) else np.ones(d))
+    counts = np.maximum(n_neurons * weights / weights.sum(), 2)
+    b = np.sqrt(8 / np.pi) / (counts * max_rate * dt)
+
+    def cost(gain):
+        dynamics = ErrorDynamics(theta, d, dt, method, gain, delay)
+        # q, the noise of |x| for Gaussian x, adds v q to what neurons are given, and
+        # so q = b sqrt(square + v q)
+        q = b * np.sqrt(square)
+        P = dynamics.accumulated((made.T * q) @ made.T.T)
+        v = variance_along(rows @ dynamics.heard(decay), P) / q
+        q = (b**2 * v + b * np.sqrt(b**2 * v**2 + 4 * square)) / 2
+        spikes = np.sum(counts * np.sqrt(square + v * q))
+        G = dynamics.amplification(decay)
+        return spikes * np.sum(q * variance_along(made.T.T, G))
+
+    found = minimize_scalar(
+        cost, bounds=(0, most), method="bounded", options={"xatol": 0.005}
+    )
+    return float(f"{found.x:.2g}")
+
+
 def quietest(
     theta,
     d,
@@ -66,6 +145,8 @@ def quietest(
     realization="balanced",
     method="zoh",
     spiking="poisson",
+    error_feedback=None,
+    feedback_delay=0.0,
 ):
     """Return the populations with the least error of the window, and their sizes.
 
@@ -77,29 +158,64 @@ def quietest(
     counts : (d,) ndarray of int
         Neurons in each dimension.
     """
-    theta = positive("theta", theta, "of seconds")
-    d = whole("d", d, 1)
-    dt = positive("dt", dt, "of seconds")
-    n_neurons = whole("n_neurons", n_neurons, 1)
-    max_rate = positive("max_rate", max_rate, "of hertz")
+    theta, d, n_neurons, tau, max_rate, dt, statistics = _checked(
+        theta, d, n_neurons, tau, max_rate, dt, input, method
+    )
     one_of("spiking", spiking, SPIKING)
-    statistics = input_statistics(theta, d, input, dt)
-    if tau is None:
-        tau = best_tau(theta, d, dt, statistics, method)
-    tau = positive("tau", tau, "of seconds")
-    dynamics = error_dynamics(theta, d, dt, method)
+    delay = time_steps("feedback_delay", feedback_delay, dt)
+    if error_feedback is None:
+        gain = best_error_feedback(
+            theta,
+            d,
+            n_neurons,
+            tau,
+            max_rate,
+            dt,
+            statistics,
+            realization,
+            method,
+            feedback_delay,
+        )
+    else:
+        plain = error_dynamics(theta, d, dt, method)
+        gain = checked_gain(error_feedback, plain.A_bar, delay)
+    dynamics = error_dynamics(theta, d, dt, method, gain, delay)
     amplification = dynamics.amplification(np.exp(-dt / tau))
 
     def populate(noise):
         made = basis(statistics, realization, amplification, noise)
         populations = SpikingPopulations(
-            theta, d, statistics, made, tau, max_rate, dt, method, spiking
+            theta,
+            d,
+            statistics,
+            made,
+            tau,
+            max_rate,
+            dt,
+            method,
+            spiking,
+            gain,
+            delay,
         )
         return populations, populations.split(n_neurons)
 
     # without room for noise, then with room for that of the first
     populations, counts = populate(None)
     return populate(populations.covariance(counts))
+
+
+def _checked(theta, d, n_neurons, tau, max_rate, dt, input, method):
+    """Return the arguments that all plans have, with defaults in place of None."""
+    theta = positive("theta", theta, "of seconds")
+    d = whole("d", d, 1)
+    dt = positive("dt", dt, "of seconds")
+    n_neurons = whole("n_neurons", n_neurons, 1)
+    max_rate = positive("max_rate", max_rate, "of hertz")
+    statistics = input_statistics(theta, d, input, dt)
+    if tau is None:
+        tau = best_tau(theta, d, dt, statistics, method)
+    tau = positive("tau", tau, "of seconds")
+    return theta, d, n_neurons, tau, max_rate, dt, statistics
 
 
 def predicted_error(
@@ -113,6 +229,8 @@ def predicted_error(
     realization="balanced",
     method="zoh",
     spiking="poisson",
+    error_feedback=None,
+    feedback_delay=0.0,
 ):
     """Predict the error of a spiking memory.
 
@@ -139,6 +257,12 @@ def predicted_error(
         The discretization.
     spiking : {"poisson", "stochastic", "regular"}
         How rectified linear neurons spike, as for `SpikingPopulations`.
+    error_feedback : float, optional
+        Gain with which the neurons hear their own error, below ``1 + exp(-dt / tau)``;
+        0 for neurons that do not, as on Loihi. By default `best_error_feedback`.
+    feedback_delay : float
+        How long the feedback takes besides the time step of the synapse (seconds, of
+        which a whole number of time steps is made).
 
     Returns
     -------
@@ -162,8 +286,38 @@ def predicted_error(
         realization,
         method,
         spiking,
+        error_feedback,
+        feedback_delay,
     )
     return populations.error(counts)
+
+
+def error_floor(theta, d, n_neurons, **kwargs):
+    """Return the error that the spikes of a single step leave by themselves.
+
+    Neurons without a memory of their own, Poisson neurons among them, that hear of
+    their error a step later cannot do better, whatever they do with it. It goes as
+    ``sqrt(dt / (m r)) / theta``, where without error feedback the error goes as
+    ``1 / sqrt(m r theta)``.
+
+    Parameters
+    ----------
+    theta, d, n_neurons
+        As for `predicted_error`.
+    **kwargs
+        As for `predicted_error`, of the populations whose floor it is.
+
+    Returns
+    -------
+    error : PredictedError
+
+    Raises
+    ------
+    ArgumentError
+        As for `predicted_error`, and for regular spikes.
+    """
+    populations, counts = quietest(theta, d, n_neurons, **kwargs)
+    return populations.floor(counts)
 
 
 def neurons_for_error(error, theta, d, **kwargs):

@@ -37,7 +37,25 @@ class Realization:
 
     def to_neurons(self, A, B):
         """Return ``T^-1 A T`` and ``T^-1 B``."""
-        return np.linalg.solve(self.T, A @ self.T), np.linalg.solve(self.T, B)
+        return self.seen(A, "within"), self.seen(B, "into")
+
+    def seen(self, block, place):
+        """Return a matrix for states in true units as one for the neurons' coordinates.
+
+        Parameters
+        ----------
+        block : (k, l) ndarray
+        place : {"into", "out of", "within"}
+            What it leads to, what it starts from, or both, are states.
+
+        Returns
+        -------
+        block : (k, l) ndarray
+            ``T^-1 block``, ``block T`` or ``T^-1 block T``.
+        """
+        if place != "into":
+            block = block @ self.T
+        return block if place == "out of" else np.linalg.solve(self.T, block)
 
 
 def basis(statistics, kind="legendre", amplification=None, noise=None):

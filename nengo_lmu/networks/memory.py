@@ -1,6 +1,6 @@
 """The Legendre memory: a window of the input, held by spiking neurons."""
 
-from dataclasses import replace
+from functools import partial
 
 import nengo
 import numpy as np
@@ -15,8 +15,14 @@ from nengo_lmu.legendre import (
     readout,
     state_space,
 )
-from nengo_lmu.legendre.checks import finite_array, one_of, positive, whole
-from nengo_lmu.legendre.planner import quietest
+from nengo_lmu.legendre.checks import (
+    finite_array,
+    one_of,
+    positive,
+    time_steps,
+    whole,
+)
+from nengo_lmu.legendre.feedback import checked_gain
 from nengo_lmu.legendre.statistics import sampled_input
 from nengo_lmu.legendre.system import METHODS
 from nengo_lmu.networks.arguments import (
@@ -26,6 +32,7 @@ from nengo_lmu.networks.arguments import (
     random_state,
     validated,
 )
+from nengo_lmu.networks.design import Design, make_design
 from nengo_lmu.networks.objects import InputNode
 from nengo_lmu.networks.population_objects import (
     PopulationConnection,
@@ -33,13 +40,7 @@ from nengo_lmu.networks.population_objects import (
     PopulationEnsemble,
     PopulationTransform,
 )
-from nengo_lmu.networks.populations import (
-    GIVEN_BY_GAIN,
-    is_linear,
-    make_populations,
-    mean_max_rate,
-    spiking,
-)
+from nengo_lmu.networks.populations import GIVEN_BY_GAIN
 
 POISSON = nengo.PoissonSpiking(nengo.RectifiedLinear())
 
@@ -91,6 +92,13 @@ class LegendreMemory(nengo.Network):
         The basis in which neurons represent the state: the quietest of all
         (`nengo_lmu.legendre.basis`), principal components of the typical states,
         Legendre coefficients, or the columns of a matrix.
+    error_feedback : float
+        Gain with which the neurons hear their own error, what they should have said
+        less what their spikes did say, and take it back in the next step
+        (`nengo_lmu.legendre.feedback`). By default what the theory says; 0 for neurons
+        that do not hear it.
+    feedback_delay : float
+        How long the feedback takes besides the time step of the synapse (seconds).
     trainable_theta : bool
         Make ``1 / theta`` one trainable scalar.
     label, seed, add_to_container
@@ -112,6 +120,8 @@ class LegendreMemory(nengo.Network):
     noise_covariance : (d, d) ndarray or None
         Of the error of each input dimension's state, as the theory predicts it for the
         expected input; for neurons that it does not cover, as if they were Poisson.
+    error_feedback : float
+        The gain that was given or chosen; 0 for an ideal memory.
 
     Raises
     ------
@@ -124,6 +134,9 @@ class LegendreMemory(nengo.Network):
     ``intercepts``, ``encoders``) take the place of ours, and arguments take the place
     of both. With neurons, the state is one time step behind that of the ideal memory:
     the synapse takes one.
+
+    Loihi has no way to let neurons hear their error. The same network runs there
+    without, as it would with ``error_feedback=0``.
 
     References
     ----------
@@ -145,6 +158,8 @@ class LegendreMemory(nengo.Network):
         discretization="zoh",
         input_range=1.0,
         realization="balanced",
+        error_feedback=None,
+        feedback_delay=0.0,
         trainable_theta=False,
         label=None,
         seed=None,
@@ -153,7 +168,7 @@ class LegendreMemory(nengo.Network):
         rng = random_state(seed)
         super().__init__(label=label, seed=seed, add_to_container=add_to_container)
         with validated(self, method="discretization"):
-            self._initial_theta = positive("theta", theta, "of seconds")
+            self.initial_theta = positive("theta", theta, "of seconds")
             self.d = whole("d", d, 1)
             self.size_in = whole("size_in", size_in, 1)
             self.dt = positive("dt", dt, "of seconds")
@@ -164,9 +179,13 @@ class LegendreMemory(nengo.Network):
                 self.discretization = "euler"
             self._system = state_space(theta, d)
             # refuses Euler where it is unstable
-            discretize(*self._system, self.dt, method=self.discretization)
+            A_bar, _ = discretize(*self._system, self.dt, method=self.discretization)
+            delay = time_steps("feedback_delay", feedback_delay, self.dt)
+            if error_feedback is not None:
+                error_feedback = checked_gain(error_feedback, A_bar, delay)
         self.trainable_theta = bool(trainable_theta)
         set_untrainable(self)
+        self._in_coordinates, self._feedback = {}, []
 
         with self:
 
@@ -185,8 +204,7 @@ class LegendreMemory(nengo.Network):
             ideal = n_neurons == 0 or isinstance(self.neuron_type, nengo.Direct)
             if ideal:
                 self.synapse = None
-                self.realization = self.populations = self.noise_covariance = None
-                self._estimator = None
+                self._use(Design(error_feedback=0.0))
                 self._build_ideal()
             else:
                 if n_neurons is None:
@@ -198,16 +216,22 @@ class LegendreMemory(nengo.Network):
                         theta, d, self.dt, statistics, self.discretization
                     )
                 self.synapse = lowpass("synapse", synapse, self)
-                counts = self._design(n_neurons, statistics, realization, max_rates)
-                self.populations = make_populations(
-                    counts,
-                    self.neuron_type,
+                self._make_design = partial(
+                    make_design,
+                    self,
+                    n_neurons,
+                    statistics,
+                    realization,
                     max_rates=max_rates,
                     intercepts=intercepts,
                     encoders=encoders,
-                    rng=rng,
+                    feedback_delay=delay * self.dt,
+                    random_state=rng.get_state(),
                 )
+                self._use(self._make_design(error_feedback=error_feedback))
                 self._build_spiking()
+                if self.error_feedback:
+                    self._build_feedback(delay)
 
     # --- what the user can ask for
 
@@ -215,7 +239,7 @@ class LegendreMemory(nengo.Network):
     def theta(self):
         """(float) Length of the window in seconds; after training, the learned one."""
         if not self.trainable_theta:
-            return self._initial_theta
+            return self.initial_theta
         return 1.0 / float(np.ravel(self._inverse_theta.transform.init)[0])
 
     @property
@@ -306,7 +330,9 @@ class LegendreMemory(nengo.Network):
         """
         with self:
             node = nengo.Node(size_in=self.size_in, label="feedback")
-            self._connect(node, self._entry, self._drive, self._entry_synapse)
+            block, scale = self._drive
+            synapse = self._entry_synapse
+            self._connect(node, self._entry, block, synapse, "into", scale)
         return node
 
     @property
@@ -319,7 +345,8 @@ class LegendreMemory(nengo.Network):
         if self._decoded is None:
             with self:
                 self._decoded = nengo.Node(size_in=self.size_state, label="decoded")
-                self._connect(self._spikes, self._decoded, self.realization.T, None)
+                eye = np.eye(self.d)
+                self._connect(self._spikes, self._decoded, eye, None, "out of")
         return self._decoded
 
     # --- how it is made
@@ -327,7 +354,7 @@ class LegendreMemory(nengo.Network):
     def _expected_input(self, input_range):
         """Return the largest value of the input, and a range or sample of it."""
         if isinstance(input_range, nengo.Process):
-            expected = sampled_input(self._initial_theta, input_range, dt=self.dt)
+            expected = sampled_input(self.initial_theta, input_range, dt=self.dt)
         elif np.ndim(input_range) == 0:
             with validated(self):
                 radius = positive("input_range", input_range)
@@ -352,63 +379,52 @@ class LegendreMemory(nengo.Network):
             )
         return float(np.abs(expected).max()), expected
 
-    def _design(self, n_neurons, statistics, realization, max_rates):
-        """Choose the realization and return the neurons in each state dimension."""
-        least = 2 * self.size_state
-        if n_neurons < least:
-            raise ValidationError(
-                f"must be at least {least}, an on and an off neuron for each of the "
-                f"{self.size_state} state dimensions, but {n_neurons} was given; use "
-                "more neurons, a smaller d, or 0 for an ideal memory",
-                attr="n_neurons",
-                obj=self,
-            )
-        with validated(self):
-            populations, counts = quietest(
-                self._initial_theta,
-                self.d,
-                n_neurons // self.size_in,
-                self.synapse.tau,
-                mean_max_rate(max_rates),
-                self.dt,
-                statistics,
-                realization,
-                self.discretization,
-                spiking(self.neuron_type) or "poisson",
-            )
-        self.realization = populations.realization
-        if not is_linear(self.neuron_type):
-            # they may saturate: decoders are solved for more than the typical range
-            self.realization = replace(self.realization, T=1.3 * self.realization.T)
-        self.noise_covariance = populations.covariance(counts)
-        self._estimator = populations.estimator(self.noise_covariance)
-        # the same split for each input dimension; the first few get what is over
-        over = n_neurons - self.size_in * counts.sum()
-        counts = np.tile(counts, self.size_in)
-        counts[np.argsort(-counts, kind="stable")[:over]] += 1
-        return counts
+    def _use(self, design):
+        """Show what was designed as attributes of ours."""
+        self.realization = design.realization
+        self.populations = design.populations
+        self.noise_covariance = design.noise_covariance
+        self.error_feedback = design.error_feedback
+        self._estimator = design.estimator
 
-    def _connect(self, pre, post, block, synapse):
-        """Connect with the same ``block`` for each input dimension."""
-        nengo.Connection(
-            pre,
-            post,
-            transform=np.kron(np.eye(self.size_in), block),
-            synapse=synapse,
-        )
+    def _connect(self, pre, post, block, synapse, place, scale=1.0):
+        """Connect with the same matrix for each input dimension.
+
+        Parameters
+        ----------
+        pre, post : nengo.Node
+        block : (k, l) ndarray
+            For states in true units.
+        synapse : nengo.synapses.Synapse or None
+        place : {"into", "out of", "within"}
+            Where states come in, which neurons represent in coordinates of their own.
+        scale : float
+            Of the matrix.
+        """
+        seen = (block, place, scale)
+        transform = self._seen(self.realization, *seen)
+        made = nengo.Connection(pre, post, transform=transform, synapse=synapse)
+        if self.realization is not None:
+            self._in_coordinates[made] = seen
+
+    def _seen(self, realization, block, place, scale):
+        """Return the transform of a connection in the coordinates of neurons."""
+        if realization is not None:
+            block = realization.seen(block, place)
+        return np.kron(np.eye(self.size_in), scale * block)
 
     def _build_ideal(self):
         self.output = nengo.Node(size_in=self.size_state, label="state")
         self._state = self._spikes = self._decoded = self.output
         if self.trainable_theta:
             A, B = state_space(1.0, self.d)
-            self._build_slope(self.dt * A, self.dt * B, delay=0)
+            self._build_slope(A, B, self.dt, delay=0)
         else:
             A_bar, B_bar = discretize(
                 *self._system, self.dt, method=self.discretization
             )
             # by increments, since single precision rounds those less
-            self._build_slope(A_bar - np.eye(self.d), B_bar, delay=0)
+            self._build_slope(A_bar - np.eye(self.d), B_bar, 1.0, delay=0)
 
     def _build_spiking(self):
         n_dims = self.size_state
@@ -432,6 +448,10 @@ class LegendreMemory(nengo.Network):
         self._state = nengo.Node(size_in=n_dims, label="state")
         self.output = nengo.Node(size_in=n_dims, label="output")
         self._decoded = None
+        self._heard = self._state
+        if self.error_feedback:
+            self._heard = nengo.Node(size_in=n_dims, label="heard")
+            nengo.Connection(self._state, self._heard, synapse=None)
         PopulationConnection(
             ensemble.neurons,
             self._spikes,
@@ -439,50 +459,77 @@ class LegendreMemory(nengo.Network):
             synapse=None,
         )
         PopulationConnection(
-            self._state,
+            self._heard,
             ensemble.neurons,
             transform=PopulationTransform(p.counts, p.signs, encodes=True),
             synapse=None,
         )
-        self._connect(self._state, self.output, self.realization.T, None)
+        self._connect(self._state, self.output, np.eye(self.d), None, "out of")
         if self.trainable_theta:
-            A, B = self.realization.to_neurons(*state_space(1.0, self.d))
+            A, B = state_space(1.0, self.d)
             scale = self.dt / -np.expm1(-self.dt / self.synapse.tau)
-            self._build_slope(scale * A, scale * B, delay=self.synapse)
+            self._build_slope(A, B, scale, delay=self.synapse)
         else:
-            A_h, B_h = principle3(
-                *self._system, self.synapse, self.dt, method=self.discretization
-            )
-            A_h, self._drive = self.realization.to_neurons(A_h, B_h)
+            A_h, B_h = self._principle3()
+            self._drive = B_h, 1.0
             # the input passes the same synapse as the recurrent connection, so one
             # filter does for both
             self._entry = nengo.Node(size_in=n_dims, label="drive")
             self._entry_synapse = None
-            self._connect(self._spikes, self._entry, A_h, None)
-            self._connect(self.input, self._entry, self._drive, None)
+            self._connect(self._spikes, self._entry, A_h, None, "within")
+            self._connect(self.input, self._entry, B_h, None, "into")
             nengo.Connection(self._entry, self._state, synapse=self.synapse)
 
-    def _build_slope(self, A, B, delay):
+    def _principle3(self):
+        method = self.discretization
+        return principle3(*self._system, self.synapse, self.dt, method=method)
+
+    def _build_feedback(self, delay):
+        """Let the neurons hear their error (`nengo_lmu.legendre.feedback`).
+
+        ``f[t+1] = A_x f[t] + k (x - s)[t - delay]`` by Principle 3: what is to be
+        remembered passes the memory's own synapse, of gain ``1 - a``. Nothing of it is
+        trained; with a trained theta, errors are remembered as at the first one.
+        """
+        n_dims, tau = self.size_state, self.synapse.tau
+        gain = self.error_feedback / -np.expm1(-self.dt / tau)
+        A_h, _ = self._principle3()
+        mistake = nengo.Node(size_in=n_dims, label="mistake")
+        remembered = nengo.Node(size_in=n_dims, label="remembered mistakes")
+        self._feedback = [mistake, remembered]
+        last = mistake
+        for _ in range(delay):  # a step each
+            node = nengo.Node(size_in=n_dims, label="late mistake")
+            nengo.Connection(node, last, synapse=0)
+            self._feedback.append(node)
+            last = node
+        nengo.Connection(self._state, last, transform=gain, synapse=None)
+        nengo.Connection(self._spikes, last, transform=-gain, synapse=None)
+        self._connect(remembered, mistake, A_h, None, "within")
+        nengo.Connection(mistake, remembered, synapse=self.synapse)
+        nengo.Connection(remembered, self._heard, synapse=None)
+
+    def _build_slope(self, A, B, scale, delay):
         """Connect ``m[t] = m[t-1] + s[t]`` with ``s[t] = A m[t-1] + B u[t]``.
 
-        Where theta is trainable, ``A`` and ``B`` are those of a window of one second,
+        ``A`` and ``B`` are for states in true units, and to be scaled. Where theta is trainable, ``A`` and ``B`` are those of a window of one second,
         and ``s`` is multiplied by ``1 / theta``, one scalar, in Euler's method. With
         neurons, Principle 3 makes ``dt`` into ``dt / (1 - a)`` and passes both terms
         through the synapse.
         """
-        self._drive = B
+        self._drive = B, scale
         self._slope = nengo.Node(size_in=self.size_state, label="slope")
         # synapse=0 is a delay of one step. An ideal state is delayed on its way into
         # the slope, the input is not; spikes are delayed behind it, by the synapse.
         within, across = (0, None) if delay == 0 else (None, delay)
-        self._connect(self._spikes, self._slope, A, within)
-        self._connect(self.input, self._slope, B, None)
+        self._connect(self._spikes, self._slope, A, within, "within", scale)
+        self._connect(self.input, self._slope, B, None, "into", scale)
         nengo.Connection(self._spikes, self._state, synapse=delay)
         last = nengo.Connection(self._slope, self._state, synapse=across)
         # what comes from the network itself is of the step before, like the state
         self._entry, self._entry_synapse = self._slope, within
         if self.trainable_theta:
-            last.transform = 1 / self._initial_theta
+            last.transform = 1 / self.initial_theta
             self._inverse_theta = last
             self.config[last].trainable = True
 

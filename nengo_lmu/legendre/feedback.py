@@ -1,0 +1,127 @@
+"""A memory that hears its own error: the gains with which that is stable.
+
+Neurons are to say ``x``; decoding the spikes of a step says ``s``. They are given
+``x + f`` in place of ``x``. The feedback ``f`` remembers what has gone wrong, in the
+same way as the memory itself does (``m = T x``, ``A_x = T^-1 A_bar T``):
+
+    f[t+1] = A_x f[t] + k (x - s)[t - D],        s = x + f + eta
+
+with noise ``eta`` and ``D`` more steps of delay, 0 in Nengo. The signal passes as
+before, since there is no feedback without an error. The error of the state passes
+through the same dynamics as the feedback, so that the one is known from the other:
+``f`` takes back the fraction ``k`` of it in the next step,
+
+    e[t+1] = A_bar e[t] - k e[t - D] + (A_bar - a I) T eta[t].
+
+For ``k = 1`` and no delay nothing is left but the noise of the last step. To the
+neurons it is first-order noise shaping, as in a delta-sigma modulator: ``T (s - x) =
+(z I - A_bar) (z I - A_bar + k z^-D I)^-1 T eta``. Neurons that are conditionally
+independent stay so; it is their sum that becomes precise ([1]_, [2]_, [3]_).
+
+References
+----------
+.. [1] Boerlin, M., Machens, C. K., & Denève, S. (2013). Predictive coding of dynamical
+   variables in balanced spiking networks. PLoS Computational Biology 9(11).
+.. [2] Rullán Buxó, C. E., & Pillow, J. W. (2020). Poisson balanced spiking networks.
+   PLoS Computational Biology 16(11), e1008261.
+.. [3] Mar, D. J., Chow, C. C., Gerstner, W., Adams, R. W., & Collins, J. J. (1999).
+   Noise shaping in populations of coupled model neurons. PNAS 96(18).
+"""
+
+import numpy as np
+
+from nengo_lmu.legendre.checks import ArgumentError, not_negative
+
+
+def with_feedback(A_bar, gain, delay=0):
+    """Return the dynamics of errors that are taken back.
+
+    Parameters
+    ----------
+    A_bar : (d, d) ndarray
+        The dynamics of errors that are not.
+    gain : float
+        ``k``.
+    delay : int
+        ``D``, time steps.
+
+    Returns
+    -------
+    F : (d * (delay + 1), d * (delay + 1)) ndarray
+        Of the errors of a step and of the ``delay`` steps before, newest first.
+    """
+    d = len(A_bar)
+    F = np.zeros((d * (delay + 1), d * (delay + 1)))
+    F[:d, :d] = A_bar
+    F[:d, d * delay :] -= gain * np.eye(d)
+    F[d:, : d * delay] = np.eye(d * delay)
+    return F
+
+
+def largest_gain(A_bar, delay=0):
+    """Return the gain from which the error feedback of a memory is unstable.
+
+    Parameters
+    ----------
+    A_bar : (d, d) ndarray
+        Of the memory.
+    delay : int
+        Time steps besides the one that the synapse takes.
+
+    Returns
+    -------
+    gain : float
+        A little less than 2 without a delay, and than ``pi / (2 delay + 1)`` with one.
+    """
+    rates = np.linalg.eigvals(A_bar)
+    if delay == 0:
+        # |rate - k| < 1
+        return float(np.min(rates.real + np.sqrt(1 - rates.imag**2)))
+    low, high = 0.0, 2.0
+    while high - low > 1e-6:
+        middle = (low + high) / 2
+        stable = all(_is_stable(rate, middle, delay) for rate in rates)
+        low, high = (middle, high) if stable else (low, middle)
+    return low
+
+
+def _is_stable(rate, gain, delay):
+    """Whether ``e[t+1] = rate e[t] - gain e[t - delay]`` dies away."""
+    coefficients = np.zeros(delay + 2, dtype=complex)
+    coefficients[:2] = 1, -rate
+    coefficients[-1] += gain
+    return np.abs(np.roots(coefficients)).max() < 1
+
+
+def checked_gain(gain, A_bar, delay=0):
+    """Return a gain if the feedback is stable with it.
+
+    Parameters
+    ----------
+    gain : float
+        ``k``, at least 0.
+    A_bar : (d, d) ndarray
+        Of the memory.
+    delay : int
+        Time steps besides the one that the synapse takes.
+
+    Returns
+    -------
+    gain : float
+
+    Raises
+    ------
+    ArgumentError
+        With the bound and the remedy.
+    """
+    gain = not_negative("error_feedback", gain)
+    bound = largest_gain(A_bar, delay)
+    if gain >= bound:
+        late = f" with a delay of {delay} time steps" if delay else ""
+        raise ArgumentError(
+            "error_feedback",
+            f"must be below {bound:.3g}, or errors are taken back too often and "
+            f"grow{late}, but {gain:g} was given; use None for the best gain, or 0 "
+            "for neurons that do not hear their error",
+        )
+    return gain

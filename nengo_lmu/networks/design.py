@@ -1,0 +1,129 @@
+"""What the theory chooses for a memory: coordinates, neurons, and how they hear."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from nengo.exceptions import ValidationError
+
+from nengo_lmu.legendre import Realization
+from nengo_lmu.legendre.planner import quietest
+from nengo_lmu.networks.arguments import validated
+from nengo_lmu.networks.populations import (
+    Populations,
+    is_linear,
+    make_populations,
+    mean_max_rate,
+    spiking,
+)
+
+
+@dataclass(frozen=True)
+class Design:
+    """How neurons represent the state of a memory.
+
+    Attributes
+    ----------
+    error_feedback : float
+        Gain with which they hear their own error.
+    realization : Realization or None
+        The neurons' coordinates. None, as all that follows, for a memory without.
+    populations : Populations or None
+    noise_covariance : (d, d) ndarray or None
+        Of the error of the state of each input dimension, in true units.
+    estimator : (d, d) ndarray or None
+        The matrix that best estimates the state from the noisy one.
+    """
+
+    error_feedback: float = 0.0
+    realization: Realization | None = None
+    populations: Populations | None = None
+    noise_covariance: np.ndarray | None = None
+    estimator: np.ndarray | None = None
+
+
+def make_design(
+    memory,
+    n_neurons,
+    statistics,
+    realization,
+    max_rates,
+    intercepts,
+    encoders,
+    error_feedback,
+    feedback_delay,
+    random_state,
+):
+    """Choose coordinates and neurons for a memory.
+
+    Parameters
+    ----------
+    memory : LegendreMemory
+        With ``theta``, ``d``, ``size_in``, ``dt``, ``discretization``, ``synapse`` and
+        ``neuron_type``.
+    n_neurons : int
+        All neurons.
+    statistics : StateStatistics
+        Of the states that a typical input causes.
+    realization, max_rates, intercepts, encoders, error_feedback, feedback_delay
+        As for `LegendreMemory`; None for the recipe.
+    random_state : tuple
+        Of the generator with which distributions are sampled.
+
+    Returns
+    -------
+    design : Design
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        For an argument out of range, naming it, its value and the remedy.
+    """
+    least = 2 * memory.size_state
+    if n_neurons < least:
+        raise ValidationError(
+            f"must be at least {least}, an on and an off neuron for each of the "
+            f"{memory.size_state} state dimensions, but {n_neurons} was given; use "
+            "more neurons, a smaller d, or 0 for an ideal memory",
+            attr="n_neurons",
+            obj=memory,
+        )
+    with validated(memory):
+        quiet, counts = quietest(
+            memory.initial_theta,
+            memory.d,
+            n_neurons // memory.size_in,
+            memory.synapse.tau,
+            mean_max_rate(max_rates),
+            memory.dt,
+            statistics,
+            realization,
+            memory.discretization,
+            spiking(memory.neuron_type) or "poisson",
+            error_feedback,
+            feedback_delay,
+        )
+    made = quiet.realization
+    if not is_linear(memory.neuron_type):
+        # they may saturate: decoders are solved for more than the typical range
+        made = replace(made, T=1.3 * made.T)
+    covariance = quiet.covariance(counts)
+    # the same split for each input dimension; the first few get what is over
+    over = n_neurons - memory.size_in * counts.sum()
+    split = np.tile(counts, memory.size_in)
+    split[np.argsort(-split, kind="stable")[:over]] += 1
+    rng = np.random.RandomState()
+    rng.set_state(random_state)
+    return Design(
+        error_feedback=quiet.error_feedback,
+        realization=made,
+        populations=make_populations(
+            split,
+            memory.neuron_type,
+            max_rates=max_rates,
+            intercepts=intercepts,
+            encoders=encoders,
+            rng=rng,
+        ),
+        noise_covariance=covariance,
+        estimator=quiet.estimator(covariance),
+    )
