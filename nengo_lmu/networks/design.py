@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from nengo_lmu.legendre import Realization
+from nengo_lmu.legendre import Realization, best_error_feedback
 from nengo_lmu.legendre.planner import quietest
 from nengo_lmu.networks.arguments import validated
 from nengo_lmu.networks.populations import (
     Populations,
+    answer_delay,
     is_linear,
     make_populations,
     mean_max_rate,
@@ -65,7 +66,8 @@ def make_design(
     statistics : StateStatistics
         Of the states that a typical input causes.
     realization, max_rates, intercepts, encoders, error_feedback, feedback_delay
-        As for `LegendreMemory`; None for the recipe.
+        As for `LegendreMemory`; None for the recipe. The best gain is that of the
+        theory, for neurons that answer as late as these.
     random_state : tuple
         Of the generator with which distributions are sampled.
 
@@ -87,17 +89,24 @@ def make_design(
             attr="n_neurons",
             obj=memory,
         )
+    max_rate = mean_max_rate(max_rates)
     with validated(memory):
-        quiet, counts = quietest(
+        arguments = (
             memory.initial_theta,
             memory.d,
             n_neurons // memory.size_in,
             memory.synapse.tau,
-            mean_max_rate(max_rates),
+            max_rate,
             memory.dt,
             statistics,
             realization,
             memory.discretization,
+        )
+        if error_feedback is None:
+            late = answer_delay(memory.neuron_type, max_rate)
+            error_feedback = best_error_feedback(*arguments, feedback_delay + late)
+        quiet, counts = quietest(
+            *arguments,
             spiking(memory.neuron_type) or "poisson",
             error_feedback,
             feedback_delay,

@@ -8,6 +8,7 @@ from nengo.dists import Distribution, get_samples
 from nengo.exceptions import ValidationError
 
 from nengo_lmu.legendre.planner import MAX_RATES
+from nengo_lmu.legendre.statistics import GAUSSIAN_RANGE
 
 # Arguments of an ensemble whose gain and bias are given: Nengo warns of any other
 # maximum rates and intercepts, even those of the user's config.
@@ -170,6 +171,30 @@ def spiking(neuron_type):
     if isinstance(neuron_type, (nengo.SpikingRectifiedLinear, nengo.RegularSpiking)):
         return "regular"
     return None
+
+
+def answer_delay(neuron_type, max_rate):
+    """Return how late spikes tell of a change in what neurons are given (seconds).
+
+    Nothing for neurons whose output of a step is drawn from a rate of that step, or
+    adds it up. Others fire when their voltage gets to its threshold: half an interval
+    between spikes later in the mean, and at times that a common input draws together
+    if it changes as fast as that.
+
+    Parameters
+    ----------
+    neuron_type : nengo.neurons.NeuronType
+    max_rate : float
+        Mean rate at the edge of the range (hertz).
+    """
+    drawn = isinstance(neuron_type, nengo.neurons.RatesToSpikesNeuronType)
+    if drawn or not neuron_type.spiking:
+        return 0.0
+    if type(neuron_type) is nengo.SpikingRectifiedLinear:
+        return 0.0
+    # the mean of |x| for Gaussian states that fill the range
+    typical_rate = max_rate * np.sqrt(2 / np.pi) / GAUSSIAN_RANGE
+    return 1 / (2 * typical_rate)
 
 
 def _on_off(n):
