@@ -6,11 +6,11 @@ Through the low-pass synapse, with ``a = exp(-dt / tau)``, the error of the stat
 
     e[t+1] = A_bar e[t] + (A_bar - a I) T eta[t]
 
-and if the neurons hear their error (`nengo_lmu.legendre.feedback`), with ``A_bar - k I``
-in the place of the first ``A_bar``. So the covariance ``P`` of the error solves a
-discrete Lyapunov equation where ``eta`` is white, and is an integral over frequencies
-where it is not. Noise makes neurons fire too: what they are given in ``eta`` is noisy,
-so the two are solved together.
+and, if the neurons hear their error (`nengo_lmu.legendre.feedback`), with
+``A_bar - k I`` in the place of the first ``A_bar``. So the covariance ``P`` of the
+error solves a discrete Lyapunov equation where ``eta`` is white, and is an integral
+over frequencies where it is not. Noise makes neurons fire too: what they are given is
+noisy, which makes ``eta`` larger, so the two are solved together.
 """
 
 from dataclasses import dataclass
@@ -39,8 +39,9 @@ SPIKING = ("poisson", "stochastic", "regular")
 # the points at which the error of the whole window is measured
 WINDOW_POINTS = np.linspace(0, 1, 50)
 
-# How often the noise and what it adds to the neurons' input are put into each other; each
-# time, the distance to their fixed point shrinks by more than half. Feedback adds more.
+# How often the noise and what it adds to the neurons' input are put into each other.
+# Each time, the distance to their fixed point shrinks by more than half; it is larger
+# to begin with where feedback adds to the input.
 _ITERATIONS = 6
 _ITERATIONS_WITH_FEEDBACK = 15
 

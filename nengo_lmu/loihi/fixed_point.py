@@ -29,6 +29,7 @@ from nengo_loihi.builder.network import build_network as build_float_network
 from nengo_loihi.builder.validate import validate_model
 
 from nengo_lmu.loihi.connections import InputSpikes
+from nengo_lmu.loihi.feedback import as_on_chip
 from nengo_lmu.loihi.neurons import is_bernoulli
 from nengo_lmu.loihi.rounding import round_rows
 from nengo_lmu.loihi.splitting import is_plain
@@ -63,18 +64,19 @@ def build_network(
     precompute, remove_passthrough, discretize : bool
         As for `nengo_loihi.builder.network.build_network`.
     """
-    toplevel = model.toplevel is None
-    if toplevel:
-        model.whole_decays = discretize
-        model.in_time = set()
-    build_float_network(
-        model,
-        network,
-        precompute=precompute,
-        remove_passthrough=remove_passthrough,
-        discretize=False,
-    )
-    if toplevel and discretize:
+    options = {
+        "precompute": precompute,
+        "remove_passthrough": remove_passthrough,
+        "discretize": False,
+    }
+    if model.toplevel is not None:
+        build_float_network(model, network, **options)
+        return
+    model.whole_decays = discretize
+    model.in_time = set()
+    with as_on_chip(network) as model.without_feedback:
+        build_float_network(model, network, **options)
+    if discretize:
         discretize_model(model)
         validate_model(model)
 

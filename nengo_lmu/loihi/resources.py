@@ -139,6 +139,30 @@ class BlockResources:
 
 
 @dataclass(frozen=True)
+class WithoutFeedback:
+    """A memory whose neurons do not hear their error on the chip.
+
+    Attributes
+    ----------
+    ensemble : str
+        Its neurons, after the labels of the networks around them.
+    elsewhere, here : float or None
+        Predicted window error in other simulators and on the chip, relative to the rms
+        of the expected input; None for neurons that the theory does not cover.
+    """
+
+    ensemble: str
+    elsewhere: float | None
+    here: float | None
+
+    def __str__(self):
+        error = ""
+        if self.here is not None:
+            error = f":\n  window error {self.here:.2g} instead of {self.elsewhere:.2g}"
+        return f"{_short(self.ensemble, 38)} cannot hear its error on the chip{error}"
+
+
+@dataclass(frozen=True)
 class Resources:
     """What a network needs on Loihi.
 
@@ -148,10 +172,13 @@ class Resources:
         One for each core.
     problems : tuple of str
         What does not fit, with numbers and a remedy; empty if all does.
+    without_feedback : tuple of WithoutFeedback
+        What is less accurate there than elsewhere.
     """
 
     blocks: tuple
     problems: tuple
+    without_feedback: tuple = ()
 
     @property
     def cores(self):
@@ -190,6 +217,7 @@ class Resources:
             "fits": self.fits,
             "problems": list(self.problems),
             "binding": asdict(self.binding) | {"fraction": self.binding.fraction},
+            "without_feedback": [asdict(memory) for memory in self.without_feedback],
             "blocks": [
                 asdict(block) | {"fractions": block.fractions} for block in self.blocks
             ],
@@ -218,7 +246,8 @@ class Resources:
         chips = f" on {self.chips} chips" if self.chips > 1 else ""
         verdict = "fits" if self.fits else "does not fit"
         nearest = f"nearest limit: {self.binding},\n  {_short(self.binding.block, 78)}"
-        return "\n".join([*table, "", f"{cores}{chips}; {verdict}", nearest])
+        lines = [*table, "", f"{cores}{chips}; {verdict}", nearest]
+        return "\n".join([*lines, *map(str, self.without_feedback)])
 
 
 def resources(network, dt=0.001, precompute=None, remove_passthrough=True):
@@ -280,7 +309,12 @@ def model_resources(model):
             for use in needed.uses.values()
             if use.used > use.limit
         ]
-    return Resources(tuple(blocks), tuple(problems))
+    names = dict(_paths(model.toplevel))
+    without_feedback = tuple(
+        WithoutFeedback(names[memory.ensemble], memory.elsewhere, memory.here)
+        for memory in model.without_feedback
+    )
+    return Resources(tuple(blocks), tuple(problems), without_feedback)
 
 
 def check_resources(model):

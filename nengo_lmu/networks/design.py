@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from nengo_lmu.legendre import Realization, best_error_feedback
+from nengo_lmu.legendre import PredictedError, Realization, best_error_feedback
 from nengo_lmu.legendre.planner import quietest
 from nengo_lmu.networks.arguments import validated
 from nengo_lmu.networks.populations import (
@@ -33,6 +33,8 @@ class Design:
         Of the error of the state of each input dimension, in true units.
     estimator : (d, d) ndarray or None
         The matrix that best estimates the state from the noisy one.
+    predicted_error : PredictedError or None
+        Of the theory; None for neurons that it does not cover.
     """
 
     error_feedback: float = 0.0
@@ -40,6 +42,7 @@ class Design:
     populations: Populations | None = None
     noise_covariance: np.ndarray | None = None
     estimator: np.ndarray | None = None
+    predicted_error: PredictedError | None = None
 
 
 def make_design(
@@ -105,11 +108,9 @@ def make_design(
         if error_feedback is None:
             late = answer_delay(memory.neuron_type, max_rate)
             error_feedback = best_error_feedback(*arguments, feedback_delay + late)
+        kind = spiking(memory.neuron_type)
         quiet, counts = quietest(
-            *arguments,
-            spiking(memory.neuron_type) or "poisson",
-            error_feedback,
-            feedback_delay,
+            *arguments, kind or "poisson", error_feedback, feedback_delay
         )
     made = quiet.realization
     if not is_linear(memory.neuron_type):
@@ -135,4 +136,5 @@ def make_design(
         ),
         noise_covariance=covariance,
         estimator=quiet.estimator(covariance),
+        predicted_error=None if kind is None else quiet.error(counts),
     )

@@ -73,9 +73,12 @@ class LMU(nengo.Network):
         Make ``1 / theta`` one trainable scalar.
     label, seed, add_to_container
         As for `nengo.Network`.
+    error_feedback : float, optional
+        Gain with which the memory's neurons hear their own error, by default what the
+        theory says; 0 for neurons that do not. See `LegendreMemory`.
     **memory
         Further arguments of `LegendreMemory` (``max_rates``, ``intercepts``,
-        ``encoders``).
+        ``encoders``, ``feedback_delay``).
 
     Attributes
     ----------
@@ -135,6 +138,8 @@ class LMU(nengo.Network):
         label=None,
         seed=None,
         add_to_container=None,
+        *,
+        error_feedback=None,
         **memory,
     ):
         rng = random_state(seed)
@@ -166,6 +171,7 @@ class LMU(nengo.Network):
                 input_range=input_range,
                 realization=realization,
                 trainable_theta=trainable_theta,
+                error_feedback=error_feedback,
                 label="memory",
                 **memory,
             )

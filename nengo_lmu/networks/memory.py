@@ -1,5 +1,7 @@
 """The Legendre memory: a window of the input, held by spiking neurons."""
 
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 import nengo
@@ -40,7 +42,7 @@ from nengo_lmu.networks.population_objects import (
     PopulationEnsemble,
     PopulationTransform,
 )
-from nengo_lmu.networks.populations import GIVEN_BY_GAIN
+from nengo_lmu.networks.populations import GIVEN_BY_GAIN, one_hot
 
 POISSON = nengo.PoissonSpiking(nengo.RectifiedLinear())
 
@@ -92,17 +94,19 @@ class LegendreMemory(nengo.Network):
         The basis in which neurons represent the state: the quietest of all
         (`nengo_lmu.legendre.basis`), principal components of the typical states,
         Legendre coefficients, or the columns of a matrix.
-    error_feedback : float
-        Gain with which the neurons hear their own error, what they should have said
-        less what their spikes did say, and take it back in the next step
-        (`nengo_lmu.legendre.feedback`). By default what the theory says; 0 for neurons
-        that do not hear it.
-    feedback_delay : float
-        How long the feedback takes besides the time step of the synapse (seconds).
     trainable_theta : bool
         Make ``1 / theta`` one trainable scalar.
     label, seed, add_to_container
         As for `nengo.Network`.
+    error_feedback : float, optional
+        Gain with which the neurons hear their own error, which is what they should have
+        said less what their spikes did say, to take it back in the next step
+        (`nengo_lmu.legendre.feedback`). Below about 2; 0 for neurons that do not hear
+        it. By default what the theory says (`nengo_lmu.legendre.best_error_feedback`),
+        for neurons that answer as late as these.
+    feedback_delay : float
+        How long the feedback takes besides the time step of the synapse (seconds, of
+        which a whole number of time steps is made).
 
     Attributes
     ----------
@@ -113,15 +117,6 @@ class LegendreMemory(nengo.Network):
         ``(size_in, d)``, in true units whatever the neurons' basis.
     ensembles : list of nengo.Ensemble
         The neurons; empty for an ideal memory.
-    populations : nengo_lmu.networks.populations.Populations or None
-        Tuning curves and decoders, and which neurons represent which dimension.
-    realization : nengo_lmu.legendre.Realization or None
-        The neurons' coordinates.
-    noise_covariance : (d, d) ndarray or None
-        Of the error of each input dimension's state, as the theory predicts it for the
-        expected input; for neurons that it does not cover, as if they were Poisson.
-    error_feedback : float
-        The gain that was given or chosen; 0 for an ideal memory.
 
     Raises
     ------
@@ -158,12 +153,13 @@ class LegendreMemory(nengo.Network):
         discretization="zoh",
         input_range=1.0,
         realization="balanced",
-        error_feedback=None,
-        feedback_delay=0.0,
         trainable_theta=False,
         label=None,
         seed=None,
         add_to_container=None,
+        *,
+        error_feedback=None,
+        feedback_delay=0.0,
     ):
         rng = random_state(seed)
         super().__init__(label=label, seed=seed, add_to_container=add_to_container)
@@ -204,7 +200,7 @@ class LegendreMemory(nengo.Network):
             ideal = n_neurons == 0 or isinstance(self.neuron_type, nengo.Direct)
             if ideal:
                 self.synapse = None
-                self._use(Design(error_feedback=0.0))
+                self._design = Design()
                 self._build_ideal()
             else:
                 if n_neurons is None:
@@ -228,7 +224,7 @@ class LegendreMemory(nengo.Network):
                     feedback_delay=delay * self.dt,
                     random_state=rng.get_state(),
                 )
-                self._use(self._make_design(error_feedback=error_feedback))
+                self._design = self._make_design(error_feedback=error_feedback)
                 self._build_spiking()
                 if self.error_feedback:
                     self._build_feedback(delay)
@@ -241,6 +237,38 @@ class LegendreMemory(nengo.Network):
         if not self.trainable_theta:
             return self.initial_theta
         return 1.0 / float(np.ravel(self._inverse_theta.transform.init)[0])
+
+    @property
+    def realization(self):
+        """(Realization or None) The neurons' coordinates; None for an ideal memory."""
+        return self._design.realization
+
+    @property
+    def populations(self):
+        """(Populations or None) Tuning curves and decoders, by state dimension."""
+        return self._design.populations
+
+    @property
+    def error_feedback(self):
+        """(float) Gain with which neurons hear their error; 0 for an ideal memory."""
+        return self._design.error_feedback
+
+    @property
+    def noise_covariance(self):
+        """((d, d) ndarray or None) Of the error of each input dimension's state.
+
+        As the theory predicts it for the expected input; for neurons that it does not
+        cover, as if they were Poisson. None for an ideal memory.
+        """
+        return self._design.noise_covariance
+
+    @property
+    def predicted_error(self):
+        """(PredictedError or None) Of the theory, where it covers the neurons.
+
+        Relative to the rms of the expected input.
+        """
+        return self._design.predicted_error
 
     @property
     def size_state(self):
@@ -266,8 +294,8 @@ class LegendreMemory(nengo.Network):
         """
         with validated(self):
             D = readout(self.d, points)
-        if denoise and self._estimator is not None:
-            D = D @ self._estimator
+        if denoise and self._design.estimator is not None:
+            D = D @ self._design.estimator
         return np.kron(np.eye(self.size_in), D)
 
     def add_window(
@@ -349,6 +377,73 @@ class LegendreMemory(nengo.Network):
                 self._connect(self._spikes, self._decoded, eye, None, "out of")
         return self._decoded
 
+    # --- where neurons cannot hear their error
+
+    @contextmanager
+    def without_feedback(self):
+        """Be a memory that does not hear its error, while a backend builds it.
+
+        What the feedback is made of is taken out. Neurons and connections become those
+        of ``error_feedback=0``, whose coordinates and numbers are the best without; the
+        state, which is in true units, means the same. If something of them is not as it
+        was designed, such as what was trained, all of them stay as they are.
+        """
+        if not self.error_feedback:
+            yield
+            return
+        design = self._design
+        designed = list(self._values(design))
+        kept = [(obj, name, getattr(obj, name)) for obj, name, _ in designed]
+        objects = {cls: list(found) for cls, found in self.objects.items()}
+        if all(_same(now, then) for (*_, now), (*_, then) in zip(kept, designed)):
+            self._design = self._make_design(error_feedback=0.0)
+        else:
+            self._design = replace(design, error_feedback=0.0)
+        try:
+            if self.realization is not design.realization:
+                for obj, name, value in self._values(self._design):
+                    setattr(obj, name, value)
+            out = self._feedback
+            self.nodes[:] = [one for one in self.nodes if one not in out]
+            self.connections[:] = [
+                one
+                for one in self.connections
+                if one.pre_obj not in out and one.post_obj not in out
+            ]
+            yield
+        finally:
+            self._design = design
+            for obj, name, value in kept:
+                setattr(obj, name, value)
+            for cls, found in objects.items():
+                self.objects[cls][:] = found
+
+    def _values(self, design):
+        """Yield what a design makes of our neurons and connections.
+
+        Yields
+        ------
+        obj : nengo.Ensemble or nengo.Connection
+        name : str
+            Of its attribute.
+        value : object
+        """
+        p = design.populations
+        (ensemble,) = self.ensembles
+        yield ensemble, "encoders", PopulationEncoders(p.counts, p.signs)
+        yield ensemble, "gain", p.gain
+        yield ensemble, "bias", p.bias
+        decoding = PopulationTransform(p.counts, p.weights, encodes=False)
+        yield self._decoding, "transform", decoding
+        encoding = PopulationTransform(p.counts, p.signs, encodes=True)
+        yield self._encoding, "transform", encoding
+        for connection, seen in self._in_coordinates.items():
+            transform = nengo.Dense(
+                (connection.size_out, connection.size_mid),
+                init=self._seen(design.realization, *seen),
+            )
+            yield connection, "transform", transform
+
     # --- how it is made
 
     def _expected_input(self, input_range):
@@ -378,14 +473,6 @@ class LegendreMemory(nengo.Network):
                 obj=self,
             )
         return float(np.abs(expected).max()), expected
-
-    def _use(self, design):
-        """Show what was designed as attributes of ours."""
-        self.realization = design.realization
-        self.populations = design.populations
-        self.noise_covariance = design.noise_covariance
-        self.error_feedback = design.error_feedback
-        self._estimator = design.estimator
 
     def _connect(self, pre, post, block, synapse, place, scale=1.0):
         """Connect with the same matrix for each input dimension.
@@ -452,13 +539,13 @@ class LegendreMemory(nengo.Network):
         if self.error_feedback:
             self._heard = nengo.Node(size_in=n_dims, label="heard")
             nengo.Connection(self._state, self._heard, synapse=None)
-        PopulationConnection(
+        self._decoding = PopulationConnection(
             ensemble.neurons,
             self._spikes,
             transform=PopulationTransform(p.counts, p.weights, encodes=False),
             synapse=None,
         )
-        PopulationConnection(
+        self._encoding = PopulationConnection(
             self._heard,
             ensemble.neurons,
             transform=PopulationTransform(p.counts, p.signs, encodes=True),
@@ -512,10 +599,10 @@ class LegendreMemory(nengo.Network):
     def _build_slope(self, A, B, scale, delay):
         """Connect ``m[t] = m[t-1] + s[t]`` with ``s[t] = A m[t-1] + B u[t]``.
 
-        ``A`` and ``B`` are for states in true units, and to be scaled. Where theta is trainable, ``A`` and ``B`` are those of a window of one second,
-        and ``s`` is multiplied by ``1 / theta``, one scalar, in Euler's method. With
-        neurons, Principle 3 makes ``dt`` into ``dt / (1 - a)`` and passes both terms
-        through the synapse.
+        With ``A`` and ``B`` for states in true units, times ``scale``. Where theta is
+        trainable, they are those of a window of one second, and ``s`` is multiplied by
+        ``1 / theta``, one scalar, in Euler's method. With neurons, Principle 3 makes
+        ``dt`` into ``dt / (1 - a)`` and passes both terms through the synapse.
         """
         self._drive = B, scale
         self._slope = nengo.Node(size_in=self.size_state, label="slope")
@@ -532,6 +619,19 @@ class LegendreMemory(nengo.Network):
             last.transform = 1 / self.initial_theta
             self._inverse_theta = last
             self.config[last].trainable = True
+
+
+def _same(value, designed):
+    """Whether a parameter is as designed, but for single precision."""
+    value, designed = (
+        one_hot(one.counts, one.values)
+        if isinstance(one, PopulationEncoders)
+        else np.asarray(getattr(one, "init", one))
+        for one in (value, designed)
+    )
+    if value.shape != designed.shape:
+        return False
+    return np.allclose(value, designed, rtol=0, atol=1e-6 * np.abs(designed).max())
 
 
 def set_untrainable(network):
