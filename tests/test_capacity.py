@@ -156,9 +156,9 @@ def test_spiking_memory():
     Of power 0.5 of a sequence at worst: noise that is correlated over a small part of
     the window, so 1.5 windows hold dozens of independent samples.
     """
-    setting = Setting(100, n_neurons=3000)
+    setting = Setting(100, n_neurons=300)
     assert 20 <= setting.d <= 50
-    assert Setting(100, n_neurons=300).d < setting.d < Setting(100, 10**6).d
+    assert Setting(100, n_neurons=100).d < setting.d < Setting(100, 10**6).d
     assert Setting(100).d == 100
     mse = measure(setting)["mse"]["spiking"]
     statistics = capacity.white_noise_statistics(

@@ -12,8 +12,15 @@ pytest.importorskip("nengo_loihi")
 from nengo_lmu.analysis import agreement, digits  # noqa: E402
 from nengo_lmu.cli import main  # noqa: E402
 
+# without error feedback, so that it is the same memory on the emulator
 SMALL = digits.Settings(
-    steps_per_pixel=4, d=6, n_neurons=120, units=20, epochs=4, copies=4
+    steps_per_pixel=4,
+    d=6,
+    n_neurons=120,
+    units=20,
+    epochs=4,
+    copies=4,
+    error_feedback=0.0,
 )
 
 

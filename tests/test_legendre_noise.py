@@ -15,6 +15,7 @@ from nengo_lmu.legendre import (
     split_neurons,
     state_space,
 )
+from nengo_lmu.legendre.feedback import largest_gain, with_feedback
 from nengo_lmu.legendre.noise import WINDOW_POINTS, ErrorDynamics
 from nengo_lmu.legendre.planner import quietest
 from nengo_lmu.legendre.statistics import typical_statistics
@@ -113,15 +114,17 @@ def white_noise(rng, n_runs, n_steps, dt, bandwidth, rms):
     return u * rms / np.sqrt(np.mean(u**2))
 
 
+@pytest.mark.parametrize("gain", [0.0, 0.6])
 @pytest.mark.parametrize("d, n_neurons", [(3, 300), (6, 600)])
-def test_error_of_simulated_spikes(d, n_neurons):
+def test_error_of_simulated_spikes(d, n_neurons, gain):
     """Within 15 % of the recurrence with Poisson spikes.
 
     16 runs of 8 windows hold about 128 independent errors of the window, each of
-    several modes: the mean square is known to 10 % at worst, its root to 5 %.
+    several modes: the mean square is known to 10 % at worst, its root to 5 %. With
+    feedback there are more, since errors last for a few steps.
     """
     theta, dt, tau, r = 1.0, 0.001, 0.1, 110.0
-    p, counts = quietest(theta, d, n_neurons, tau=tau, max_rate=r)
+    p, counts = quietest(theta, d, n_neurons, tau=tau, max_rate=r, error_feedback=gain)
     rng = np.random.RandomState(d)
     u = white_noise(rng, 16, 9000, dt, d / (6 * theta), 0.3)
 
@@ -130,12 +133,15 @@ def test_error_of_simulated_spikes(d, n_neurons):
     A_h, B_h = np.linalg.solve(T, A_h @ T), np.linalg.solve(T, B_h)
     a = np.exp(-dt / tau)
     per_spike = 2 / (counts * r * dt)
-    x = np.zeros((16, d))
+    x, f = np.zeros((16, d)), np.zeros((16, d))
     states = np.zeros((u.shape[1], 16, d))
     for t in range(u.shape[1]):
-        on = rng.poisson(np.maximum(x, 0) / per_spike)
-        off = rng.poisson(np.maximum(-x, 0) / per_spike)
+        given = x + f
+        on = rng.poisson(np.maximum(given, 0) / per_spike)
+        off = rng.poisson(np.maximum(-given, 0) / per_spike)
         decoded = (on - off) * per_spike
+        # f[t+1] = A_x f[t] + k (x - s)[t], with A_x = a I + (1 - a) A_h
+        f = a * f + (1 - a) * f @ A_h.T + gain * (x - decoded)
         x = a * x + (1 - a) * (decoded @ A_h.T + u[:, t, None] * B_h[:, 0])
         states[t] = x
     difference = (states @ T.T - simulate(u.T, theta, d, dt=dt))[1000:]
@@ -150,9 +156,144 @@ def test_error_of_simulated_spikes(d, n_neurons):
 
 def test_synapse_that_decays_as_the_memory_does():
     """An order of 1 and tau = theta: spikes leave no trace but their own filter's."""
-    p, counts = quietest(1.0, 1, 10, tau=1.0)
-    assert list(counts) == [10]
-    assert p.error(counts).window < 1e-6
+    for gain in (None, 0):
+        p, counts = quietest(1.0, 1, 10, tau=1.0, error_feedback=gain)
+        assert list(counts) == [10]
+        assert p.error(counts).window < 1e-6
+
+
+# --- neurons that hear their error
+
+FEEDBACK = [(0.3, 0), (0.9, 0), (1.5, 0), (0.5, 1), (0.2, 4)]
+
+
+def fed_back(theta, d, gain, delay, decay, dt=0.001):
+    """Feedback and error as two systems, neither of them put into the other.
+
+    In true units, with states ``f``, ``e`` and ``x - s = -(f + eta)`` of each of the
+    last steps: the newest first.
+
+    Returns
+    -------
+    M : (n, n) ndarray
+    N : (n, d) ndarray
+        ``z[t+1] = M z[t] + N eta[t]`` for ``z = (f, e, then the late x - s)``.
+    """
+    A_bar, _ = discretize(*state_space(theta, d), dt)
+    n = d * (2 + delay)
+    M, N = np.zeros((n, n)), np.zeros((n, d))
+    eye, injection = np.eye(d), A_bar - decay * np.eye(d)
+    f, e = slice(0, d), slice(d, 2 * d)
+    # the state's own error is what x is off by; s is off by f + eta more
+    M[e, e], M[e, f], N[e] = A_bar, injection, injection
+    M[f, f] = A_bar
+    if delay == 0:
+        M[f, f] = A_bar - gain * eye
+        N[f] = -gain * eye
+    else:
+        late = [slice(d * (2 + i), d * (3 + i)) for i in range(delay)]
+        M[late[0], f], N[late[0]] = -eye, -eye
+        for newer, older in zip(late, late[1:]):
+            M[older, newer] = eye
+        M[f, late[-1]] += gain * eye
+    return M, N
+
+
+@pytest.mark.parametrize("theta, d", [(1.0, 1), (1.0, 4), (0.2, 9)])
+@pytest.mark.parametrize("gain, delay", FEEDBACK)
+def test_covariance_with_feedback(theta, d, gain, delay):
+    """Against scipy's solution for error and feedback apart.
+
+    ``x`` has the error ``e``, and what neurons are given is off by ``e + f``.
+    """
+    decay = np.exp(-0.001 / (0.3 * theta))
+    M, N = fed_back(theta, d, gain, delay, decay)
+    root = np.random.RandomState(0).standard_normal((d, d))
+    Q = root @ root.T
+    joint = scipy.linalg.solve_discrete_lyapunov(M, N @ Q @ N.T)
+    expected = joint[d : 2 * d, d : 2 * d]
+
+    dynamics = ErrorDynamics(theta, d, gain=gain, delay=delay)
+    injection = dynamics.injection(decay)
+    P = dynamics.accumulated(injection @ Q @ injection.T)[:d, :d]
+    assert np.allclose(P, expected, rtol=1e-6, atol=1e-8 * np.abs(expected).max())
+
+    both = np.hstack([np.eye(d), np.eye(d)])
+    given = both @ joint[: 2 * d, : 2 * d] @ both.T
+    heard = dynamics.heard(decay)
+    found = heard @ dynamics.accumulated(Q) @ heard.T
+    assert np.allclose(found, given, rtol=1e-6, atol=1e-8 * np.abs(given).max())
+
+    # the adjoint: what a unit of noise does to the window
+    C = readout(d, WINDOW_POINTS)
+    forward = np.trace(C @ expected @ C.T) / len(C)
+    assert np.sum(dynamics.amplification(decay) * Q) == pytest.approx(forward)
+
+
+@pytest.mark.parametrize("gain, delay", FEEDBACK)
+def test_response_with_feedback(gain, delay):
+    """Over all frequencies, white noise has the covariance that it accumulates to."""
+    d, decay = 3, 0.99
+    dynamics = ErrorDynamics(0.1, d, gain=gain, delay=delay)
+    n = 2**14
+    frequency = np.arange(n) / (n * 0.001)
+    response = dynamics.response(frequency)
+    P = np.mean(response @ response.conj().transpose(0, 2, 1), axis=0).real
+    expected = dynamics.accumulated(np.eye(d))
+    assert np.allclose(P, expected[:d, :d], rtol=1e-6, atol=1e-9)
+    given = dynamics.heard_in_time(decay, frequency) @ response
+    given = np.mean(given @ given.conj().transpose(0, 2, 1), axis=0).real
+    heard = dynamics.heard(decay)
+    assert np.allclose(given, heard @ expected @ heard.T, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("delay", [0, 1, 4])
+@pytest.mark.parametrize("theta, d", [(1.0, 1), (1.0, 6), (0.1, 12)])
+def test_largest_gain_is_where_errors_grow(theta, d, delay):
+    """By the spectral radius of all that is remembered, a little to either side."""
+    A_bar, _ = discretize(*state_space(theta, d), 0.001)
+    bound = largest_gain(A_bar, delay)
+
+    def radius(gain):
+        return np.abs(np.linalg.eigvals(with_feedback(A_bar, gain, delay))).max()
+
+    assert radius(0.999 * bound) < 1 < radius(1.001 * bound)
+    # and all below it are stable
+    assert max(radius(gain) for gain in np.linspace(0, 0.999 * bound, 20)) < 1
+    assert bound < (2 if delay == 0 else np.pi / (2 * delay + 1))
+    M, _ = fed_back(theta, d, 1.001 * bound, delay, decay=0.9)
+    assert np.abs(np.linalg.eigvals(M)).max() > 1
+
+
+def test_coloured_noise_with_feedback_adds_up_as_white_noise_does():
+    """The integral over frequencies against the Lyapunov equation."""
+    kwargs = {"d": 6, "error_feedback": 0.6, "feedback_delay": 1}
+    white, coloured = populations(**kwargs), populations(spiking="regular", **kwargs)
+    variance = np.random.RandomState(0).uniform(0.5, 2, size=6)
+    flat = np.tile(2 * 0.001 * variance, (len(coloured._frequency), 1))
+    expected, added = white._errors(variance)
+    found, found_added = coloured._errors(flat)
+    scale = np.sqrt(np.outer(np.diag(expected), np.diag(expected)))
+    assert np.abs((found - expected) / scale).max() < 0.02
+    assert np.allclose(found_added, added, rtol=0.02)
+    assert np.allclose(coloured._shares(flat), white._shares(variance), rtol=0.02)
+
+
+def test_floor_is_that_of_one_step():
+    """``(A_bar - a I) T eta``, with the noise of the ideal state."""
+    d, counts = 4, np.full(4, 40)
+    p = populations(d=d, error_feedback=0.6)
+    A_bar, _ = discretize(*state_space(1.0, d), 0.001)
+    rows = np.linalg.inv(p.realization.T)
+    clean = np.sqrt(2 / np.pi * np.diag(rows @ p.statistics.covariance @ rows.T))
+    enters = (A_bar - np.exp(-0.001 / 0.1) * np.eye(d)) @ p.realization.T
+    P = enters @ np.diag(2 * clean / (40 * 110.0 * 0.001)) @ enters.T
+    C = readout(d, WINDOW_POINTS)
+    expected = np.sqrt(np.mean(np.diag(C @ P @ C.T))) / 0.3
+    assert p.floor(counts).window == pytest.approx(expected, rel=1e-3)
+    assert p.floor(counts).window < p.error(counts).window
+    with pytest.raises(ArgumentError, match="'regular'.* use 'poisson'"):
+        populations(d=d, spiking="regular").floor(counts)
 
 
 # --- splitting neurons

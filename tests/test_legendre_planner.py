@@ -5,31 +5,42 @@ import pytest
 
 from nengo_lmu.legendre import (
     ArgumentError,
+    best_error_feedback,
     best_tau,
+    error_floor,
     neurons_for_error,
     predicted_error,
     white_noise_statistics,
 )
+from nengo_lmu.legendre.planner import quietest
 
 
-def test_predicted_error_falls_as_the_square_root():
+@pytest.mark.parametrize("gain", [None, 0])
+def test_predicted_error_falls_as_the_square_root(gain):
     """Where it is small, so that noise makes little noise itself."""
-    one, four = (predicted_error(1.0, 6, n).window for n in (20000, 80000))
+    one, four = (
+        predicted_error(1.0, 6, n, error_feedback=gain).window for n in (20000, 80000)
+    )
     assert one / four == pytest.approx(2, rel=0.03)
 
 
-def test_predicted_error_falls_with_tau_and_rate():
+@pytest.mark.parametrize("gain", [None, 0])
+def test_predicted_error_falls_with_tau_and_rate(gain):
     def window(**kwargs):
-        return predicted_error(1.0, 6, 600, **kwargs).window
+        return predicted_error(1.0, 6, 600, error_feedback=gain, **kwargs).window
 
     assert window(tau=0.2) < window(tau=0.1) < window(tau=0.05)
     assert window(max_rate=220.0) < window(max_rate=110.0)
 
 
+@pytest.mark.parametrize("gain", [None, 0])
 @pytest.mark.parametrize("d", [3, 6, 24])
-def test_balanced_basis_is_the_quietest(d):
+def test_balanced_basis_is_the_quietest(d, gain):
     kinds = ("balanced", "principal", "legendre")
-    errors = [predicted_error(1.0, d, 4800, realization=k).window for k in kinds]
+    errors = [
+        predicted_error(1.0, d, 4800, realization=k, error_feedback=gain).window
+        for k in kinds
+    ]
     assert errors[0] == min(errors)
     if d == 24:  # where it matters most: it takes a quarter of the neurons
         assert errors[0] < 0.53 * errors[2]
@@ -39,11 +50,16 @@ def test_balanced_basis_is_the_quietest(d):
     "theta, d, dt", [(0.1, 3, 0.001), (1, 12, 0.001), (9, 6, 0.01)]
 )
 def test_best_tau(theta, d, dt):
-    """Within 5 % of the least error over all synapses, and no shorter one is."""
+    """Within 5 % of the least error over all synapses, and no shorter one is.
+
+    Without error feedback, for which it is chosen.
+    """
     best = best_tau(theta, d, dt=dt)
 
     def window(tau):
-        return predicted_error(theta, d, 10**6 * d, tau=tau, dt=dt).window
+        return predicted_error(
+            theta, d, 10**6 * d, tau=tau, dt=dt, error_feedback=0
+        ).window
 
     taus = theta * np.geomspace(0.05, 3, 40)
     least = min(window(tau) for tau in taus[taus > dt])
@@ -55,11 +71,119 @@ def test_best_tau(theta, d, dt):
     )
 
 
+@pytest.mark.parametrize("theta, d", [(0.1, 3), (1.0, 6), (1.0, 24)])
+def test_best_tau_with_error_feedback(theta, d):
+    """One synapse is good for both: within 10 % of the least error with feedback."""
+    taus = theta * np.geomspace(0.05, 3, 30)
+    windows = [predicted_error(theta, d, 1000 * d, tau=tau).window for tau in taus]
+    assert predicted_error(theta, d, 1000 * d).window < 1.1 * min(windows)
+
+
 def test_spikes_that_are_more_regular_are_quieter():
-    def window(spiking):
-        return predicted_error(1.0, 6, 600, spiking=spiking).window
+    def window(spiking, gain=0):
+        return predicted_error(1.0, 6, 600, spiking=spiking, error_feedback=gain).window
 
     assert 3 * window("regular") < window("stochastic") < window("poisson")
+    # neurons that are precise by themselves have less to gain
+    fed = [window(spiking, None) for spiking in ("regular", "stochastic", "poisson")]
+    assert fed == sorted(fed)
+    assert fed[0] < window("regular")
+
+
+# --- neurons that hear their error
+
+
+@pytest.mark.parametrize("d", [6, 12, 24])
+def test_error_is_near_the_floor(d):
+    """Never below it, and within 15 % of it by default."""
+    floor = error_floor(1.0, d, 100 * d)
+    error = predicted_error(1.0, d, 100 * d)
+    assert floor.window < error.window < 1.15 * floor.window
+    assert floor.delay < error.delay
+    without = predicted_error(1.0, d, 100 * d, error_feedback=0)
+    assert error.window < without.window / 5
+    # for populations that hear nothing too, of which it is another basis and split
+    assert error_floor(1.0, d, 100 * d, error_feedback=0).window < without.window
+
+
+def test_floor_goes_as_a_step():
+    """``sqrt(dt / (m r)) / theta``, for a synapse in proportion to theta."""
+
+    def window(theta=1.0, n_neurons=2000, **kwargs):
+        return error_floor(theta, 6, n_neurons, tau=0.3 * theta, **kwargs).window
+
+    one = window()
+    assert window(dt=0.00025) == pytest.approx(one / 2, rel=0.02)
+    assert window(n_neurons=8000) == pytest.approx(one / 2, rel=0.02)
+    assert window(max_rate=880.0) == pytest.approx(one / 2, rel=0.02)
+    assert window(theta=4.0) == pytest.approx(one / 4, rel=0.02)
+
+
+def test_floor_needs_spikes_that_are_independent():
+    with pytest.raises(ArgumentError, match="'regular' neurons keep") as error:
+        error_floor(1.0, 6, 600, spiking="regular")
+    assert error.value.name == "spiking"
+
+
+@pytest.mark.parametrize(
+    "d, per_dimension, delay",
+    [(3, 100, 0), (6, 20, 0), (6, 200, 0.002), (12, 1000, 0), (24, 50, 0)],
+)
+def test_best_error_feedback(d, per_dimension, delay):
+    """Near the least mean squared error times spikes that any gain has.
+
+    Here by the populations themselves, which are whole pairs, with the basis and the
+    split of each gain. The cost is flat around its minimum, so that 4 % are a step of
+    the grid to either side.
+    """
+    n_neurons = per_dimension * d
+
+    def cost(gain):
+        populations, counts = quietest(
+            1.0, d, n_neurons, error_feedback=gain, feedback_delay=delay
+        )
+        spikes = populations.rates(counts) @ counts
+        return populations.error(counts).window ** 2 * spikes
+
+    gain = best_error_feedback(1.0, d, n_neurons, feedback_delay=delay)
+    least = min(
+        cost(other) for other in np.linspace(0.04, 1.0 if not delay else 0.28, 13)
+    )
+    assert cost(gain) < 1.04 * least
+    # and it is the default
+    assert predicted_error(1.0, d, n_neurons, feedback_delay=delay) == predicted_error(
+        1.0, d, n_neurons, error_feedback=gain, feedback_delay=delay
+    )
+
+
+def test_fewer_neurons_hear_less_of_their_error():
+    gains = [best_error_feedback(1.0, 6, m) for m in (12, 60, 600, 60000)]
+    assert gains == sorted(gains) and 0 < gains[0] < 0.5 < gains[-1] <= 1
+
+
+def test_late_feedback_is_worse():
+    """The later, the smaller the gain that is best, and the larger the error."""
+    delays = (0, 0.001, 0.005, 0.02)
+    gains = [best_error_feedback(1.0, 6, 600, feedback_delay=late) for late in delays]
+    errors = [predicted_error(1.0, 6, 600, feedback_delay=late) for late in delays]
+    windows = [error.window for error in errors]
+    assert gains == sorted(gains, reverse=True) and gains[-1] > 0
+    assert windows == sorted(windows)
+    assert windows[-1] < predicted_error(1.0, 6, 600, error_feedback=0).window / 2
+    # a gain that is given may be too large for it
+    with pytest.raises(ArgumentError, match="with a delay of 20 time steps, but 0.5"):
+        predicted_error(1.0, 6, 600, error_feedback=0.5, feedback_delay=0.02)
+    # without feedback there is nothing to be late
+    assert predicted_error(
+        1.0, 6, 600, error_feedback=0, feedback_delay=0.02
+    ) == predicted_error(1.0, 6, 600, error_feedback=0)
+
+
+@pytest.mark.parametrize("error, most", [(0.05, 20), (0.01, 180)])
+def test_neurons_that_an_error_needs_with_feedback(error, most):
+    """226 and 5600 without."""
+    assert neurons_for_error(error, 1.0, 6) <= most
+    assert neurons_for_error(error, 1.0, 6, error_feedback=0) > 10 * most
 
 
 def test_predicted_error_with_statistics_of_ones_own():
@@ -75,13 +199,15 @@ def test_predicted_error_with_statistics_of_ones_own():
     assert window(small) == pytest.approx(window(fast))
 
 
-@pytest.mark.parametrize("error", [0.5, 0.1, 0.02])
-def test_neurons_for_error_inverts_predicted_error(error):
-    n_neurons = neurons_for_error(error, 1.0, 3)
+@pytest.mark.parametrize(
+    "error, gain", [(0.5, 0), (0.1, 0), (0.02, 0), (0.05, None), (0.002, None)]
+)
+def test_neurons_for_error_inverts_predicted_error(error, gain):
+    n_neurons = neurons_for_error(error, 1.0, 3, error_feedback=gain)
     assert n_neurons % 2 == 0
-    assert predicted_error(1.0, 3, n_neurons).window <= error
+    assert predicted_error(1.0, 3, n_neurons, error_feedback=gain).window <= error
     for fewer in range(max(6, n_neurons - 20), n_neurons, 2):
-        assert predicted_error(1.0, 3, fewer).window > error
+        assert predicted_error(1.0, 3, fewer, error_feedback=gain).window > error
 
 
 def test_neurons_for_a_large_error():
@@ -90,8 +216,8 @@ def test_neurons_for_a_large_error():
 
 
 def test_neurons_for_error_passes_options_on():
-    plain = neurons_for_error(0.1, 1.0, 3, tau=0.1, max_rate=110.0)
-    quiet = neurons_for_error(0.1, 1.0, 3, tau=0.2, max_rate=220.0)
+    plain = neurons_for_error(0.1, 1.0, 3, tau=0.1, max_rate=110.0, error_feedback=0)
+    quiet = neurons_for_error(0.1, 1.0, 3, tau=0.2, max_rate=220.0, error_feedback=0)
     # the variance is inverse to the number and to the rate, and falls with tau
     assert quiet < 0.45 * plain
 
@@ -116,6 +242,33 @@ def test_neurons_for_error_passes_options_on():
         (lambda: predicted_error(1, 3, 300, method="rk4"), "method", "'rk4'"),
         (lambda: predicted_error(1, 9, 300, dt=0.5, method="euler"), "method", "euler"),
         (lambda: predicted_error(1, 3, 9, realization="x"), "realization", "'x'"),
+        (
+            lambda: predicted_error(1, 3, 300, error_feedback=-1),
+            "error_feedback",
+            "-1",
+        ),
+        (
+            lambda: predicted_error(1, 3, 300, error_feedback=2.5),
+            "error_feedback",
+            "below 2, .* 2.5 was given; use None",
+        ),
+        (
+            lambda: predicted_error(1, 3, 300, error_feedback=np.nan),
+            "error_feedback",
+            "nan",
+        ),
+        (
+            lambda: predicted_error(1, 3, 300, error_feedback="x"),
+            "error_feedback",
+            "'x'",
+        ),
+        (
+            lambda: predicted_error(1, 3, 300, feedback_delay=-1),
+            "feedback_delay",
+            "-1",
+        ),
+        (lambda: error_floor(1, 3, 5), "n_neurons", "at least 6, .* but 5"),
+        (lambda: best_error_feedback(1, 3, 0), "n_neurons", "0"),
         (lambda: neurons_for_error(0, 1, 3), "error", "0"),
         (lambda: neurons_for_error("small", 1, 3), "error", "'small'"),
         (lambda: neurons_for_error(1e-15, 1, 3), "error", "1e-15 would need more"),

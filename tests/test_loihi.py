@@ -186,7 +186,7 @@ def test_amplitude():
 # --- the test bed of the published figures
 
 
-def test_bed(seed, seconds, tau=0.1, d=6):
+def test_bed(seed, seconds, tau=0.1, d=6, **kwargs):
     """The usual one, with inputs of a bandwidth that the order is right for."""
     process = nengo.processes.WhiteSignal(seconds, high=d / 6, rms=0.3, y0=0, seed=seed)
     with nengo.Network(seed=seed) as net:
@@ -197,6 +197,7 @@ def test_bed(seed, seconds, tau=0.1, d=6):
             n_neurons=100 * d,
             synapse=tau,
             max_rates=nengo.dists.Uniform(100, 120),
+            **kwargs,
         )
         nengo.Connection(stim, lmu.input, synapse=None)
         net.u, net.m = nengo.Probe(stim), nengo.Probe(lmu.output)
@@ -216,11 +217,15 @@ def window_error(net, simulator, seconds, d, late):
 
 
 def compare_with_reference(seeds, seconds, tau=0.1, d=6):
-    """The same object on both; the chip takes one step more on the way."""
+    """The default memory on the chip, which takes one step more on the way.
+
+    The reference has no error feedback, as the chip cannot.
+    """
     reference, emulator = [], []
     for seed in seeds:
-        net = test_bed(seed, seconds, tau, d)
+        net = test_bed(seed, seconds, tau, d, error_feedback=0)
         reference.append(window_error(net, nengo.Simulator, seconds, d, late=1))
+        net = test_bed(seed, seconds, tau, d)
         emulator.append(window_error(net, nengo_loihi.Simulator, seconds, d, late=2))
     means = np.mean(reference), np.mean(emulator)
     print(f"d={d}, tau={tau}: reference {means[0]:.3f}, emulator {means[1]:.3f}")
@@ -257,7 +262,7 @@ def test_input_is_filtered_once():
     """
     u = np.where(np.arange(1000) < 100, 0.0, 0.5)[:, np.newaxis]
     with nengo.Network(seed=0) as net:
-        lmu = LMU(0.5, 2, n_neurons=1000)
+        lmu = LMU(0.5, 2, n_neurons=1000, error_feedback=0)
         nengo.Connection(played(u), lmu.input, synapse=None)
         probe = nengo.Probe(lmu.output)
     ideal = simulate(u, 0.5, 2).reshape(1000, -1)
@@ -279,7 +284,7 @@ def test_input_of_another_size(amplitude):
     """The radius, which the memory is made for, is what on and off neurons carry."""
     u = sines(1, amplitude)
     with nengo.Network(seed=0) as net:
-        lmu = LMU(0.5, 3, n_neurons=450, input_range=amplitude)
+        lmu = LMU(0.5, 3, n_neurons=450, input_range=amplitude, error_feedback=0)
         nengo.Connection(played(u), lmu.input, synapse=None)
         probe = nengo.Probe(lmu.output)
     m = run(net, 1000).data[probe]
@@ -291,7 +296,7 @@ def test_synapse_of_the_users_connection():
     """It filters what goes into the memory, as in the reference simulator."""
     u = np.where(np.arange(1000) < 100, 0.0, 0.8)[:, np.newaxis]
     with nengo.Network(seed=0) as net:
-        lmu = LMU(0.5, 2, n_neurons=500)
+        lmu = LMU(0.5, 2, n_neurons=500, error_feedback=0)
         nengo.Connection(played(u), lmu.input, synapse=0.2)
         probe = nengo.Probe(lmu.output)
     m = run(net, 1000).data[probe]
@@ -308,7 +313,9 @@ def test_several_inputs():
     x = sines(2, 0.6)
     e_x = np.array([[1.0, 0.5], [-0.5, 1.0]])
     with nengo.Network(seed=0) as net:
-        lmu = LMU(0.5, 2, size_in=2, n_neurons=600, input_encoders=e_x)
+        lmu = LMU(
+            0.5, 2, size_in=2, n_neurons=600, input_encoders=e_x, error_feedback=0
+        )
         for i in range(2):
             nengo.Connection(played(x[:, [i]]), lmu.input[i], synapse=None)
         probe = nengo.Probe(lmu.output)
@@ -347,7 +354,9 @@ def test_state_is_of_spikes_and_the_input_that_they_know(options):
     """On the host the input is as late as on the chip, so a step behind itself."""
     u = np.random.RandomState(0).uniform(-1, 1, size=(200, 1))
     with nengo.Network(seed=0) as net:
-        memory = LegendreMemory(0.5, 3, n_neurons=90, synapse=0.1, **options)
+        memory = LegendreMemory(
+            0.5, 3, n_neurons=90, synapse=0.1, error_feedback=0, **options
+        )
         nengo.Connection(played(u), memory.input, synapse=None)
         of_neurons = nengo.Probe(memory.ensembles[0].neurons)
         of_state = nengo.Probe(memory.output)
@@ -631,7 +640,9 @@ def test_memory_keeps_its_time(tau, options, monkeypatch):
     """Principle 3 for the decay that the chip has, whatever the synapse asks for."""
     options = {"d": 2, **options}
     with nengo.Network(seed=0) as net:
-        memory = LegendreMemory(0.5, n_neurons=40, synapse=tau, **options)
+        memory = LegendreMemory(
+            0.5, n_neurons=40, synapse=tau, error_feedback=0, **options
+        )
         nengo.Connection(nengo.Node(1.0), memory.input, synapse=None)
         nengo.Probe(memory.output)
     A, B = state_space(0.5, options["d"])

@@ -51,6 +51,7 @@ def cell(hidden, neurons=POISSON, **kwargs):
             hidden_kernel=0.8 * orthogonal(UNITS, rng) / np.sqrt(UNITS),
             memory_kernel=rng.uniform(-0.7, 0.7, size=(UNITS, 3)),
             hidden_bias=rng.uniform(0.1, 0.4, size=UNITS),
+            error_feedback=0,  # as it is on the chip, in the reference too
             **kwargs,
         )
         nengo.Connection(net.stimulus, net.lmu.input, synapse=None)

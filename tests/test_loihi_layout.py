@@ -21,7 +21,7 @@ DT = 0.001
 def memory_network(n_neurons, d=3, size_in=1, copies=None, theta=0.5, **kwargs):
     with nengo.Network(seed=0) as net:
         net.memory = LegendreMemory(
-            theta, d, size_in=size_in, n_neurons=n_neurons, **kwargs
+            theta, d, size_in=size_in, n_neurons=n_neurons, error_feedback=0, **kwargs
         )
         net.u = nengo.Node(np.zeros(size_in))
         nengo.Connection(net.u, net.memory.input, synapse=None)
@@ -234,6 +234,6 @@ def test_copies_are_as_accurate_as_the_theory_says():
     u = process.run_steps(10500, dt=DT)
     net = memory_network(240, copies=4, synapse=0.05, input_range=u)
     tau = net.memory.synapse.tau
-    one = predicted_error(0.5, 3, 60, tau=tau, dt=DT, input=u).window
+    one = predicted_error(0.5, 3, 60, tau, dt=DT, input=u, error_feedback=0).window
     measured = np.mean(list(window_errors(net, u, range(3))))
     assert measured == pytest.approx(one / 2, rel=0.2)

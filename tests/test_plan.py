@@ -10,16 +10,27 @@ from nengo_lmu import LegendreMemory
 from nengo_lmu.analysis import plan as planning
 from nengo_lmu.analysis.memory_error import NEURON_TYPES, Setting
 from nengo_lmu.cli import main
-from nengo_lmu.legendre import ArgumentError, neurons_for_error, predicted_error
+from nengo_lmu.legendre import (
+    ArgumentError,
+    best_error_feedback,
+    error_floor,
+    neurons_for_error,
+    predicted_error,
+)
 from nengo_lmu.legendre.noise import SPIKING
 
 
 @pytest.mark.parametrize("spiking", SPIKING)
 @pytest.mark.parametrize("d, n_neurons", [(1, 20), (6, 600), (12, 300)])
-def test_memory_is_that_of_the_simulator(spiking, d, n_neurons):
+@pytest.mark.parametrize("gain, delay", [(0.0, 0), (0.0, 3), (None, 0), (0.2, 3)])
+def test_memory_is_that_of_the_simulator(spiking, d, n_neurons, gain, delay):
     """Counted in the model that is built, number by number."""
+    heard = {"error_feedback": gain, "feedback_delay": delay * 0.001}
     with nengo.Network(seed=0) as net:
-        LegendreMemory(1.0, d, n_neurons=n_neurons, neuron_type=NEURON_TYPES[spiking])
+        neuron_type = NEURON_TYPES[spiking]
+        memory = LegendreMemory(
+            1.0, d, n_neurons=n_neurons, neuron_type=neuron_type, **heard
+        )
     model = nengo.builder.Model(dt=0.001)
     model.build(net)
     with nengo.Simulator(None, model=model, progress_bar=False) as sim:
@@ -29,36 +40,78 @@ def test_memory_is_that_of_the_simulator(spiking, d, n_neurons):
             for signal in op.all_signals
         }
     counted = sum(array.nbytes for array in arrays.values())
-    planned = planning.plan(Setting(1.0, d, n_neurons, neuron_type=spiking))
+    planned = planning.plan(Setting(1.0, d, n_neurons, neuron_type=spiking, **heard))
     # the count of steps is an integer, as wide as a float
     assert planned.neuron_bytes + planned.coupling_bytes == counted
+    assert planned.error_feedback == memory.error_feedback
 
 
-def test_plan_is_the_theory():
-    planned = planning.plan(Setting(theta=0.5, d=4, tau=0.1), error=0.1)
+@pytest.mark.parametrize("gain", [None, 0.0, 0.5])
+def test_plan_is_the_theory(gain):
+    kwargs = {"tau": 0.1, "error_feedback": gain}
+    planned = planning.plan(Setting(theta=0.5, d=4, **kwargs), error=0.1)
     s = planned.setting
-    assert s.n_neurons == neurons_for_error(0.1, 0.5, 4, tau=0.1)
-    expected = predicted_error(0.5, 4, s.n_neurons, tau=0.1)
+    assert s.n_neurons == neurons_for_error(0.1, 0.5, 4, **kwargs)
+    expected = predicted_error(0.5, 4, s.n_neurons, **kwargs)
     assert (planned.window, planned.delay) == (expected.window, expected.delay)
     assert planned.window <= 0.1
     assert sum(planned.neurons) == s.n_neurons and len(planned.neurons) == 4
     # two for each neuron, and three products with d-by-d or d numbers
     per_step = 2 * s.n_neurons + 2 * 4**2 + 3 * 4
+    if gain != 0:  # a product with d-by-d numbers, four with d
+        per_step += 4**2 + 4 * 4
     assert planned.multiply_adds_per_second == pytest.approx(per_step / 0.001)
+    assert planned.floor == error_floor(0.5, 4, s.n_neurons, **kwargs).window
+    assert planned.error_feedback == s.error_feedback
+    if gain is not None:
+        assert planned.error_feedback == gain
+    else:
+        assert planned.error_feedback == best_error_feedback(0.5, 4, s.n_neurons, 0.1)
 
 
-def test_verified():
+def test_regular_neurons_have_no_floor():
+    assert planning.plan(Setting(neuron_type="regular")).floor is None
+
+
+def test_plan_for_the_chip_is_without_feedback():
+    """And with Poisson neurons that have at most one spike a step."""
+    chip = planning.plan(Setting(simulator="fixed point"), error=0.05)
+    same = planning.plan(Setting(error_feedback=0.0, neuron_type="stochastic"), 0.05)
+    assert (chip.window, chip.neurons) == (same.window, same.neurons)
+    assert chip.error_feedback == 0 and chip.setting.neuron_type == "poisson"
+
+
+@pytest.mark.parametrize("gain, error", [(None, 0.02), (0.0, 0.08)])
+def test_verified(gain, error):
     """The network that is planned has the error and the spikes that were predicted.
 
     Three runs of 40 windows: as for the other tests of the theory, 15 % is safe.
     """
-    planned = planning.plan(Setting(theta=0.2, d=3, windows=40), error=0.08)
-    measured = planning.verify(planned, seeds=3, workers=1)
+    setting = Setting(theta=0.2, d=3, windows=40, error_feedback=gain)
+    planned = planning.plan(setting, error=error)
+    assert_verified(planned, planning.verify(planned, seeds=3, workers=1))
+
+
+def assert_verified(planned, measured):
     assert measured["window"]["mean"] == pytest.approx(planned.window, rel=0.15)
     assert measured["delay"]["mean"] == pytest.approx(planned.delay, rel=0.15)
     spikes = measured["spikes_per_second"]
     assert spikes["mean"] == pytest.approx(planned.spikes_per_second, rel=0.1)
     assert 0 < spikes["standard_error"] < 0.1 * spikes["mean"]
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_verified_for_the_chip(installed, monkeypatch):
+    """On the emulator, or without it in the reference simulator; as `test_verified`."""
+    if installed:
+        pytest.importorskip("nengo_loihi")
+    else:
+        monkeypatch.setattr(planning, "find_spec", lambda name: None)
+    setting = Setting(theta=0.2, d=3, windows=40, simulator="fixed point")
+    planned = planning.plan(setting, error=0.08)
+    measured = planning.verify(planned, seeds=3, workers=1)
+    assert_verified(planned, measured)
+    assert measured["simulator"] == ("fixed point" if installed else "reference")
 
 
 def test_neurons_without_a_theory():
@@ -77,7 +130,9 @@ def test_command(capsys, tmp_path):
     assert all(len(line) <= 80 for line in printed.splitlines())
     record = json.loads((tmp_path / "plan.json").read_text())
     assert f"{record['setting']['n_neurons']:,}" in printed
-    assert f"{record['window']:.4f}" in printed
+    assert f"{record['window']:.4f}" in printed and f"{record['floor']:.4f}" in printed
+    gain = record["error_feedback"]
+    assert gain > 0 and re.search(rf"error feedback +{gain:g}\n", printed)
     assert record["versions"]["nengo"] == nengo.__version__
     assert main([*arguments, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == record
@@ -96,6 +151,29 @@ def test_command_verifies(capsys):
     assert record["measured"]["window"]["mean"] > 0
 
 
+def test_command_without_feedback(capsys):
+    argv = "plan --theta 1 --d 6 --error 0.05 --error-feedback 0".split()
+    assert main(argv) == 0
+    printed = capsys.readouterr().out
+    expected = neurons_for_error(0.05, 1.0, 6, error_feedback=0)
+    assert re.search(rf"neurons +{expected}\n", printed)
+    assert re.search(r"error feedback +none\n", printed)
+
+
+def test_command_for_the_chip(capsys):
+    argv = "plan --theta 0.2 --d 2 --error 0.1 --chip".split()
+    assert main(argv) == 0
+    printed = capsys.readouterr().out
+    assert "poisson on Loihi" in printed and "memory" not in printed
+    assert main([*argv, *"--verify --seeds 1 --windows 2 --workers 1".split()]) == 0
+    printed = capsys.readouterr().out
+    assert "Measured in " in printed and "measured" in printed
+    assert all(len(line) <= 80 for line in printed.splitlines())
+    assert main([*argv, "--json"]) == 0
+    setting = json.loads(capsys.readouterr().out)["setting"]
+    assert (setting["simulator"], setting["error_feedback"]) == ("fixed point", 0)
+
+
 @pytest.mark.parametrize(
     "wrong, problem",
     [
@@ -108,6 +186,14 @@ def test_command_verifies(capsys):
         ("--theta 1 --d 6 --m 5", "--m: must be at least 12, .* but 5 was given; use"),
         ("--theta 1e-5 --d 6 --m 60", "--theta: must be at least 0.002 s"),
         ("--theta 1 --d 6 --m 60 --neuron-type lif", "'lif' was given; give one of"),
+        ("--theta 1 --d 6 --m 60 --error-feedback -1", "k: '-1' was given; give a num"),
+        ("--theta 1 --d 6 --m 60 --error-feedback nan", "k: 'nan' was given; give a n"),
+        (
+            "--theta 1 --d 6 --m 60 --error-feedback 2.5",
+            "k: must be below 1.99, .* 0 f",
+        ),
+        ("--theta 1 --d 6 --m 60 --chip --error-feedback 0.5", "--chip: .* leave one"),
+        ("--theta 1 --d 6 --m 60 --chip --neuron-type regular", "--chip: .* leave one"),
         ("--theta 1 --d 6 --m 60 --out setup.cfg", "'setup.cfg' is a file"),
     ],
 )

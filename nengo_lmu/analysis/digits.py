@@ -67,6 +67,8 @@ class Settings:
         Names of the neuron types of the memory and of the hidden layer, of `NEURONS`.
     max_rate : float
         Of the memory's neurons (hertz).
+    error_feedback : float or None
+        Gain with which they hear their own error; None for the memory's default.
     hidden_rate : float
         Of the hidden neurons for an input of 1 (hertz). Their largest rate is some
         times as high, and must stay below the one spike a step that ends it on Loihi.
@@ -89,11 +91,12 @@ class Settings:
     steps_per_pixel: int = 16
     dt: float = 0.001
     d: int = 22
-    n_neurons: int = 800
+    n_neurons: int = 400
     units: int = 200
     neurons: str = "poisson"
     hidden: str = "poisson"
     max_rate: float = 500.0
+    error_feedback: float | None = None
     hidden_rate: float = 200.0
     tau: float = 0.2
     readout_tau: float = 0.03
@@ -230,6 +233,7 @@ class DigitClassifier:
                 "synapse": s.tau,
                 "dt": s.dt,
                 "input_range": self._signal(sample),
+                "error_feedback": s.error_feedback,
             }
             self.lmu = LMU(
                 s.theta,

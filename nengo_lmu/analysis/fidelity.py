@@ -34,6 +34,8 @@ MAX_RATES = (100.0, 120.0)
 
 CONSTRUCTIONS = {
     "ours, Poisson": {"neuron_type": "poisson"},
+    # what the chip can have of it, in the reference simulator too
+    "the same, no feedback": {"neuron_type": "poisson", "error_feedback": 0.0},
     "ours, regular": {"neuron_type": "regular"},
     "ours, LIF": {"neuron_type": "lif"},
     "NengoLoihi's example": {"neuron_type": "regular", "recipe": "example"},

@@ -1,6 +1,7 @@
 """What a memory of a given error takes: neurons, spikes, arithmetic and storage."""
 
 from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
 
 from nengo_lmu.analysis import sweep
 from nengo_lmu.analysis.memory_error import Setting, measure
@@ -23,10 +24,16 @@ class Plan:
     Attributes
     ----------
     setting : Setting
-        Of the memory and its input; ``n_neurons`` and ``tau`` as chosen.
+        Of the memory and its input; ``n_neurons``, ``tau`` and ``error_feedback`` as
+        chosen.
     window, delay : float
         Predicted error of the window, and of the delay by theta, relative to the rms of
         the input.
+    error_feedback : float
+        Gain with which the neurons hear their own error; 0 for not at all.
+    floor : float or None
+        Error of the window that the spikes of a single step leave by themselves, below
+        which no feedback gets; None for regular neurons, which have none.
     neurons : list of int
         In each dimension of the state.
     spikes_per_second : float
@@ -41,6 +48,8 @@ class Plan:
     setting: Setting
     window: float
     delay: float
+    error_feedback: float
+    floor: float | None
     neurons: list
     spikes_per_second: float
     multiply_adds_per_second: float
@@ -68,60 +77,83 @@ def plan(setting, error=None):
     nengo_lmu.legendre.ArgumentError
         For neurons that the theory does not cover, or an error that cannot be had.
     """
-    if setting.neuron_type not in SPIKING:
+    if setting.spiking not in SPIKING:
         raise ArgumentError(
             "neuron_type",
             f"{setting.neuron_type!r} is not covered by the theory; give one of "
             f"{', '.join(SPIKING)}, or measure with nengo-lmu scaling",
         )
-    options = {
-        "tau": setting.tau,
-        "max_rate": setting.mean_max_rate,
-        "dt": setting.dt,
-        "input": setting.input_statistics,
-        "spiking": setting.neuron_type,
-    }
+    theory = setting.for_theory
     theta, d, dt = setting.theta, setting.d, setting.dt
     n_neurons = setting.n_neurons
     if error is not None:
-        n_neurons = neurons_for_error(error, theta, d, **options)
-    populations, counts = quietest(theta, d, n_neurons, **options)
+        n_neurons = neurons_for_error(error, theta, d, **theory)
+    populations, counts = quietest(theta, d, n_neurons, **theory)
     predicted = populations.error(counts)
+    floor = None
+    if populations.spiking != "regular":
+        floor = populations.floor(counts).window
+    gain = populations.error_feedback
+    # None is for neurons that do not hear their error
+    delay = populations.feedback_delay if gain else None
     return Plan(
-        setting=replace(setting, n_neurons=n_neurons, tau=populations.tau),
+        setting=replace(
+            setting, n_neurons=n_neurons, tau=populations.tau, error_feedback=gain
+        ),
         window=predicted.window,
         delay=predicted.delay,
+        error_feedback=gain,
+        floor=floor,
         neurons=[int(n) for n in counts],
         spikes_per_second=float(populations.rates(counts) @ counts),
-        multiply_adds_per_second=multiply_adds(n_neurons, d) / dt,
+        multiply_adds_per_second=multiply_adds(n_neurons, d, delay is not None) / dt,
         neuron_bytes=BYTES * NUMBERS_A_NEURON * n_neurons,
-        coupling_bytes=BYTES * coupling_numbers(d),
+        coupling_bytes=BYTES * coupling_numbers(d, delay),
     )
 
 
-def coupling_numbers(d):
+def coupling_numbers(d, feedback_delay=None):
     """Return how many numbers nengo.Simulator keeps besides those of the neurons.
 
-    The recurrent matrix and that of the output, the weights of the input, ten signals
-    of ``d`` dimensions on the way round, the input, the time and the step.
+    Parameters
+    ----------
+    d : int
+    feedback_delay : int, optional
+        Time steps of the error feedback besides that of the synapse; None for neurons
+        that do not hear their error.
+
+    Returns
+    -------
+    numbers : int
+        The recurrent matrix and that of the output, the weights of the input, ten
+        signals of ``d`` dimensions on the way round, the input, the time and the step.
+        For the feedback another recurrent matrix, eight signals, the gain of either
+        sign, and two signals for each step of delay.
     """
-    return 2 * d**2 + d + 10 * d + 3
+    numbers = 2 * d**2 + d + 10 * d + 3
+    if feedback_delay is not None:
+        numbers += d**2 + 8 * d + 2 + 2 * feedback_delay * d
+    return numbers
 
 
-def multiply_adds(n_neurons, d):
+def multiply_adds(n_neurons, d, error_feedback=False):
     """Return how many multiplications with addition a step takes.
 
     Parameters
     ----------
     n_neurons, d : int
+    error_feedback : bool
+        Whether the neurons hear their own error.
 
     Returns
     -------
     multiply_adds : int
         Into and out of each neuron, the coupling of the dimensions, the input, the
-        low-pass synapse, and the output in true units.
+        low-pass synapse, and the output in true units. For the feedback the gains of
+        the state and of the spikes, another coupling and another synapse.
     """
-    return 2 * n_neurons + d**2 + d + 2 * d + d**2
+    count = 2 * n_neurons + d**2 + d + 2 * d + d**2
+    return count + (2 * d + d**2 + 2 * d if error_feedback else 0)
 
 
 def verify(plan, seeds=5, workers=None):
@@ -139,15 +171,27 @@ def verify(plan, seeds=5, workers=None):
     -------
     measured : dict
         Mean and standard error (None for a single seed) of ``window``, ``delay`` and
-        ``spikes_per_second``.
+        ``spikes_per_second``, and the ``simulator`` as `Setting` has it. A memory for
+        the chip is emulated, and may be as late as its way takes; without NengoLoihi
+        it is simulated, with stochastic neurons.
     """
+    setting = plan.setting
+    emulated = setting.simulator != "reference"
+    if emulated and find_spec("nengo_loihi") is None:
+        setting = replace(setting, simulator="reference", neuron_type=setting.spiking)
+        emulated = False
     results = sweep.run_seeds(
-        measure, [plan.setting], seeds, workers=workers, description="Simulating"
-    )[plan.setting]
-    return {
-        name: sweep.mean_and_error([result[name] for result in results])
-        for name in ("window", "delay", "spikes_per_second")
+        measure, [setting], seeds, workers=workers, description="Simulating"
+    )[setting]
+    names = {
+        "window": "aligned" if emulated else "window",
+        "delay": "aligned_delay" if emulated else "delay",
+        "spikes_per_second": "spikes_per_second",
     }
+    return {
+        name: sweep.mean_and_error([result[measured] for result in results])
+        for name, measured in names.items()
+    } | {"simulator": setting.simulator}
 
 
 def record(plan, measured=None):

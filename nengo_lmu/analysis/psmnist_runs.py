@@ -14,7 +14,6 @@ from nengo_lmu.analysis import (
     psmnist_time,
 )
 from nengo_lmu.analysis.records import versions
-from nengo_lmu.legendre import predicted_error
 from nengo_lmu.tasks.digits import Split
 
 ROUTES = {
@@ -183,19 +182,10 @@ def _first(split, n):
 def _row(classifier, row):
     """Return what is worth keeping of the digits that a simulator has classified."""
     s, memory = classifier.settings, classifier.lmu.memory
-    error = predicted_error(
-        s.theta,
-        s.d,
-        s.n_neurons,
-        memory.synapse.tau,
-        s.max_rate,
-        s.dt,
-        classifier.sample,
-    )
     return asdict(row) | {
         "settings": asdict(s) | {"theta": s.theta},
         "neurons": classifier.network.n_neurons,
-        "window_error": error.window,
+        "window_error": memory.predicted_error.window,
         **_summary(np.array(row.correct)),
     }
 

@@ -47,6 +47,8 @@ class Settings:
         Hidden neurons.
     hidden : str
         Their type, of `nengo_lmu.analysis.digits.NEURONS`.
+    error_feedback : float or None
+        Gain with which the memory's neurons hear their own error; None for the best.
     hidden_rate : float
         Of the hidden neurons for an input of 1 (hertz).
     steps_per_pixel : int
@@ -63,6 +65,7 @@ class Settings:
     d: int = 128
     n_neurons: int = 3000
     max_rate: float = 5000.0
+    error_feedback: float | None = None
     units: int = 600
     hidden: str = "nengo-regular"
     hidden_rate: float = 1000.0
@@ -96,6 +99,8 @@ ON_CHIP = Settings(
     d=56,
     n_neurons=800,
     max_rate=800.0,
+    # the chip has none, so that it is not trained for less noise than there is
+    error_feedback=0.0,
     units=400,
     hidden="poisson",
     hidden_rate=250.0,
@@ -150,6 +155,7 @@ class SpikingClassifier:
                 synapse=s.tau * s.pixel,
                 dt=s.dt,
                 input_range=self.sample,
+                error_feedback=s.error_feedback,
                 input_kernel=None,
                 hidden_kernel=None,
                 hidden_encoders=None,

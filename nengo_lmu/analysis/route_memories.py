@@ -226,6 +226,7 @@ def _network(route, u, seed):
                 synapse=route.tau,
                 dt=route.dt,
                 realization=_realization(route),
+                error_feedback=0.0,
             )
         nengo.Connection(stimulus, memory.input, synapse=None)
     if route.copies is not None:
@@ -323,6 +324,8 @@ def _quietest(route, n_neurons):
         route.input_statistics,
         _realization(route),
         spiking=route.neuron_type,
+        # the chip has none
+        error_feedback=0.0,
     )
 
 

@@ -1,4 +1,4 @@
-"""How the error of a spiking memory depends on its size, order, window and synapse.
+"""How the error of a spiking memory depends on its size, order, window, synapse and dt.
 
 A plan in, one record out, from which the figure and the tables are made.
 """
@@ -14,10 +14,11 @@ from nengo_lmu.analysis.baselines import ChannelSetting, measure_channel
 from nengo_lmu.analysis.memory_error import measure
 from nengo_lmu.analysis.records import versions
 from nengo_lmu.analysis.scaling_plan import AXES
-from nengo_lmu.legendre import ArgumentError, predicted_error
+from nengo_lmu.legendre import ArgumentError
+from nengo_lmu.legendre.planner import quietest
 
 # those whose power law is fitted; the error is not one of tau
-FITTED = ("m", "d", "theta")
+FITTED = ("m", "d", "theta", "dt")
 
 # of the published experiment: from 100 to 20,010 neurons
 CHANNEL_SIZES = (100, 300, 1000, 3000, 10000, 20010)
@@ -39,8 +40,10 @@ def run(plan, folder=None, workers=None, dask=None, show_progress=None):
     -------
     record : dict
         For JSON: ``plan``, ``base``, ``series`` (a list of dict, each with ``axis``,
-        ``neuron_type``, ``recipe``, ``points``, and ``curve``, which is that of the
-        theory or None), ``exponents`` (a list of dict) and ``versions``.
+        ``neuron_type``, ``recipe``, ``error_feedback``, ``points``, and ``curve``,
+        which is that of the theory or None), ``exponents`` (a list of dict) and
+        ``versions``. Points and curves have the ``floor`` of the error too, where
+        there is one and neurons hear their error.
 
     Raises
     ------
@@ -72,7 +75,8 @@ def run(plan, folder=None, workers=None, dask=None, show_progress=None):
             "axis": "m",
             "neuron_type": "poisson-lif",
             "recipe": "feed-forward",
-            "points": [_point(one.n_neurons, results[one], None) for one in channel],
+            "error_feedback": 0.0,
+            "points": [_point(one.n_neurons, results[one]) for one in channel],
             "curve": None,
         }
     )
@@ -88,7 +92,6 @@ def run(plan, folder=None, workers=None, dask=None, show_progress=None):
     }
 
 
-@cache
 def predict(setting):
     """Return the window error that the theory predicts, None where it has none.
 
@@ -101,25 +104,42 @@ def predict(setting):
     window : float or None
         Relative to the rms of the input.
     """
+    return _theory(setting)[0]
+
+
+def floor(setting):
+    """Return the window error that the spikes of a step leave by themselves.
+
+    Parameters
+    ----------
+    setting : Setting
+
+    Returns
+    -------
+    window : float or None
+        Relative to the rms of the input; None where the theory has none, and for
+        neurons that do not hear their error.
+    """
+    return _theory(setting)[1]
+
+
+@cache
+def _theory(setting):
+    """Return what the theory says of the error, and of its floor."""
     if setting.recipe != "default" or setting.stimulus != "design":
-        return None
+        return None, None
     try:
-        return predicted_error(
-            setting.theta,
-            setting.d,
-            setting.n_neurons,
-            tau=setting.tau,
-            max_rate=setting.mean_max_rate,
-            dt=setting.dt,
-            input=setting.input_statistics,
-            spiking=setting.neuron_type,
-            error_feedback=setting.error_feedback,
-            feedback_delay=setting.feedback_delay,
-        ).window
+        populations, counts = quietest(
+            setting.theta, setting.d, setting.n_neurons, **setting.for_theory
+        )
     except ArgumentError as error:
         if error.name != "spiking":
             raise
-        return None
+        return None, None
+    window = populations.error(counts).window
+    if not populations.error_feedback or populations.spiking == "regular":
+        return window, None
+    return window, populations.floor(counts).window
 
 
 @dataclass(frozen=True)
@@ -182,13 +202,14 @@ def fit_exponents(errors, factors, blocks=None, confidence=0.95):
     }
 
 
-def _point(x, results, predicted):
+def _point(x, results, predicted=None, floor=None):
     errors = [result["window"] for result in results]
     return {
         "x": x,
         "errors": errors,
         **sweep.mean_and_error(errors),
         "predicted": predicted,
+        "floor": floor,
     }
 
 
@@ -198,9 +219,12 @@ def _describe(axis, settings, results):
     x = [getattr(setting, field) for setting in settings]
     points = []
     for setting in settings:
-        point = _point(getattr(setting, field), results[setting], predict(setting))
+        x_here = getattr(setting, field)
+        point = _point(x_here, results[setting], predict(setting), floor(setting))
         for name in ("delay", "spikes_per_second", "tau"):
-            point[name] = float(np.mean([one[name] for one in results[setting]]))
+            values = [one[name] for one in results[setting]]
+            # of neurons that do not spike, there are no spikes to report
+            point[name] = None if None in values else float(np.mean(values))
         points.append(point)
     curve = None
     if points[0]["predicted"] is not None:
@@ -210,14 +234,17 @@ def _describe(axis, settings, results):
             if axis == "d":
                 along = np.unique(np.round(along).astype(int))
             along = along.tolist()
+        drawn = [replace(settings[0], **{field: value}) for value in along]
         curve = {
             "x": along,
-            "window": [predict(replace(settings[0], **{field: v})) for v in along],
+            "window": [predict(one) for one in drawn],
+            "floor": None if floor(drawn[0]) is None else [floor(one) for one in drawn],
         }
     return {
         "axis": axis,
         "neuron_type": settings[0].neuron_type,
         "recipe": settings[0].recipe,
+        "error_feedback": settings[0].error_feedback,
         "points": points,
         "curve": curve,
     }
@@ -243,6 +270,7 @@ def _exponent(series):
         "axis": axis,
         "neuron_type": series["neuron_type"],
         "recipe": series["recipe"],
+        "error_feedback": series["error_feedback"],
         **asdict(found),
         "theory": theory,
     }

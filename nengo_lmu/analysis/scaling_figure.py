@@ -23,6 +23,11 @@ LOOKS = {
     "regular": (GREEN, "D", "regular"),
     "lif": (ORANGE, "^", "LIF"),
     "poisson-lif": (PURPLE, "v", "Poisson LIF"),
+    "adaptive-lif": (BLACK, "<", "adaptive LIF"),
+    "izhikevich": ("#999933", ">", "Izhikevich"),
+    "sigmoid": ("#882255", "h", "sigmoid rates"),
+    "tanh": ("#332288", "p", "tanh rates"),
+    "poisson-sigmoid": ("#44AA99", "d", "Poisson sigmoid"),
     "usual": (VERMILION, "X", "usual recipe"),
     "feed-forward": ("0.5", "P", "feed-forward, 1-D"),
 }
@@ -32,9 +37,10 @@ TITLES = {
     "d": ("Order", "order $d$"),
     "theta": ("Window", r"window $\theta$ (s)"),
     "tau": ("Synapse", r"synapse $\tau$ (s)"),
+    "dt": ("Time step", "time step $dt$ (s)"),
 }
 
-SYMBOLS = {"d": "d", "theta": r"\theta"}
+SYMBOLS = {"d": "d", "theta": r"\theta", "dt": "dt"}
 
 
 def draw_scaling(record):
@@ -51,10 +57,17 @@ def draw_scaling(record):
     """
     varied = {series["axis"] for series in record["series"]}
     first, *others = [axis for axis in TITLES if axis in varied]
+    n_rows = -(-len(others) // 2)
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.0, 6.2 if others else 3.8), layout="constrained")
-        rows = figure.subfigures(2 if others else 1, 1, squeeze=False)[:, 0]
-        axes = rows[0].subplots()
+        height = 3.8 + 2.4 * n_rows
+        figure = Figure(figsize=(7.0, height), layout="constrained")
+        above, *below = figure.subfigures(
+            1 + bool(others),
+            1,
+            squeeze=False,
+            height_ratios=[3.4, 2.4 * n_rows] if others else None,
+        )[:, 0]
+        axes = above.subplots()
         _draw_panel(axes, record, first, "a")
         axes.legend(
             handles=_legend(record, first),
@@ -65,25 +78,37 @@ def draw_scaling(record):
             labelspacing=0.7,
         )
         if others:
-            panels = rows[1].subplots(1, len(others), sharey=True, squeeze=False)[0]
-            for axes, axis, letter in zip(panels, others, "bcd"):
+            panels = below[0].subplots(
+                n_rows, min(2, len(others)), sharey=True, squeeze=False
+            )
+            for axes, axis, letter in zip(panels.flat, others, "bcde"):
                 _draw_panel(axes, record, axis, letter)
-                axes.label_outer()
+                if axis in SYMBOLS:
+                    _write_exponents(axes, record, axis)
+            for axes in panels.flat[len(others) :]:
+                axes.set_axis_off()
+            for axes in panels[:, 1:].flat:
+                axes.set_ylabel("")
         figure.supxlabel(_conditions(record), fontsize=7, color="0.3")
     return figure
 
 
+def _without(series):
+    """Whether neurons that can hear their error do not."""
+    return series["recipe"] == "default" and series["error_feedback"] == 0
+
+
 def _look(series):
-    if series["recipe"] == "default":
-        return LOOKS[series["neuron_type"]]
-    return LOOKS[series["recipe"]]
+    if series["recipe"] != "default":
+        return LOOKS[series["recipe"]]
+    colour, marker, name = LOOKS[series["neuron_type"]]
+    return colour, marker, f"{name}, no feedback" if _without(series) else name
 
 
 def _draw_panel(axes, record, axis, letter):
     drawn = [series for series in record["series"] if series["axis"] == axis]
     axes.set(xscale="log", yscale="log", xlabel=TITLES[axis][1])
     axes.set_ylabel("window error / rms of input")
-    title = f"{letter}  {TITLES[axis][0]}"
     for series in drawn:
         colour, marker, _ = _look(series)
         x, mean = zip(*((point["x"], point["mean"]) for point in series["points"]))
@@ -91,41 +116,78 @@ def _draw_panel(axes, record, axis, letter):
         if curve is None:
             axes.plot(x, mean, color=colour, lw=0.8, ls=":")
         else:
-            axes.plot(curve["x"], curve["window"], color=colour, lw=1.2)
+            dashes = "--" if _without(series) else "-"
+            axes.plot(curve["x"], curve["window"], color=colour, lw=1.2, ls=dashes)
         axes.errorbar(
             x,
             mean,
             yerr=[point["standard_error"] or 0 for point in series["points"]],
             color=colour,
-            **_marker(marker),
+            **_marker(marker, _without(series)),
             elinewidth=1,
             capsize=2,
             zorder=3,
         )
-        exponent = _exponent(record, series)
-        if exponent and axis in SYMBOLS and series["recipe"] == "default":
-            title += f": $\\propto {SYMBOLS[axis]}^{{\\,{exponent}}}$"
+    floor = _floor(record, axis)
+    if floor is not None:
+        axes.plot(*floor, **_FLOOR)
     if axis != "m":  # few values, and seldom powers of ten
         x = sorted({point["x"] for series in drawn for point in series["points"]})
         axes.set_xticks(x, [f"{value:g}" for value in x])
         axes.xaxis.set_minor_locator(NullLocator())
     axes.grid(color="0.92", lw=0.6)
     axes.set_axisbelow(True)
-    axes.set_title(title, loc="left")
+    axes.set_title(f"{letter}  {TITLES[axis][0]}", loc="left")
 
 
-def _marker(marker):
-    # hollow squares, so that another marker at the same place is seen
-    face = (
-        {"mfc": "none", "mew": 1.2} if marker == "s" else {"mec": "white", "mew": 0.4}
+_FLOOR = {"color": "0.3", "lw": 1, "ls": (0, (1, 1))}
+
+
+def _floor(record, axis):
+    """Return the line of the floor where neurons are varied, None elsewhere."""
+    for series in record["series"]:
+        curve = series["curve"]
+        if series["axis"] == axis == "m" and curve and curve["floor"]:
+            return curve["x"], curve["floor"]
+    return None
+
+
+def _write_exponents(axes, record, axis):
+    """Write each exponent above the panel, in the colour of what it is of."""
+    written = []
+    for series in record["series"]:
+        exponent = _exponent(record, series)
+        if series["axis"] == axis and exponent:
+            colour, marker, _ = _look(series)
+            text = f"${SYMBOLS[axis]}^{{\\,{exponent}}}$"
+            look = _marker(marker, _without(series))
+            written.append(Line2D([], [], color=colour, label=text, **look))
+    axes.legend(
+        handles=written,
+        loc="lower right",
+        bbox_to_anchor=(1, 0.98),
+        ncols=len(written),
+        handletextpad=0.1,
+        columnspacing=0.6,
+        fontsize=7,
     )
+
+
+def _marker(marker, hollow=False):
+    # hollow squares, so that another marker at the same place is seen
+    hollow = hollow or marker == "s"
+    face = {"mfc": "none", "mew": 1.2} if hollow else {"mec": "white", "mew": 0.4}
     return {"marker": marker, "ms": 5.0, "ls": "none", **face}
+
+
+# what tells series from each other
+_KINDS = ("axis", "neuron_type", "recipe", "error_feedback")
 
 
 def _exponent(record, series):
     """Return the exponent of a series, with half its interval, if there is one."""
     for found in record["exponents"]:
-        if all(found[key] == series[key] for key in ("axis", "neuron_type", "recipe")):
+        if all(found[key] == series[key] for key in _KINDS):
             half = (found["high"] - found["low"]) / 2
             text = f"{found['value']:.2f} \u00b1 {half:.2f}"
             return text.replace("-", "\u2212")
@@ -143,10 +205,16 @@ def _legend(record, axis):
         exponent = _exponent(record, series)
         if exponent:
             name += f": {exponent}"
-        handles.append(Line2D([], [], color=colour, label=name, **_marker(marker)))
-    theory = {"lw": 1.2, "label": "theory"}
-    guide = {"lw": 0.8, "ls": ":", "label": "guide to the eye"}
-    return [*handles, *(Line2D([], [], color=BLACK, **one) for one in (theory, guide))]
+        look = _marker(marker, _without(series))
+        handles.append(Line2D([], [], color=colour, label=name, **look))
+    lines = [
+        {"color": BLACK, "lw": 1.2, "label": "theory"},
+        {"color": BLACK, "lw": 1.2, "ls": "--", "label": "theory, no feedback"},
+        {"color": BLACK, "lw": 0.8, "ls": ":", "label": "guide to the eye"},
+    ]
+    if _floor(record, axis) is not None:
+        lines.insert(2, _FLOOR | {"label": "floor: spikes of one step"})
+    return [*handles, *(Line2D([], [], **one) for one in lines)]
 
 
 def _conditions(record):
@@ -154,7 +222,7 @@ def _conditions(record):
     tau = "by default" if base["tau"] is None else f"= {base['tau']:g} s"
     text = (
         f"What is not varied: m = {base['n_neurons']}, d = {base['d']}, "
-        f"\u03b8 = {base['theta']:g} s, \u03c4 {tau}."
+        f"\u03b8 = {base['theta']:g} s, \u03c4 {tau}, dt = {1000 * base['dt']:g} ms."
     )
     if plan["seeds"] > 1:
         text += f"\nBars: standard error of the mean over {plan['seeds']} seeds."

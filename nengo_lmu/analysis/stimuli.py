@@ -86,10 +86,47 @@ class Steps:
         return np.repeat(levels, hold)[: setting.n_steps]
 
 
+class Onset:
+    """Full range after silence, in turns of two windows, of either sign.
+
+    Silence lasts until the memory has forgotten: for the first window, which is not
+    measured, and then for two at a time. The range is that of `Steps`.
+    """
+
+    def least_steps(self, d):
+        """Return how many time steps a window of a memory of order d must have."""
+        return max(1, STIMULI["design"].least_steps(d))
+
+    def sample(self, setting, rng):
+        """Return what is presented, as `Waves.sample` does."""
+        held = 2 * setting.warm_steps
+        n_levels = -(-setting.n_steps // held) + 1
+        levels = np.zeros(n_levels)
+        signs = rng.choice([-1, 1], size=n_levels // 2)
+        levels[1::2] = signs * (setting.rms / TYPICAL_RMS)
+        # from the middle of a silence on
+        u = np.repeat(levels, held)[setting.warm_steps :]
+        return u[: setting.n_steps]
+
+
+class Silence:
+    """Nothing at all."""
+
+    def least_steps(self, d):
+        """Return how many time steps a window of a memory of order d must have."""
+        return STIMULI["design"].least_steps(d)
+
+    def sample(self, setting, rng):
+        """Return what is presented, as `Waves.sample` does."""
+        return np.zeros(setting.n_steps)
+
+
 # by what `Setting.stimulus` says
 STIMULI = {
     "design": Waves(),
     "louder": Waves(louder=3),
     "faster": Waves(faster=3),
     "steps": Steps(),
+    "onset": Onset(),
+    "silence": Silence(),
 }

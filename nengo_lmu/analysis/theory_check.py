@@ -2,7 +2,8 @@
 
 Two things are measured. A grid of memories, wherever the theory predicts a small error:
 is that what a simulation has? And memories that meet other input than they are designed
-for, where the theory says nothing: are they still better than the usual recipe?
+for, where the theory says nothing: are they still better than without error feedback,
+and than the usual recipe?
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -10,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from nengo_lmu.analysis import sweep
-from nengo_lmu.analysis.memory_error import Setting, measure
+from nengo_lmu.analysis.memory_error import Setting, measure, windows_for
 from nengo_lmu.analysis.records import versions
 from nengo_lmu.analysis.scaling import predict
 from nengo_lmu.analysis.stimuli import STIMULI
@@ -20,11 +21,18 @@ from nengo_lmu.legendre import ArgumentError
 LIMIT = 0.3
 TOLERANCE = 0.15
 
-# The memories that meet input unlike that of their design: both recipes have as many
+# The memories that meet input unlike that of their design: all recipes have as many
 # neurons, of the same rates, and the same synapse.
 UNFORESEEN = {"theta": 1.0, "tau": 0.1, "max_rates": (100.0, 120.0)}
 UNFORESEEN_ORDERS = (6, 12, 24)
 UNFORESEEN_PER_DIMENSION = 200
+
+# how each of these is made, by the fields of `Setting`
+RECIPES = {
+    "usual": {"recipe": "usual"},
+    "without": {"error_feedback": 0.0},
+    "default": {},
+}
 
 
 @dataclass(frozen=True)
@@ -41,8 +49,13 @@ class Plan:
         Neurons, divided by the order.
     tau : tuple of float
         Time constants of the synapse (seconds).
+    dt : tuple of float
+        Time steps (seconds).
     neuron_type : str
         A key of `nengo_lmu.analysis.memory_error.NEURON_TYPES` that the theory covers.
+    error_feedback : float or None
+        Gain with which the neurons of the grid hear their own error; None for the best,
+        0 for not at all.
     seeds : int
         How many times each is measured.
     windows : int or None
@@ -51,9 +64,11 @@ class Plan:
 
     theta: tuple = (0.1, 1.0)
     d: tuple = (3, 6, 12, 24)
-    per_dimension: tuple = (50, 200)
+    per_dimension: tuple = (20, 200)
     tau: tuple = (0.05, 0.1, 0.2, 0.4)
+    dt: tuple = (0.001,)
     neuron_type: str = "poisson"
+    error_feedback: float | None = None
     seeds: int = 3
     windows: int | None = None
 
@@ -77,10 +92,13 @@ class Plan:
                 n_neurons=per_dimension * d,
                 tau=tau,
                 neuron_type=self.neuron_type,
-                windows=self._windows(theta, d),
+                windows=self.windows or windows_for(theta, d, self.error_feedback),
+                dt=dt,
+                error_feedback=self.error_feedback,
             )
             for theta in dict.fromkeys(self.theta)
             for d in dict.fromkeys(self.d)
+            for dt in dict.fromkeys(self.dt)
             for per_dimension in dict.fromkeys(self.per_dimension)
             for tau in dict.fromkeys(self.tau)
         ]
@@ -95,59 +113,41 @@ class Plan:
         return small
 
     def unforeseen(self):
-        """Return the memories that meet each stimulus, by both recipes.
+        """Return the memories that meet each stimulus, by all recipes.
 
         Returns
         -------
-        pairs : list of (Setting, Setting)
-            The default and the usual recipe, with seed 0.
+        found : list of dict of Setting
+            By the keys of `RECIPES`: the usual recipe, our memory without error
+            feedback and as it is by default, which all meet the same input; with
+            seed 0.
         """
-        pairs = []
+        found = []
         for stimulus in STIMULI:
             for d in UNFORESEEN_ORDERS:
-                default = Setting(
+                # as long as the error takes that lasts longest
+                windows = self.windows or windows_for(UNFORESEEN["theta"], d, 0.0)
+                base = Setting(
                     d=d,
                     n_neurons=UNFORESEEN_PER_DIMENSION * d,
                     neuron_type=self.neuron_type,
-                    windows=self._windows(UNFORESEEN["theta"], d),
+                    windows=windows,
                     stimulus=stimulus,
                     **UNFORESEEN,
                 )
-                pairs.append((default, replace(default, recipe="usual")))
-        return pairs
-
-    def _windows(self, theta, d):
-        return windows_for(theta, d) if self.windows is None else self.windows
-
-
-# What the theory has to stand: tens of minutes, most of them for theta = 10.
-FULL = Plan(theta=(0.1, 1.0, 10.0), per_dimension=(50, 200, 800), seeds=5)
+                found.append(
+                    {name: replace(base, **fields) for name, fields in RECIPES.items()}
+                )
+        return found
 
 
-def windows_for(theta, d):
-    """Return how many windows tell the error to some 3 % with 5 seeds.
-
-    Parameters
-    ----------
-    theta : float
-        Length of the window (seconds).
-    d : int
-        Order of the memory.
-
-    Returns
-    -------
-    windows : int
-
-    Notes
-    -----
-    The noise of a memory lasts for about a window. Over 10 windows, measured errors
-    scatter by 13 % for ``d = 3``, 12 % for 6, 9 % for 12 and 5 % for 24, which has more
-    directions in which errors are independent. With the windows that are returned, the
-    mean over 5 seeds has a standard error of 2 to 3 %; above 1 s, where these take
-    long, of up to 4 %.
-    """
-    most = 40 if theta <= 1 else 20
-    return int(np.clip(240 // d, 10, most))
+# What the theory has to stand.
+FULL = Plan(
+    theta=(0.1, 1.0, 10.0),
+    per_dimension=(20, 50, 200, 800),
+    dt=(0.0005, 0.001, 0.002),
+    seeds=5,
+)
 
 
 def run(plan, folder=None, workers=None, dask=None, show_progress=None):
@@ -163,12 +163,13 @@ def run(plan, folder=None, workers=None, dask=None, show_progress=None):
     -------
     record : dict
         For JSON: ``plan``, ``cells`` of the grid, ``unforeseen`` and ``versions``. Each
-        cell has ``theta``, ``d``, ``n_neurons``, ``tau``, ``windows``, the
+        cell has ``theta``, ``d``, ``dt``, ``n_neurons``, ``tau``, ``windows``, the
         ``predicted`` error, the ``errors`` of the seeds, their ``mean`` and
         ``standard_error`` (None for one seed), and ``ratio``, of the mean to the
         predicted. Each of ``unforeseen`` has ``stimulus``, ``d``, ``n_neurons``, for
-        the ``default`` and the ``usual`` recipe the ``errors``, ``mean``,
-        ``standard_error`` and ``spikes_per_second``, and ``ratio``, of their means.
+        each of `RECIPES` the ``errors``, ``mean``, ``standard_error`` and
+        ``spikes_per_second``, and by the names of the other recipes ``ratios``, of the
+        default's mean error to theirs (None where theirs is 0).
 
     Raises
     ------
@@ -177,8 +178,9 @@ def run(plan, folder=None, workers=None, dask=None, show_progress=None):
     nengo_lmu.analysis.errors.MeasurementError
         If a measurement failed.
     """
-    grid, pairs = plan.grid(), plan.unforeseen()
-    wanted = [*grid, *(setting for pair in pairs for setting in pair)]
+    grid, unforeseen = plan.grid(), plan.unforeseen()
+    wanted = [*grid, *(setting for one in unforeseen for setting in one.values())]
+    wanted = list(dict.fromkeys(wanted))
     results = sweep.run_seeds(
         measure,
         wanted,
@@ -194,7 +196,7 @@ def run(plan, folder=None, workers=None, dask=None, show_progress=None):
         "experiment": "theory",
         "plan": asdict(plan),
         "cells": [_cell(setting, results[setting]) for setting in grid],
-        "unforeseen": [_compare(*pair, results) for pair in pairs],
+        "unforeseen": [_compare(one, results) for one in unforeseen],
         "versions": versions(),
     }
 
@@ -210,6 +212,7 @@ def _cell(setting, results):
     return {
         "theta": setting.theta,
         "d": setting.d,
+        "dt": setting.dt,
         "n_neurons": setting.n_neurons,
         "tau": setting.tau,
         "windows": setting.windows,
@@ -219,17 +222,22 @@ def _cell(setting, results):
     }
 
 
-def _compare(default, usual, results):
+def _compare(settings, results):
     def described(setting):
         spikes = [result["spikes_per_second"] for result in results[setting]]
         return _mean(results[setting]) | {"spikes_per_second": float(np.mean(spikes))}
 
-    ours, theirs = described(default), described(usual)
+    found = {name: described(setting) for name, setting in settings.items()}
+    base = settings["default"]
+    ours = found["default"]["mean"]
     return {
-        "stimulus": default.stimulus,
-        "d": default.d,
-        "n_neurons": default.n_neurons,
-        "default": ours,
-        "usual": theirs,
-        "ratio": ours["mean"] / theirs["mean"],
+        "stimulus": base.stimulus,
+        "d": base.d,
+        "n_neurons": base.n_neurons,
+        **found,
+        "ratios": {
+            name: ours / one["mean"] if one["mean"] else None
+            for name, one in found.items()
+            if name != "default"
+        },
     }

@@ -4,10 +4,10 @@ import argparse
 import sys
 
 from nengo_lmu.analysis.errors import USER_ERRORS, MeasurementError
-from nengo_lmu.cli import bench, demo, loihi, plan, scaling, theory, train
+from nengo_lmu.cli import bench, demo, feedback, loihi, plan, scaling, theory, train
 from nengo_lmu.version import version
 
-SUBCOMMANDS = (demo, plan, theory, scaling, train, loihi, bench)
+SUBCOMMANDS = (demo, plan, theory, feedback, scaling, train, loihi, bench)
 
 
 class Parser(argparse.ArgumentParser):

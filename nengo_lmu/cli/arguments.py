@@ -47,6 +47,19 @@ positive_number = above_zero("a number")
 seconds = above_zero("a number of seconds")
 
 
+def number_from_zero(text):
+    """A type for numbers of at least 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value >= 0):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} was given; give a number of at least 0"
+        )
+    return value
+
+
 def one_of(choices):
     """Return a type for one of some words."""
 
@@ -106,6 +119,17 @@ def add_workers(parser, dask=True):
             help="run on the Dask cluster with this scheduler, such as "
             "tcp://127.0.0.1:8786, instead of processes here",
         )
+
+
+def add_error_feedback(parser):
+    """Add ``--error-feedback``."""
+    parser.add_argument(
+        "--error-feedback",
+        metavar="K",
+        type=number_from_zero,
+        help="gain with which neurons hear their own error, 0 for not at all "
+        "(default: the theory's)",
+    )
 
 
 def refuse_others(arguments, option, others, reason):

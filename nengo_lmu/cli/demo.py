@@ -23,6 +23,7 @@ import time
 
 from nengo_lmu.analysis.digits import NEURONS
 from nengo_lmu.cli.arguments import (
+    add_error_feedback,
     add_output,
     one_of,
     refuse_others,
@@ -35,7 +36,7 @@ HELP = "handwritten digits: ideal, NengoDL, reference simulator, Loihi emulator"
 N_TEST = 540
 
 # what `add_network` adds
-NETWORK = ("n_neurons", "d", "neurons", "hidden", "seed")
+NETWORK = ("n_neurons", "error_feedback", "d", "neurons", "hidden", "seed")
 
 
 def add_arguments(parser):
@@ -75,8 +76,9 @@ def add_network(parser):
         "--n-neurons",
         metavar="M",
         type=whole_number(1),
-        help="neurons of the memory (default: 800)",
+        help="neurons of the memory (default: 400)",
     )
+    add_error_feedback(parser)
     parser.add_argument(
         "--d", metavar="D", type=whole_number(1), help="order of the memory"
     )

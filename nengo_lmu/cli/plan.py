@@ -8,6 +8,11 @@ that of the ideal memory, relative to that of the input.
   nengo-lmu plan --theta 1 --d 6 --m 1000 --verify
 
 --verify builds the memory, runs it in nengo.Simulator and prints what it measured.
+
+--chip plans a memory for Loihi: its neurons do not hear their error there, and
+Poisson neurons have at most one spike a step. --verify then runs it in
+NengoLoihi's fixed-point emulator, or in nengo.Simulator, without error feedback
+and with such neurons, where NengoLoihi is not installed.
 """
 
 import json
@@ -19,10 +24,12 @@ from nengo_lmu.cli.arguments import (
     as_options,
     one_of,
     positive_number,
+    refuse_others,
     seconds,
     whole_number,
 )
 from nengo_lmu.cli.table import format_table
+from nengo_lmu.cli.theory import add_error_feedback
 
 HELP = "how many neurons an error needs, and what they cost"
 
@@ -68,8 +75,14 @@ def add_arguments(parser):
         "--neuron-type",
         metavar="TYPE",
         type=one_of(NEURON_TYPES),
-        default="poisson",
-        help=f"{', '.join(NEURON_TYPES)} (default: %(default)s)",
+        help=f"{', '.join(NEURON_TYPES)} (default: poisson)",
+    )
+    add_error_feedback(parser)
+    parser.add_argument(
+        "--chip",
+        action="store_true",
+        help="for Loihi: without error feedback, and with at most one spike a step "
+        "(stochastic, as Poisson neurons are there)",
     )
     parser.add_argument(
         "--rms",
@@ -117,6 +130,13 @@ def add_arguments(parser):
 def run(arguments):
     """Plan, and print the plan."""
     out = arguments.out
+    if arguments.chip:
+        refuse_others(
+            arguments,
+            "--chip",
+            ("error_feedback", "neuron_type"),
+            "on the chip, neurons are Poisson neurons that do not hear their error",
+        )
 
     from nengo_lmu.analysis import memory_error, plan, records
 
@@ -128,11 +148,13 @@ def run(arguments):
                 n_neurons=2 * arguments.d if arguments.m is None else arguments.m,
                 tau=arguments.tau,
                 max_rates=arguments.max_rates and tuple(arguments.max_rates),
-                neuron_type=arguments.neuron_type,
+                neuron_type=arguments.neuron_type or "poisson",
                 rms=arguments.rms,
                 bandwidth=arguments.bandwidth,
                 windows=arguments.windows,
                 dt=arguments.dt,
+                simulator="fixed point" if arguments.chip else "reference",
+                error_feedback=0.0 if arguments.chip else arguments.error_feedback,
             ),
             arguments.error,
         )
@@ -147,12 +169,21 @@ def run(arguments):
         print()
         return
     print(_table(planned, measured))
+    if measured is not None and arguments.chip:
+        print(f"\nMeasured in {_SIMULATORS[measured['simulator']]}")
     if out is not None:
         print(f"\nRecord in {out}")
 
 
+_SIMULATORS = {
+    "fixed point": "NengoLoihi's fixed-point emulator",
+    "reference": "nengo.Simulator, stochastic neurons (NengoLoihi is not installed)",
+}
+
+
 def _table(plan, measured):
     s = plan.setting
+    floor = "none" if plan.floor is None else f"{plan.floor:.4f}"
     rows = [
         ["window error", f"{plan.window:.4f}", "", "window"],
         ["delay error", f"{plan.delay:.4f}", "", "delay"],
@@ -160,11 +191,22 @@ def _table(plan, measured):
         ["neurons", f"{s.n_neurons:,}"],
         ["neurons a dimension", _range(plan.neurons)],
         ["synapse", f"{s.tau:.3g} s"],
+        [
+            "error feedback",
+            f"{plan.error_feedback:g}" if plan.error_feedback else "none",
+        ],
         ["input up to", f"{s.input_bandwidth:.3g} Hz"],
-        ["multiply-adds", f"{_si(plan.multiply_adds_per_second)}/s"],
-        ["memory, neurons", f"{_si(plan.neuron_bytes, 1024)}B"],
-        ["memory, coupling", f"{_si(plan.coupling_bytes, 1024)}B"],
     ]
+    on_chip = s.simulator != "reference"
+    if not on_chip:
+        # on the chip there is no feedback that could get near the floor, and what a
+        # memory takes there, nengo-lmu loihi says
+        rows.insert(2, ["window error, floor", floor])
+        rows += [
+            ["multiply-adds", f"{_si(plan.multiply_adds_per_second)}/s"],
+            ["memory, neurons", f"{_si(plan.neuron_bytes, 1024)}B"],
+            ["memory, coupling", f"{_si(plan.coupling_bytes, 1024)}B"],
+        ]
     cells = []
     for name, predicted, *of in rows:
         value = ""
@@ -176,6 +218,7 @@ def _table(plan, measured):
                 value += f" +- {text(found['standard_error'])}"
         cells.append([name, predicted, value] if measured else [name, predicted])
     title = f"theta={s.theta:g} s, d={s.d}, {s.neuron_type}"
+    title += " on Loihi" if on_chip else ""
     header = [title, "predicted", "measured"] if measured else [title, "predicted"]
     return format_table(header, cells)
 

@@ -2,10 +2,11 @@
 
 The error of the decoded window, against the ideal memory, is measured for
 several numbers of neurons m, with each type of neuron. With the first type,
-the order d, the window theta and the synapse's tau are varied too, each by
-itself: the others then have the middle one of their values, and tau its default
-(or the only value given). To compare with: the recipe found in the literature,
-and the feed-forward channel of one dimension that was published.
+the order d, the window theta, the synapse's tau and the time step dt are varied
+too, each by itself: the others then have the middle one of their values, and tau
+its default (or the only value given). To compare with: neurons of that type that
+do not hear their error, the recipe found in the literature, and the feed-forward
+channel of one dimension that was published.
 
 A table with fitted exponents goes to the screen; the record (scaling.json), a
 figure (scaling.png) and a record of each measurement to a folder. When it was
@@ -29,7 +30,7 @@ from nengo_lmu.cli.arguments import (
 )
 from nengo_lmu.cli.table import format_table
 
-HELP = "error against neurons, order, window and synapse, over the theory's curves"
+HELP = "error against neurons, order, window, synapse and dt, over the theory's curves"
 
 
 def add_arguments(parser):
@@ -48,11 +49,13 @@ def add_arguments(parser):
             help=f"{text} (default: {' '.join(f'{value}' for value in values)})",
         )
 
+    types = f"types of neurons: {', '.join(NEURON_TYPES)}"
     several("m", "M", whole_number(2), "numbers of neurons of the memory")
     several("d", "D", whole_number(1), "orders of the memory")
     several("theta", "S", seconds, "windows, in seconds")
     several("tau", "S", seconds, "time constants of the synapse, in seconds")
-    several("neuron_types", "TYPE", one_of(tuple(NEURON_TYPES)), "types of neurons")
+    several("dt", "S", seconds, "time steps, in seconds")
+    several("neuron_types", "TYPE", one_of(tuple(NEURON_TYPES)), types)
     parser.add_argument(
         "--seeds",
         metavar="N",
@@ -64,8 +67,8 @@ def add_arguments(parser):
         "--windows",
         metavar="N",
         type=whole_number(1),
-        default=plan.windows,
-        help="length of a measurement in theta (default: %(default)s)",
+        help="length of a measurement in theta (default: 10, and 4 to 12 by d where "
+        "neurons hear their error)",
     )
     add_workers(parser)
     add_output(parser, "all records and the figure", default="nengo-lmu-scaling")
@@ -78,7 +81,7 @@ def run(arguments):
     plan = Plan(
         **{
             name: tuple(getattr(arguments, name))
-            for name in ("m", "d", "theta", "tau", "neuron_types")
+            for name in ("m", "d", "theta", "tau", "dt", "neuron_types")
         },
         seeds=arguments.seeds,
         windows=arguments.windows,
@@ -110,14 +113,16 @@ def _describe(record):
     return (
         "\nWindow error relative to the rms of the input, mean and standard error over "
         f"\n{record['plan']['seeds']} seeds: d={base['d']}, theta={base['theta']:g} s, "
-        f"tau {tau}\n"
+        f"tau {tau},\ndt={1000 * base['dt']:g} ms\n"
     )
 
 
 def _name(found):
-    if found["recipe"] == "default":
-        return found["neuron_type"]
-    return f"{found['neuron_type']}, {found['recipe']}"
+    if found["recipe"] != "default":
+        return f"{found['neuron_type']}, {found['recipe']}"
+    if found["error_feedback"] == 0:
+        return f"{found['neuron_type']}, no feedback"
+    return found["neuron_type"]
 
 
 def _error_table(record):
@@ -125,16 +130,16 @@ def _error_table(record):
         measured = f"{point['mean']:.5f}"
         if point["standard_error"] is not None:
             measured += f" +- {point['standard_error']:.5f}"
-        predicted = point["predicted"]
+        theory = point["predicted"], point["floor"]
         return [
             _name(series),
             f"{point['x']:,}",
             measured,
-            "-" if predicted is None else f"{predicted:.5f}",
+            *("-" if x is None else f"{x:.5f}" for x in theory),
         ]
 
     return format_table(
-        ["neurons", "m", "measured", "theory"],
+        ["neurons", "m", "measured", "theory", "floor"],
         [
             cells(series, point)
             for series in record["series"]

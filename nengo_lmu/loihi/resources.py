@@ -312,7 +312,7 @@ def model_resources(model):
     names = dict(_paths(model.toplevel))
     without_feedback = tuple(
         WithoutFeedback(names[memory.ensemble], memory.elsewhere, memory.here)
-        for memory in model.without_feedback
+        for memory in getattr(model, "without_feedback", ())
     )
     return Resources(tuple(blocks), tuple(problems), without_feedback)
 
