@@ -22,7 +22,7 @@ def test_steps_command(tmp_path, capsys):
     assert [(row["d"], row["m"]) for row in record["rows"]] == [(3, 40), (3, 60)]
     assert record["versions"]["nengo"] and record["exponents"] == []
     for row in record["rows"]:
-        for name in ("step", "neurons", "nengo", "ratio"):
+        for name in ("step", "neurons", "nengo", "ratio", "feedback"):
             values = row[name]
             assert 0 < values["low"] <= values["median"] <= values["high"]
         assert row["make"] > 0 and row["build"] > 0

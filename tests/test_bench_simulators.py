@@ -25,7 +25,7 @@ def nengo_only(monkeypatch):
 
 def check(record):
     for row in record["rows"]:
-        for name in ("step", "throughput", "ratio"):
+        for name in ("step", "throughput", "ratio", "feedback"):
             values = row[name]
             assert 0 < values["low"] <= values["median"] <= values["high"]
         assert row["build"] > 0 and row["peak"] >= 0
@@ -53,12 +53,16 @@ def test_throughput_counts_the_runs(nengo_only, monkeypatch):
     simulators = NENGO_ONLY | {"batch": ("nengo", 32, reference[2])}
     monkeypatch.setattr(bench_simulators, "SIMULATORS", simulators)
     monkeypatch.setattr(
-        bench_simulators, "_step_times", lambda *args: np.array([[1.0, 2.0]] * 3)
+        bench_simulators,
+        "_step_times",
+        # with feedback, and without
+        lambda *args: np.array([[1.0, 2.0, 0.8, 1.0]] * 3),
     )
     _, batch = bench_simulators.run([40], [2], 3, show_progress=False)["rows"]
     assert batch["runs"] == 32
     assert batch["throughput"] == {"low": 16, "median": 16, "high": 16}
     assert batch["ratio"] == batch["throughput"]
+    assert batch["feedback"] == {"low": 2, "median": 2, "high": 2}
 
 
 def test_what_is_not_installed_is_said(nengo_only, monkeypatch, capsys):

@@ -93,24 +93,32 @@ def test_extremes_can_be_measured(theta, d, recipe):
 def test_all_types_of_neurons_can_be_measured(name):
     result = measure(replace(QUICK, neuron_type=name))
     assert 0 < result["window"] < 0.5
+    # of neurons that do not spike, none are counted
+    spikes = result["spikes_per_second"]
+    assert spikes is None if name in ("sigmoid", "tanh") else spikes > 0
 
 
-def test_poisson_errors_are_those_of_the_theory():
+@pytest.mark.parametrize("gain", [None, 0.0])
+def test_poisson_errors_are_those_of_the_theory(gain):
     """Within 12 %: one measurement scatters by some 12 %, the mean of 10 by 4 %.
 
-    With other input than the default's too: the memory is then designed for it.
+    With other input than the default's too: the memory is then designed for it. With
+    feedback it scatters by some 5 %.
     """
-    for start in (QUICK, replace(QUICK, rms=0.1, bandwidth=1.0)):
+    fed = replace(QUICK, error_feedback=gain)
+    for start in (fed, replace(fed, rms=0.1, bandwidth=1.0)):
         errors = errors_of([replace(start, seed=seed) for seed in range(10)])
         assert np.isclose(errors.mean(), scaling.predict(start), rtol=0.12)
 
 
-def test_rates_and_tau_are_those_asked_for():
-    start = replace(QUICK, tau=0.1, max_rates=(50.0, 60.0))
+@pytest.mark.parametrize("gain", [None, 0.0])
+def test_rates_and_tau_are_those_asked_for(gain):
+    start = replace(QUICK, tau=0.1, max_rates=(50.0, 60.0), error_feedback=gain)
     result = measure(start)
     assert result["tau"] == 0.1
     # a quarter of the default's rates, so a quarter of the spikes
-    ratio = result["spikes_per_second"] / measure(QUICK)["spikes_per_second"]
+    other = replace(QUICK, error_feedback=gain)
+    ratio = result["spikes_per_second"] / measure(other)["spikes_per_second"]
     assert np.isclose(ratio, 1 / 4, rtol=0.15)
     assert scaling.predict(start) > 1.5 * scaling.predict(QUICK)
 
@@ -141,7 +149,7 @@ def test_the_usual_recipe_is_a_memory_too():
     """Noisier than ours by a factor of about 3 with the same neurons, tau and rates."""
     settings = [replace(QUICK, recipe="usual", seed=seed) for seed in range(4)]
     usual = errors_of(settings).mean()
-    assert 2 < usual / scaling.predict(QUICK) < 6
+    assert 2 < usual / scaling.predict(replace(QUICK, error_feedback=0.0)) < 6
     with nengo.Network(seed=0):
         memory = baselines.usual_memory(1.0, 4, 42)
     assert [ens.n_neurons for ens in memory.all_ensembles] == [10] * 4
@@ -208,6 +216,20 @@ def test_factors_that_cannot_be_told_apart(factors):
 # --- the experiment
 
 
+def measured_exponent(axis, values, **fields):
+    """The exponent of 8 seeds of each value, and the theory's over the same range."""
+    start = replace(QUICK, **fields)
+    one_of_each = [replace(start, **{axis: value}) for value in values]
+    settings = [replace(one, seed=k) for one in one_of_each for k in range(8)]
+    found = scaling.fit_exponents(
+        errors_of(settings),
+        {axis: [getattr(setting, axis) for setting in settings]},
+        blocks=[setting.seed for setting in settings],
+    )[axis]
+    predicted = [scaling.predict(one) for one in one_of_each]
+    return found, np.polyfit(np.log(values), np.log(predicted), 1)[0]
+
+
 def test_the_error_falls_as_one_over_the_square_root_of_m():
     """-0.5 within 0.05, in a real sweep.
 
@@ -215,21 +237,63 @@ def test_the_error_falls_as_one_over_the_square_root_of_m():
     lasts for about one), so the exponent of 32 errors over a range of 64 by 0.014.
     """
     sizes = (50, 200, 800, 3200)
-    settings = [replace(QUICK, n_neurons=m, seed=k) for m in sizes for k in range(8)]
-    found = scaling.fit_exponents(
-        errors_of(settings),
-        {"m": [setting.n_neurons for setting in settings]},
-        blocks=[setting.seed for setting in settings],
-    )["m"]
+    found, _ = measured_exponent("n_neurons", sizes, error_feedback=0.0)
     assert abs(found.value + 0.5) < 0.05
     assert found.low < -0.5 < found.high
+
+
+@pytest.mark.parametrize(
+    "axis, values, expected",
+    [
+        ("n_neurons", (800, 3200, 12800), -0.5),
+        ("theta", (0.1, 0.2, 0.4, 0.8), -1.0),
+        ("dt", (0.0005, 0.001, 0.002, 0.004), 0.5),
+    ],
+)
+def test_exponents_with_feedback(axis, values, expected):
+    """As ``sqrt(dt / m) / theta`` within 0.05, and as the theory says within 0.03.
+
+    A single error scatters by some 4 %, so that an exponent of 24 errors over a range
+    of 8 or more does by 0.01 at most. With as many neurons, the best gain is nearly
+    that with which errors are gone at once.
+    """
+    found, theory = measured_exponent(
+        axis, values, **{"n_neurons": 4800, axis: values[0]}
+    )
+    assert abs(found.value - expected) < 0.05
+    assert abs(found.value - theory) < 0.03
+
+
+def test_feedback_changes_exponents():
+    """Without, the error goes as theta to the -1/2 and does not depend on dt.
+
+    As for the exponent of m: by 0.03 over a range of 8, of which 0.1 is three.
+    """
+    for axis, values, expected in (
+        ("theta", (0.1, 0.2, 0.8), -0.5),
+        ("dt", (0.0005, 0.001, 0.004), 0.0),
+    ):
+        found, theory = measured_exponent(axis, values, error_feedback=0.0)
+        assert abs(found.value - expected) < 0.1
+        assert abs(theory - expected) < 0.02
 
 
 def test_the_theory_says_where_it_ends():
     assert scaling.predict(replace(QUICK, neuron_type="lif")) is None
     assert scaling.predict(replace(QUICK, recipe="usual")) is None
-    regular = scaling.predict(replace(QUICK, neuron_type="regular"))
-    assert 0 < regular < scaling.predict(QUICK)
+    regular = replace(QUICK, neuron_type="regular")
+    assert 0 < scaling.predict(regular) < scaling.predict(QUICK)
+    # and where there is no floor
+    assert 0 < scaling.floor(QUICK) < scaling.predict(QUICK)
+    for other in (regular, replace(QUICK, error_feedback=0.0)):
+        assert scaling.floor(other) is None
+
+
+def test_the_theory_of_the_chip_is_without_feedback():
+    """And of at most one spike a step."""
+    chip = scaling.predict(replace(QUICK, simulator="fixed point"))
+    same = replace(QUICK, neuron_type="stochastic", error_feedback=0.0)
+    assert chip == scaling.predict(same)
 
 
 def test_a_plan_varies_one_thing_at_a_time():
@@ -238,6 +302,7 @@ def test_a_plan_varies_one_thing_at_a_time():
         d=(6, 3),
         theta=(1.0,),
         tau=(0.1, 0.2),
+        dt=(0.001,),
         neuron_types=("regular", "lif"),
     )
     assert plan.base == Setting(theta=1.0, d=3, n_neurons=200, neuron_type="regular")
@@ -248,23 +313,38 @@ def test_a_plan_varies_one_thing_at_a_time():
     assert series == [
         ("m", "regular", "default", 3),
         ("m", "lif", "default", 3),
+        ("m", "regular", "default", 3),
         ("m", "regular", "usual", 3),
-        ("d", "regular", "default", 2),
-        ("tau", "regular", "default", 2),
+        *[("d", "regular", "default", 2)] * 2,
+        *[("tau", "regular", "default", 2)] * 2,
         ("d", "regular", "usual", 2),
     ]
+    # and what neurons hear
+    gains = [settings[0].error_feedback for _, settings in plan.series()]
+    assert gains == [None, None, 0, None, None, 0, None, 0, None]
     for axis, settings in plan.series():
         field = {"m": "n_neurons"}.get(axis, axis)
-        assert len({replace(one, **{field: 100}) for one in settings}) == 1
+        # what takes longer to tell is measured for longer
+        assert len({replace(one, **{field: 100}, windows=1) for one in settings}) == 1
     # the only one that is given is used everywhere
     assert replace(plan, tau=(0.1,)).base.tau == 0.1
 
 
 def test_every_panel_and_every_exponent_by_default():
     plan = Plan()
-    assert {axis for axis, _ in plan.series()} == {"m", "d", "theta", "tau"}
-    assert plan.neuron_types == tuple(memory_error.NEURON_TYPES)
+    assert {axis for axis, _ in plan.series()} == {"m", "d", "theta", "tau", "dt"}
+    assert set(plan.neuron_types) < set(memory_error.NEURON_TYPES)
     assert plan.base.theta == 1.0 and plan.base.d == 6 and plan.base.tau is None
+    assert plan.base.dt == 0.001
+
+
+def test_as_many_windows_as_it_takes():
+    for _, settings in Plan().series():
+        for one in settings:
+            hears = one.recipe == "default" and one.error_feedback is None
+            expected = memory_error.windows_for(one.theta, one.d) if hears else 10
+            assert one.windows == expected
+    assert {one.windows for _, some in Plan(windows=3).series() for one in some} == {3}
 
 
 # --- the command
@@ -277,7 +357,7 @@ def small(tmp_path_factory):
     """A small sweep: its arguments, its folder, and what was printed."""
     out = tmp_path_factory.mktemp("scaling") / "out"
     argv = [*COMMAND, *"--m 50 100 --d 2 3 --neuron-type poisson lif".split()]
-    argv += ["--tau", "0.05", "--out", str(out)]
+    argv += ["--tau", "0.05", "--dt", "0.001", "0.002", "--out", str(out)]
     printed = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
         patch.setattr(scaling, "CHANNEL_SIZES", (100, 300))
@@ -301,17 +381,21 @@ def test_scaling_writes_a_table_records_and_a_figure(small):
     point = first["points"][0]
     row = next(line for line in lines if line.split()[:2] == ["poisson", "50"])
     assert row.split()[2:] == [
-        f"{point['mean']:.5f}",
+        f"{point['mean']:.6f}",
         "+-",
-        f"{point['standard_error']:.5f}",
-        f"{point['predicted']:.5f}",
+        f"{point['standard_error']:.6f}",
+        f"{point['predicted']:.6f}",
+        f"{point['floor']:.6f}",
     ]
-    # m of four series; d of two
+    assert first["curve"]["floor"] == [one["floor"] for one in first["points"]]
+    assert "poisson, no feedback" in printed
+    # m of five series; d and dt of three and two
     axes = [found["axis"] for found in record["exponents"]]
-    assert sorted(axes) == ["d", "d", "m", "m", "m", "m"]
-    # one record a measurement: 3 series of m, and 2 of d that share a point with them
+    assert sorted(axes) == ["d"] * 3 + ["dt"] * 2 + ["m"] * 5
+    # one record a measurement, and two for the channel: 4 series of m, and 3 of d and
+    # 2 of dt that share a point with them
     measured = len(list((out / "records").glob("*.json")))
-    assert measured == 2 * (3 * 2 + 2 + 2)
+    assert measured == 2 * (2 + 4 * 2 + 3 + 2)
 
 
 def test_the_same_command_again_measures_nothing(small, capsys, monkeypatch):
@@ -357,6 +441,7 @@ def test_a_measurement_that_fails_is_one_line(small, capsys, monkeypatch):
         (["--theta", "-1"], "--theta: '-1' was given; give a number of seconds"),
         (["--theta", "nan"], "--theta: 'nan' was given"),
         (["--tau", "0"], "--tau: '0' was given"),
+        (["--dt", "0"], "--dt: '0' was given"),
         (["--neuron-type", "lifelike"], "--neuron-type: 'lifelike' was given; give"),
         (["--seeds", "0"], "--seeds: '0' was given"),
         (["--windows", "half"], "--windows: 'half' was given"),

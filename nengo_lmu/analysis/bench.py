@@ -8,7 +8,7 @@ of its own for each size.
 import math
 import time
 import tracemalloc
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 
 import nengo
@@ -42,16 +42,21 @@ class Setting:
         Neurons.
     d : int
         Order.
+    error_feedback : float or None
+        Gain with which the neurons hear their own error; None for the default.
     """
 
     m: int
     d: int
+    error_feedback: float | None = None
 
     def make(self):
         """Return a network with nothing but the memory and its input."""
         with nengo.Network(seed=0) as network:
             process = nengo.processes.WhiteSignal(10, high=5, rms=0.3, y0=0, seed=0)
-            memory = LegendreMemory(1.0, self.d, n_neurons=self.m)
+            memory = LegendreMemory(
+                1.0, self.d, n_neurons=self.m, error_feedback=self.error_feedback
+            )
             nengo.Connection(nengo.Node(process), memory.input, synapse=None)
         return network
 
@@ -73,9 +78,10 @@ def run(m, d, rounds=100, show_progress=None):
     record : dict
         ``rows``, one for each order and size: seconds a step, in ``step``, of its
         neurons' operators alone, in ``neurons``, and of Nengo's own operators for the
-        same neurons, in ``nengo``; the ``ratio`` of the whole step to the latter; each
-        as median and quartiles over rounds; ``make`` and ``build``, the seconds of
-        making the network and the simulator; ``peak`` and ``resident`` memory, the
+        same neurons, in ``nengo``; the ``ratio`` of the whole step to the latter, and
+        ``feedback``, that to a step of a memory without error feedback; each as median
+        and quartiles over rounds; ``make`` and ``build``, the seconds of making the
+        network and the simulator; ``peak`` and ``resident`` memory, the
         bytes that making, building and running take at most and in the end.
         ``exponents``, one for each order with two sizes of at least `LARGE`.
 
@@ -91,12 +97,13 @@ def run(m, d, rounds=100, show_progress=None):
         for setting in settings:
             rows.append(asdict(setting) | in_a_process(footprint, setting))
             bar.update()
-        step, neurons, own = step_times(settings, rounds, bar.update)
+        step, neurons, own, plain = step_times(settings, rounds, bar.update)
     for i, row in enumerate(rows):
         row["step"] = quartiles(step[:, i])
         row["neurons"] = quartiles(neurons[:, i])
         row["nengo"] = quartiles(own[:, i])
         row["ratio"] = quartiles(step[:, i] / own[:, i])
+        row["feedback"] = quartiles(step[:, i] / plain[:, i])
     return {
         "rows": rows,
         "exponents": _exponents(settings, rows, step),
@@ -136,7 +143,7 @@ def all_settings(m, d):
 
 
 def step_times(settings, rounds, tick=lambda: None):
-    """Measure the time of a step, and of its neurons alone by our steps and Nengo's.
+    """Measure the time of a step, and of parts of it.
 
     Parameters
     ----------
@@ -147,37 +154,43 @@ def step_times(settings, rounds, tick=lambda: None):
 
     Returns
     -------
-    step, neurons, own : (rounds, n_settings) ndarray
-        Seconds. Neurons alone get the input that they had in the last step.
+    step, neurons, own, plain : (rounds, n_settings) ndarray
+        Seconds: of a step; of its neurons alone, by our steps and by Nengo's, with the
+        input that they had in the last step; of a memory without error feedback.
     """
+
+    def simulator(setting):
+        return nengo.Simulator(setting.make(), progress_bar=False, seed=0)
+
     simulators = [
-        nengo.Simulator(setting.make(), progress_bar=False, seed=0)
+        (simulator(setting), simulator(replace(setting, error_feedback=0.0)))
         for setting in settings
     ]
     try:
         all_steps = [
             (
-                simulator.step,
-                _neurons_alone(simulator, type),
-                _neurons_alone(simulator, nengos_own),
+                whole.step,
+                _neurons_alone(whole, type),
+                _neurons_alone(whole, nengos_own),
+                plain.step,
             )
-            for simulator in simulators
+            for whole, plain in simulators
         ]
         # the first steps of a memory are those of an empty one
         repeats = [
             [max(1, math.ceil(_ROUND / _seconds(step, 100))) for step in steps]
             for steps in all_steps
         ]
-        times = np.empty((rounds, len(settings), 3))
+        times = np.empty((rounds, len(settings), 4))
         for i in range(rounds):
             for j, steps in enumerate(all_steps):
                 for k, step in enumerate(steps):
                     times[i, j, k] = _seconds(step, repeats[j][k])
             tick()
     finally:
-        for simulator in simulators:
-            simulator.close()
-    return times[..., 0], times[..., 1], times[..., 2]
+        for one in (one for pair in simulators for one in pair):
+            one.close()
+    return tuple(np.moveaxis(times, 2, 0))
 
 
 def footprint(setting):

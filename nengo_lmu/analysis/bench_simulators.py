@@ -9,7 +9,7 @@ memory is measured in a process of its own for each.
 import time
 import warnings
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -29,6 +29,9 @@ MINIBATCH = 32
 # Every ratio is to this simulator, for a memory of the same size.
 REFERENCE = "Nengo"
 
+# Loihi has no way to let neurons hear their error.
+WITHOUT_FEEDBACK = ("emulator",)
+
 # of a round, for each simulator: NengoDL prepares each call (seconds, steps)
 _ROUND = 0.05
 _STEPS = 500
@@ -46,11 +49,14 @@ class Setting:
         Neurons.
     d : int
         Order.
+    error_feedback : float or None
+        Gain with which the neurons hear their own error; None for the default.
     """
 
     simulator: str
     m: int
     d: int
+    error_feedback: float | None = None
 
     @property
     def runs(self):
@@ -59,7 +65,7 @@ class Setting:
 
     def make(self):
         """Return a simulator of nothing but the memory, its input and its state."""
-        network = bench.Setting(self.m, self.d).make()
+        network = bench.Setting(self.m, self.d, self.error_feedback).make()
         (memory,) = network.networks
         with network:
             # what nobody reads is not decoded; a value a second fills no memory
@@ -119,9 +125,11 @@ def run(m, d, rounds=10, show_progress=None):
         ``rows``, one for each order, size and simulator: ``runs`` that it steps side by
         side; ``build``, the seconds of making the network and the simulator; ``step``,
         the seconds of a step of all runs; ``throughput``, steps of single runs in a
-        second, and its ``ratio`` to that of `REFERENCE`, each as median and quartiles
-        over rounds; ``peak``, the bytes that a process has at most for it, beyond what
-        the packages take. ``missing`` are the simulators that are not installed.
+        second, and its ``ratio`` to that of `REFERENCE`; ``feedback``, the ratio of the
+        step to that of a memory without error feedback (None where there is none
+        anyway); each as median and quartiles over rounds; ``peak``, the bytes that a
+        process has at most for it, beyond what the packages take. ``missing`` are the
+        simulators that are not installed.
 
     Raises
     ------
@@ -147,6 +155,11 @@ def run(m, d, rounds=10, show_progress=None):
             for setting in settings:
                 peaks.append(in_a_process(footprint, setting))
                 bar.update()
+            plain = [
+                replace(setting, error_feedback=0.0)
+                for setting in settings
+                if setting.simulator not in WITHOUT_FEEDBACK
+            ]
             with ExitStack() as stack:
                 builds, simulators = [], []
                 for setting in settings:
@@ -154,7 +167,10 @@ def run(m, d, rounds=10, show_progress=None):
                     simulators.append(stack.enter_context(setting.make()))
                     builds.append(time.perf_counter() - started)
                     bar.update()
-                times = _step_times(simulators, rounds, bar.update)
+                others = [stack.enter_context(setting.make()) for setting in plain]
+                times = _step_times([*simulators, *others], rounds, bar.update)
+            times, others = times[:, : len(settings)], times[:, len(settings) :].T
+            plain = {one.simulator: step for one, step in zip(plain, others)}
             runs = np.array([setting.runs for setting in settings])
             throughput = runs / times
             ratio = throughput / throughput[:, [found.index(REFERENCE)]]
@@ -164,6 +180,7 @@ def run(m, d, rounds=10, show_progress=None):
                 | {"step": quartiles(times[:, i])}
                 | {"throughput": quartiles(throughput[:, i])}
                 | {"ratio": quartiles(ratio[:, i])}
+                | {"feedback": _feedback(times[:, i], plain.get(setting.simulator))}
                 for i, setting in enumerate(settings)
             ]
     return {
@@ -193,6 +210,10 @@ def footprint(setting):
         return None
     _make_and_run(setting)
     return peak_resident() - before
+
+
+def _feedback(step, plain):
+    return None if plain is None else quartiles(step / plain)
 
 
 def _make_and_run(setting):

@@ -34,6 +34,10 @@ from nengo_lmu.networks.populations import one_hot
 PER_DIMENSION = 100
 SIZES_PER_DIMENSION = (2, 6, 20, PER_DIMENSION, 400)
 
+# Memories of other neurons are measured for so many windows: their errors differ by
+# far more than they scatter.
+_TYPES_WINDOWS = 10
+
 # Windows in which spikes are counted (time steps), and that of the tables, if it is
 # not too long for the measurement.
 COUNTED = (1, 2, 5, 10, 20, 50, 100, 200)
@@ -67,7 +71,7 @@ _CHUNK = 5000
 
 @dataclass(frozen=True)
 class Plan:
-    """What to measure, of Poisson neurons.
+    """What to measure: of Poisson neurons, and one thing of others.
 
     Attributes
     ----------
@@ -79,6 +83,9 @@ class Plan:
         Numbers of neurons to compare; None for 2 to 400 for each dimension.
     delays : tuple of float
         Of the feedback, besides the time step of the synapse (seconds).
+    neuron_types : tuple of str
+        Whose error is measured with feedback and without, keys of
+        `nengo_lmu.analysis.memory_error.NEURON_TYPES`.
     seeds : int
         How many times each is measured.
     windows : int or None
@@ -91,6 +98,7 @@ class Plan:
     d: int = 6
     m: tuple | None = None
     delays: tuple = (0.0, 0.001, 0.002, 0.005, 0.01)
+    neuron_types: tuple = tuple(NEURON_TYPES)
     seeds: int = 3
     windows: int | None = None
 
@@ -143,6 +151,16 @@ class Plan:
             for delay in dict.fromkeys(self.delays)
         ]
 
+    def types(self):
+        """Return a pair of memories for each type of neuron."""
+        pairs = []
+        for name in dict.fromkeys(self.neuron_types):
+            pair = [replace(one, neuron_type=name) for one in self.typical()]
+            if self.windows is None:
+                pair = [replace(one, windows=_TYPES_WINDOWS) for one in pair]
+            pairs.append(tuple(pair))
+        return pairs
+
 
 def run(plan, folder=None, workers=None, dask=None, show_progress=None):
     """Measure what is planned, and return the record of it.
@@ -158,7 +176,7 @@ def run(plan, folder=None, workers=None, dask=None, show_progress=None):
     record : dict
         For JSON: ``plan``, ``n_neurons`` of the memories whose spikes are looked at,
         ``neurons`` and ``sums`` (dict of ``without`` and ``with`` feedback),
-        ``sizes`` and ``delays`` (lists of dict), and ``versions``.
+        ``sizes``, ``delays`` and ``types`` (lists of dict), and ``versions``.
 
         ``neurons`` has what `measure_neurons` returns, each figure as ``mean`` and
         ``standard_error`` over the seeds (None for one seed), and whether a population
@@ -171,7 +189,10 @@ def run(plan, folder=None, workers=None, dask=None, show_progress=None):
         ``with``, the gain ``error_feedback``, the ``predicted`` window error, the
         ``errors`` of the seeds, their ``mean`` and ``standard_error``, and
         ``spikes_per_second``. Of ``delays``, each has ``feedback_delay``, the same of
-        ``with``, and ``ratio``.
+        ``with``, and ``ratio``. Of ``types``, each has ``neuron_type``, ``without``,
+        ``with`` and ``ratio``, with a ``predicted`` error that is None for neurons that
+        the theory does not cover, and ``spikes_per_second`` None for those that do not
+        spike.
 
     Raises
     ------
@@ -181,8 +202,9 @@ def run(plan, folder=None, workers=None, dask=None, show_progress=None):
         If a measurement failed.
     """
     typical, sizes, late = plan.typical(), plan.sizes(), plan.late()
-    without = typical[0]
-    memories = dict.fromkeys([*typical, *(one for two in sizes for one in two), *late])
+    types, without = plan.types(), typical[0]
+    pairs = [typical, *sizes, *types]
+    memories = dict.fromkeys([*(one for two in pairs for one in two), *late])
 
     def measured(function, settings, description):
         return sweep.run_seeds(
@@ -223,6 +245,14 @@ def run(plan, folder=None, workers=None, dask=None, show_progress=None):
                 **found[one],
             }
             for one in late
+        ],
+        "types": [
+            {
+                "neuron_type": pair[0].neuron_type,
+                "ratio": _ratio(found[pair[0]], found[pair[1]]),
+                **_both(pair, found.get),
+            }
+            for pair in types
         ],
         "versions": versions(),
     }
@@ -574,11 +604,11 @@ def _described(setting, results):
     errors = [result["window"] for result in results]
     spikes = [result["spikes_per_second"] for result in results]
     return {
-        "error_feedback": _designed(setting)[0].error_feedback,
+        "error_feedback": results[0]["error_feedback"],
         "predicted": predict(setting),
         "errors": errors,
         **sweep.mean_and_error(errors),
-        "spikes_per_second": float(np.mean(spikes)),
+        "spikes_per_second": None if None in spikes else float(np.mean(spikes)),
     }
 
 

@@ -306,8 +306,8 @@ def measure(setting):
         ``aligned`` and ``aligned_delay``: the same, for a spiking memory that may be as
         late as suits its window best, ``lag`` steps, instead of one step.
         ``spikes_per_second`` of the whole memory, None for neurons that do not spike;
-        ``tau`` of its synapse (seconds), ``build_seconds`` and ``run_seconds`` of
-        computing time.
+        ``tau`` of its synapse (seconds), the gain of its ``error_feedback`` (0 for
+        memories of others), ``build_seconds`` and ``run_seconds`` of computing time.
 
     Raises
     ------
@@ -362,6 +362,7 @@ def measure(setting):
         "lag": lag,
         "spikes_per_second": spikes_per_second,
         "tau": float(tau),
+        "error_feedback": float(getattr(memory, "error_feedback", 0.0)),
         "build_seconds": built - started,
         "run_seconds": finished - built,
     }

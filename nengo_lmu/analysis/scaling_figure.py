@@ -140,7 +140,8 @@ def _draw_panel(axes, record, axis, letter):
     axes.set_title(f"{letter}  {TITLES[axis][0]}", loc="left")
 
 
-_FLOOR = {"color": "0.3", "lw": 1, "ls": (0, (1, 1))}
+# above the curve that comes near it
+_FLOOR = {"color": BLACK, "lw": 0.8, "ls": "-.", "zorder": 4}
 
 
 def _floor(record, axis):
@@ -189,7 +190,7 @@ def _exponent(record, series):
     for found in record["exponents"]:
         if all(found[key] == series[key] for key in _KINDS):
             half = (found["high"] - found["low"]) / 2
-            text = f"{found['value']:.2f} \u00b1 {half:.2f}"
+            text = f"{found['value']:.3f} \u00b1 {half:.3f}"
             return text.replace("-", "\u2212")
     return None
 

@@ -25,7 +25,8 @@ STEPS = """Time and memory of nengo.Simulator against the number of neurons m.
 A memory of a second gets white noise and no probes. Times are medians over short
 rounds in which all sizes take turns; the neurons alone are the step functions of their
 operators, in the same simulator, with the same input, ours and Nengo's own; the ratio
-is of the whole step to Nengo's own neurons. Memory is the most that making,
+is of the whole step to Nengo's own neurons, and feedback that to a step of a memory
+that does not hear its error. Memory is the most that making,
 building and running takes, in a process of its own."""
 
 SIMULATORS = """Time and memory of all simulators against the neurons m and the order d.
@@ -34,7 +35,8 @@ A memory of a second gets white noise, and its state is probed once a second, in
 reference simulator, in NengoDL, one run and 32 side by side, and in NengoLoihi's
 emulator. Times are medians over short rounds in which all take turns; a step is one of
 all runs, and ratios are of steps of single runs in a second to those of Nengo, within a
-round. Memory is the most that making and running takes beyond the packages, in a
+round; feedback is the time of a step relative to that of a memory that does not hear
+its error. Memory is the most that making and running takes beyond the packages, in a
 process of its own. Some ten minutes, most of it for the emulator."""
 
 EMULATOR = """Time of NengoLoihi's emulator against the number of neurons m.
@@ -381,11 +383,12 @@ def _simulators_table(rows):
             f"{1e6 * (step['high'] - step['low']) / 2:.0f}",
             f"{row['throughput']['median']:.0f}",
             f"{row['ratio']['median']:.2f}",
+            "-" if row["feedback"] is None else f"{row['feedback']['median']:.2f}",
             "-" if row["peak"] is None else f"{row['peak'] / 2**20:.0f}",
         ]
 
     header = ["simulator", "d", "m", "build (s)", "step (us)", "+-", "steps/s", "ratio"]
-    return format_table([*header, "MiB"], [cells(row) for row in rows])
+    return format_table([*header, "feedback", "MiB"], [cells(row) for row in rows])
 
 
 def _emulator_table(rows):
@@ -418,11 +421,12 @@ def _table(rows):
             f"{1e6 * row['neurons']['median']:.0f}",
             f"{1e6 * row['nengo']['median']:.0f}",
             f"{row['ratio']['median']:.2f}",
+            f"{row['feedback']['median']:.2f}",
             f"{row['make']:.2f}",
             f"{row['build']:.3f}",
             f"{row['peak'] / 2**20:.1f}",
         ]
 
-    header = ["d", "m", "step (us)", "neurons", "Nengo's", "ratio"]
-    header += ["make (s)", "build (s)", "peak (MiB)"]
+    header = ["d", "m", "step (us)", "neurons", "Nengo's", "ratio", "feedback"]
+    header += ["make (s)", "build (s)", "MiB"]
     return format_table(header, [cells(row) for row in rows])

@@ -4,23 +4,26 @@ The tables: how regular and how independent single Poisson neurons are, while
 the input is held; how much their sum varies; the window error against the
 number of neurons, with what the theory says and the floor, which is what the
 spikes of a single step leave by themselves; and the error if the feedback is
-late. Gains are those that the theory chooses.
+late; and the error of other types of neurons. Gains are those that the theory
+chooses.
 
 The tables go to the screen; the record (feedback.json), a figure
 (feedback.png) and a record of each measurement to a folder. When it was
 interrupted, the same command continues where it was.
 
-By default some 3 minutes on two cores.
+By default some 4 minutes on two cores.
 """
 
 import json
 import sys
 import time
 
+from nengo_lmu.analysis.memory_error import NEURON_TYPES
 from nengo_lmu.cli.arguments import (
     add_output,
     add_workers,
     as_options,
+    one_of,
     resumable,
     seconds,
     whole_number,
@@ -59,6 +62,14 @@ def add_arguments(parser):
         type=whole_number(1),
         help="length of a measurement in theta (default: 10 to 40, by d and theta)",
     )
+    parser.add_argument(
+        "--neuron-type",
+        dest="neuron_types",
+        metavar="TYPE",
+        nargs="+",
+        type=one_of(tuple(NEURON_TYPES)),
+        help=f"other neurons: {', '.join(NEURON_TYPES)} (default: all)",
+    )
     add_workers(parser)
     add_output(parser, "all records and the figure", default="nengo-lmu-feedback")
 
@@ -72,8 +83,8 @@ def run(arguments):
     from nengo_lmu.analysis.feedback_figure import draw_feedback
 
     given = {
-        name: tuple(value) if name == "m" else value
-        for name in ("theta", "d", "m", "seeds", "windows")
+        name: tuple(value) if isinstance(value, list) else value
+        for name in ("theta", "d", "m", "neuron_types", "seeds", "windows")
         if (value := getattr(arguments, name)) is not None
     }
     with as_options(n_neurons="--m"), resumable(out):
@@ -109,6 +120,8 @@ def run(arguments):
     print(_sizes_table(record["sizes"]))
     print(f"\nWindow error of {record['n_neurons']} neurons if the feedback is late\n")
     print(_delays_table(record["delays"]))
+    print(f"\nWindow error of {record['n_neurons']} neurons of each type\n")
+    print(_types_table(record["types"]))
     print(f"\nRecords and figure in {out} ({record['seconds']:.0f} s)")
 
 
@@ -196,4 +209,25 @@ def _delays_table(delays):
         for one in delays
     ]
     header = ["delay", "gain", "measured", "predicted", "better than without"]
+    return format_table(header, rows)
+
+
+def _types_table(types):
+    rows = []
+    for one in types:
+        without, fed = one["without"], one["with"]
+        spikes = "-"
+        if fed["spikes_per_second"] is not None:
+            spikes = f"{fed['spikes_per_second'] / without['spikes_per_second']:.2f}"
+        rows.append(
+            [
+                one["neuron_type"],
+                f"{fed['error_feedback']:g}",
+                _error(without),
+                _error(fed),
+                _ratio(one),
+                spikes,
+            ]
+        )
+    header = ["neurons", "gain", "without", "with", "ratio", "spikes"]
     return format_table(header, rows)

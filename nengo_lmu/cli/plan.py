@@ -7,18 +7,20 @@ that of the ideal memory, relative to that of the input.
   nengo-lmu plan --theta 1 --d 6 --error 0.05
   nengo-lmu plan --theta 1 --d 6 --m 1000 --verify
 
---verify builds the memory, runs it in nengo.Simulator and prints what it measured.
+--verify builds the memory, runs it in nengo.Simulator and prints what it
+measured.
 
 --chip plans a memory for Loihi: its neurons do not hear their error there, and
 Poisson neurons have at most one spike a step. --verify then runs it in
-NengoLoihi's fixed-point emulator, or in nengo.Simulator, without error feedback
-and with such neurons, where NengoLoihi is not installed.
+NengoLoihi's fixed-point emulator, or where NengoLoihi is not installed, in
+nengo.Simulator without error feedback and with such neurons.
 """
 
 import json
 import sys
 
 from nengo_lmu.cli.arguments import (
+    add_error_feedback,
     add_output,
     add_workers,
     as_options,
@@ -29,7 +31,6 @@ from nengo_lmu.cli.arguments import (
     whole_number,
 )
 from nengo_lmu.cli.table import format_table
-from nengo_lmu.cli.theory import add_error_feedback
 
 HELP = "how many neurons an error needs, and what they cost"
 

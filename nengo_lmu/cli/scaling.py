@@ -2,11 +2,11 @@
 
 The error of the decoded window, against the ideal memory, is measured for
 several numbers of neurons m, with each type of neuron. With the first type,
-the order d, the window theta, the synapse's tau and the time step dt are varied
-too, each by itself: the others then have the middle one of their values, and tau
-its default (or the only value given). To compare with: neurons of that type that
-do not hear their error, the recipe found in the literature, and the feed-forward
-channel of one dimension that was published.
+the order d, the window theta, the synapse's tau and the time step dt are
+varied too, each by itself: the others then have the middle one of their values,
+and tau its default (or the only value given). To compare with: neurons of that
+type that do not hear their error, the recipe found in the literature, and the
+feed-forward channel of one dimension that was published.
 
 A table with fitted exponents goes to the screen; the record (scaling.json), a
 figure (scaling.png) and a record of each measurement to a folder. When it was
@@ -111,9 +111,9 @@ def _describe(record):
     base = record["base"]
     tau = "default" if base["tau"] is None else f"{base['tau']:g} s"
     return (
-        "\nWindow error relative to the rms of the input, mean and standard error over "
+        "\nWindow error relative to the rms of the input, mean and standard error over"
         f"\n{record['plan']['seeds']} seeds: d={base['d']}, theta={base['theta']:g} s, "
-        f"tau {tau},\ndt={1000 * base['dt']:g} ms\n"
+        f"tau {tau}, dt={1000 * base['dt']:g} ms\n"
     )
 
 
@@ -127,15 +127,15 @@ def _name(found):
 
 def _error_table(record):
     def cells(series, point):
-        measured = f"{point['mean']:.5f}"
+        measured = f"{point['mean']:.6f}"
         if point["standard_error"] is not None:
-            measured += f" +- {point['standard_error']:.5f}"
+            measured += f" +- {point['standard_error']:.6f}"
         theory = point["predicted"], point["floor"]
         return [
             _name(series),
             f"{point['x']:,}",
             measured,
-            *("-" if x is None else f"{x:.5f}" for x in theory),
+            *("-" if x is None else f"{x:.6f}" for x in theory),
         ]
 
     return format_table(

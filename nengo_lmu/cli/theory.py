@@ -5,16 +5,17 @@ theta, d and time step, the smallest, mean and largest ratio of the measured
 error, which is the mean over the seeds, to the predicted one.
 
 Then input that the memory is not designed for: white noise that is 3 times as
-loud or 3 times as fast, steps, full range after silence, and silence. The memory
-is compared with one whose neurons do not hear their error, and with one by the
-usual recipe, all with as many neurons, of the same rates, and the same synapse.
+loud or 3 times as fast, steps, full range after silence, and silence. The
+memory is compared with one whose neurons do not hear their error, and with one
+by the usual recipe, all with as many neurons, of the same rates, and the same
+synapse.
 
 The tables go to the screen; the record (theory.json), a figure (theory.png) and
 a record of each measurement to a folder. When it was interrupted, the same
 command continues where it was.
 
 By default a part of the grid, some 5 minutes on two cores. --full is all of it,
-over an hour.
+two to three hours.
 """
 
 import argparse
@@ -25,6 +26,7 @@ import time
 from dataclasses import replace
 
 from nengo_lmu.cli.arguments import (
+    add_error_feedback,
     add_output,
     add_workers,
     as_options,
@@ -41,29 +43,6 @@ NEURON_TYPES = ("poisson", "stochastic", "regular")
 
 # the usual one, and ours without error feedback and with it
 RECIPES = ("usual", "without", "default")
-
-
-def add_error_feedback(parser):
-    """Add ``--error-feedback``."""
-
-    def gain(text):
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not (math.isfinite(value) and value >= 0):
-            raise argparse.ArgumentTypeError(
-                f"{text!r} was given; give a number of at least 0"
-            )
-        return value
-
-    parser.add_argument(
-        "--error-feedback",
-        metavar="K",
-        type=gain,
-        help="gain with which neurons hear their own error, 0 for not at all "
-        "(default: the theory's)",
-    )
 
 
 def add_arguments(parser):
