@@ -331,3 +331,53 @@ def test_everything_is_put_back_after_an_error():
             raise RuntimeError
     assert list(net.all_objects) == objects
     assert all(conn.transform is transform for conn, transform in values)
+
+
+# --- in NengoDL
+
+
+def in_nengo_dl(net, u, learning_phase=None):
+    nengo_dl = pytest.importorskip("nengo_dl")
+    with net:
+        nengo_dl.configure_settings(learning_phase=learning_phase)
+    (stimulus,) = (node for node in net.nodes if node.size_in == 0)
+    with nengo_dl.Simulator(
+        net, minibatch_size=len(u), seed=3, progress_bar=False
+    ) as sim:
+        m = sim.predict({stimulus: u}, verbose=0)[net.state]
+        sim.freeze_params(net)
+    return m
+
+
+def test_error_in_nengo_dl_and_of_its_frozen_parameters():
+    """As in `test_covariance_of_the_error_is_the_predicted_one`, of the window.
+
+    Eight runs of 2 s after a window, whose inputs differ in how much neurons fire: a
+    run's error scatters by 10 %, so that the mean is within 15 % by far.
+    """
+    u = np.stack([noise(3.0, seed) for seed in range(8)])
+    net = memory_network(u[0], input_range=u.ravel())
+    m = in_nengo_dl(net, u)
+    ideal = np.stack([simulate(one[:, 0], 1.0, 6) for one in u])
+    D = net.memory.decode(np.linspace(0, 1, 50))
+    error = (m[:, 1:] - ideal[:, :-1])[:, 1000:] @ D.T
+    relative = np.sqrt(np.mean(error**2)) / np.sqrt(np.mean(u**2))
+    assert relative == pytest.approx(net.memory.predicted_error.window, rel=0.15)
+
+    frozen = run(net, 3000).data[net.state]
+    error = (frozen[1:] - ideal[0, :-1])[1000:] @ D.T
+    relative = np.sqrt(np.mean(error**2)) / np.sqrt(np.mean(u[0] ** 2))
+    assert relative < 2 * net.memory.predicted_error.window
+
+
+def test_training_sees_no_change():
+    """Rates say what they are given, so that nothing is fed back, but for rounding."""
+    u = noise(1.0, 6)[np.newaxis]
+    fed, plain = (
+        in_nengo_dl(memory_network(u[0], error_feedback=k), u, learning_phase=True)
+        for k in (None, 0)
+    )
+    ideal = simulate(u[0, :, 0], 1.0, 6)
+    scale = np.abs(ideal).max()
+    assert np.abs(fed - plain).max() < 1e-4 * scale
+    assert np.abs(fed[0, 1:] - ideal[:-1]).max() < 1e-3 * scale

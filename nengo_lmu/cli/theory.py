@@ -18,9 +18,7 @@ By default a part of the grid, some 5 minutes on two cores. --full is all of it,
 two to three hours.
 """
 
-import argparse
 import json
-import math
 import sys
 import time
 from dataclasses import replace
