@@ -75,8 +75,9 @@ def largest_gain(A_bar, delay=0):
     """
     rates = np.linalg.eigvals(A_bar)
     if delay == 0:
-        # |rate - k| < 1
-        return float(np.min(rates.real + np.sqrt(1 - rates.imag**2)))
+        # |rate - k| < 1, where |rate| <= 1 but for rounding
+        half = np.sqrt(np.maximum(1 - rates.imag**2, 0))
+        return float(np.min(rates.real + half))
     low, high = 0.0, 2.0
     while high - low > 1e-6:
         middle = (low + high) / 2
