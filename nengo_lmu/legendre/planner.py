@@ -109,7 +109,8 @@ def best_error_feedback(
     last = plain.last_amplification(decay)
     made = basis(statistics, realization, last)
     rows = np.linalg.inv(made.T)
-    square = statistics.mean_square(rows)
+    # of the range; a dimension that the input leaves at rest has hardly any
+    square = np.maximum(statistics.mean_square(rows), 1e-6)
     shares = np.sqrt(square) * variance_along(made.T.T, last)
     # not in whole neurons, of which there may be too few to go round
     weights = np.sqrt(shares if np.any(shares) else np.ones(d))
