@@ -302,7 +302,7 @@ class SpikingPopulations:
         -------
         error : PredictedError
         """
-        return self._error_of(self.covariance(counts))
+        return self.error_of(self.covariance(counts))
 
     def floor(self, counts):
         """Predict the error that the spikes of a single step leave by themselves.
@@ -332,13 +332,23 @@ class SpikingPopulations:
                 "step by itself sets no bound; use 'poisson' or 'stochastic'",
             )
         noise = self._noise(np.zeros(self.d)) / np.asarray(counts)
-        return self._error_of((self._columns * noise) @ self._columns.T)
+        return self.error_of((self._columns * noise) @ self._columns.T)
 
-    def _error_of(self, P):
-        """Return the errors for a state whose error has the covariance ``P``."""
+    def error_of(self, covariance):
+        """Return the errors of a state whose error has a covariance.
+
+        Parameters
+        ----------
+        covariance : (d, d) array_like
+            In true units.
+
+        Returns
+        -------
+        error : PredictedError
+        """
 
         def at(points):
-            mean_square = variance_along(readout(self.d, points), P).mean()
+            mean_square = variance_along(readout(self.d, points), covariance).mean()
             return float(np.sqrt(mean_square) / self.statistics.input_rms)
 
         return PredictedError(window=at(WINDOW_POINTS), delay=at(1.0))
@@ -430,7 +440,7 @@ class SpikingPopulations:
             P = self._accumulated(self._columns, noise)[: self.d, : self.d]
         else:
             amplitude = np.sqrt(self._bins[:, np.newaxis] * noise)[:, np.newaxis]
-            X = (self._response @ self._columns) * amplitude
+            X = self._to_state * amplitude
             X = X.transpose(1, 0, 2).reshape(self.d, -1)
             P = (X @ X.conj().T).real
         if not self.error_feedback:
@@ -439,9 +449,7 @@ class SpikingPopulations:
             given = self._rows @ self._dynamics.heard(self._decay)
             all_errors = self._accumulated(self.realization.T, noise)
             return P, variance_along(given, all_errors)
-        heard = self._dynamics.heard_in_time(self._decay, self._frequency)
-        given = self._rows @ heard @ self._response @ self.realization.T
-        return P, np.sum(np.abs(given * amplitude) ** 2, axis=(0, 2))
+        return P, np.sum(np.abs(self._to_input * amplitude) ** 2, axis=(0, 2))
 
     def _accumulated(self, columns, noise):
         return self._dynamics.accumulated((columns * noise) @ columns.T)
@@ -452,8 +460,7 @@ class SpikingPopulations:
             T, G = self.realization.T, self._dynamics.amplification(self._decay)
             return noise * variance_along(T.T, G)
         C = readout(self.d, WINDOW_POINTS)
-        squared = np.abs(C @ (self._response @ self._columns)) ** 2
-        squared = np.mean(squared, axis=1)
+        squared = np.mean(np.abs(C @ self._to_state) ** 2, axis=1)
         return np.einsum("f,fk,fk->k", self._bins, noise, squared)
 
     # --- what these are made of
@@ -505,6 +512,17 @@ class SpikingPopulations:
     def _response(self):
         """(n_frequencies, d, d): of errors to what is added to them."""
         return self._dynamics.response(self._frequency)
+
+    @cached_property
+    def _to_state(self):
+        """(n_frequencies, d, d): of the state to the noise of each dimension."""
+        return self._response @ self._columns
+
+    @cached_property
+    def _to_input(self):
+        """(n_frequencies, d, d): of what neurons are given, to the same."""
+        heard = self._dynamics.heard_in_time(self._decay, self._frequency)
+        return self._rows @ heard @ self._response @ self.realization.T
 
 
 def split_neurons(n_neurons, weights):

@@ -136,5 +136,5 @@ def make_design(
         ),
         noise_covariance=covariance,
         estimator=quiet.estimator(covariance),
-        predicted_error=None if kind is None else quiet.error(counts),
+        predicted_error=None if kind is None else quiet.error_of(covariance),
     )
