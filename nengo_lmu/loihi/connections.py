@@ -8,8 +8,9 @@ from nengo_loihi.builder.inputs import ChipReceiveNeurons, HostSendNode
 from nengo_loihi.inputs import SpikeInput
 from nengo_loihi.passthrough import base_obj
 
-from nengo_lmu.loihi.decays import in_time, memories
+from nengo_lmu.loihi.decays import in_time
 from nengo_lmu.loihi.input_code import VALUES, SpikeCode
+from nengo_lmu.loihi.relay import RelayConnection, build_relay_connection
 from nengo_lmu.networks.objects import InputNode
 
 
@@ -37,30 +38,40 @@ def build_connection(model, conn):
     model : nengo_loihi.builder.Model
     conn : nengo.Connection
     """
-    on_chip = isinstance(conn.post_obj, nengo.ensemble.Neurons) and model.split.on_chip(
-        base_obj(conn.post)
-    )
-    if on_chip:
+    _build_ends(model, conn)
+    if isinstance(conn, RelayConnection):
+        build_relay_connection(model, conn)
+        return
+    to_neurons = isinstance(conn.post_obj, nengo.ensemble.Neurons)
+    if to_neurons and model.split.on_chip(base_obj(conn.post)):
         conn = in_time(model, conn)
-    if on_chip and isinstance(conn.pre_obj, InputNode):
-        build_input_connection(model, conn)
-    elif _reads_memory(model, conn):
+        if isinstance(conn.pre_obj, InputNode):
+            build_input_connection(model, conn)
+            return
+    if _is_known_later(model, conn):
         build_late_connection(model, conn)
     else:
         build_other_connection(model, conn)
 
 
-def _reads_memory(model, conn):
-    """Whether this is the input's part of a state that the host reads from a memory.
+def _build_ends(model, conn):
+    """Build the ends of a connection that are not in the network."""
+    unbuilt = getattr(model.split.passthrough, "unbuilt", set())
+    for end in {base_obj(conn.pre), base_obj(conn.post)} & unbuilt:
+        unbuilt.remove(end)
+        model.seeds[end], model.seeded[end] = 0, False  # nothing of them is random
+        # what goes around nodes is built when no network's configuration is at hand
+        config, model.config = model.config, model.toplevel.config
+        model.build(end)
+        model.config = config
 
-    Where NengoLoihi removes passthrough nodes, the state, a filtered sum of what spikes
-    say and of the input, becomes two connections to each node that reads it.
-    """
-    return conn in model.split.passthrough.to_add and any(
-        conn.pre_obj is memory.input
-        and conn.synapse == memory.synapse
-        and any(map(model.split.on_chip, memory.ensembles))
-        for memory in memories(model)
+
+def _is_known_later(model, conn):
+    """Whether the host adds an input to what spikes from the chip tell of."""
+    memory = getattr(model.split, "memory_of_input", {}).get(conn.pre_obj)
+    return memory is not None and conn.post_obj in (
+        memory.parts.entry,
+        *memory.parts.fed_back,
     )
 
 

@@ -19,6 +19,7 @@ from nengo_lmu.loihi.neurons import (
     build_bernoulli_neurons,
     build_integrating_neurons,
 )
+from nengo_lmu.loihi.passthrough import split
 from nengo_lmu.loihi.resources import check_resources
 from nengo_lmu.loihi.splitting import split_model
 from nengo_lmu.networks import LegendreMemory
@@ -42,6 +43,7 @@ def install():
             **dict.fromkeys(INTEGRATING, build_integrating_neurons),
         }
     )
+    network_builder.Split = split
     network_builder.split_model = split_model
     network_builder.validate_model = validate_model
     fast_emulator()

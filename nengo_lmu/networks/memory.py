@@ -1,7 +1,7 @@
 """The Legendre memory: a window of the input, held by spiking neurons."""
 
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import nengo
@@ -45,6 +45,28 @@ from nengo_lmu.networks.population_objects import (
 from nengo_lmu.networks.populations import GIVEN_BY_GAIN, one_hot
 
 POISSON = nengo.PoissonSpiking(nengo.RectifiedLinear())
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a spiking memory is made of, for backends that build it in their own way.
+
+    Attributes
+    ----------
+    state, spikes : nengo.Node
+        What the neurons are given and what they say, in their own coordinates. The
+        state is what passes the synapse: of the entry and, where theta is trainable, of
+        the spikes too.
+    entry : nengo.Node
+        Where all that is remembered comes together before the synapse.
+    fed_back : tuple of nengo.Node
+        By which the network adds to the remembered signal (`add_feedback`).
+    """
+
+    state: nengo.Node
+    spikes: nengo.Node
+    entry: nengo.Node
+    fed_back: tuple
 
 
 class LegendreMemory(nengo.Network):
@@ -181,7 +203,7 @@ class LegendreMemory(nengo.Network):
                 error_feedback = checked_gain(error_feedback, A_bar, delay)
         self.trainable_theta = bool(trainable_theta)
         set_untrainable(self)
-        self._in_coordinates, self._feedback = {}, []
+        self._in_coordinates, self._feedback, self._fed_back = {}, [], []
 
         with self:
 
@@ -269,6 +291,11 @@ class LegendreMemory(nengo.Network):
         Relative to the rms of the expected input.
         """
         return self._design.predicted_error
+
+    @property
+    def parts(self):
+        """(Parts) What it is made of, for backends."""
+        return Parts(self._state, self._spikes, self._entry, tuple(self._fed_back))
 
     @property
     def size_state(self):
@@ -361,6 +388,7 @@ class LegendreMemory(nengo.Network):
             block, scale = self._drive
             synapse = self._entry_synapse
             self._connect(node, self._entry, block, synapse, "into", scale)
+        self._fed_back.append(node)
         return node
 
     @property
