@@ -296,7 +296,7 @@ def test_without_feedback_is_the_memory_of_no_gain():
     u = noise(1.0, 5)
     net, plain = memory_network(u), memory_network(u, error_feedback=0)
     before = run(net, 500).data[net.state]
-    with net.memory.without_feedback():
+    with net.memory.redesigned(error_feedback=0.0):
         assert net.memory.error_feedback == 0
         assert len(net.all_connections) == len(plain.all_connections) + 1
         within = run(net, 500).data[net.state]
@@ -315,7 +315,7 @@ def test_what_was_trained_stays_without_feedback():
     (ensemble,) = net.memory.ensembles
     ensemble.gain = 1.1 * ensemble.gain
     gain, realization = ensemble.gain, net.memory.realization
-    with net.memory.without_feedback():
+    with net.memory.redesigned(error_feedback=0.0):
         assert np.array_equal(ensemble.gain, gain)
         assert net.memory.realization is realization
         assert net.memory.error_feedback == 0
@@ -327,7 +327,7 @@ def test_everything_is_put_back_after_an_error():
     objects = list(net.all_objects)
     values = [(conn, conn.transform) for conn in net.all_connections]
     with pytest.raises(RuntimeError):
-        with net.memory.without_feedback():
+        with net.memory.redesigned(error_feedback=0.0):
             raise RuntimeError
     assert list(net.all_objects) == objects
     assert all(conn.transform is transform for conn, transform in values)

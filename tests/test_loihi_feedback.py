@@ -111,7 +111,7 @@ def test_resources_say_so():
     (left_out,) = needed.without_feedback
     assert left_out.ensemble == "LMU.memory.neurons"
     assert left_out.elsewhere == lmu.memory.predicted_error.window
-    with lmu.memory.without_feedback():
+    with lmu.memory.redesigned(error_feedback=0.0):
         assert left_out.here == lmu.memory.predicted_error.window
     assert left_out.here > 4 * left_out.elsewhere
     text = str(needed)

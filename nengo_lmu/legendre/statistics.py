@@ -197,6 +197,33 @@ def typical_statistics(theta, d, input_range=1.0):
     return white_noise_statistics(theta, d, TYPICAL_RMS * input_range, d / (6 * theta))
 
 
+def unforeseen_covariance(theta, d, statistics):
+    """Return the covariance of the states if nobody knows the band of the input.
+
+    Parameters
+    ----------
+    theta : float
+        Length of the window (seconds).
+    d : int
+        Order of the memory.
+    statistics : StateStatistics
+        Of the typical input.
+
+    Returns
+    -------
+    covariance : (d, d) ndarray
+        The mean over bands from a quarter of that of `typical_statistics` to eight
+        times that, evenly spaced in octaves, for noise of the same rms. Directions of
+        the state in which the typical input is small are up to 20 times as large in
+        other bands. Zeros for an input of which there is a sample.
+    """
+    if statistics.samples is not None:
+        return np.zeros((d, d))
+    bands = d / (6 * theta) * 2.0 ** np.arange(-2, 3.5, 0.5)
+    found = [white_noise_statistics(theta, d, 1.0, band).covariance for band in bands]
+    return statistics.input_rms**2 * np.mean(found, axis=0)
+
+
 def sampled_input(theta, process, dt=0.001):
     """Return a sample of a process, long enough for its statistics.
 

@@ -17,6 +17,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import nengo
+import numpy as np
+from nengo.exceptions import BuildError, ValidationError
+from nengo_loihi.block import Compartment
 from nengo_loihi.splitter import HostChipSplit
 
 from nengo_lmu.networks import LegendreMemory
@@ -41,33 +44,59 @@ class LeftOut:
 
 
 @contextmanager
-def as_on_chip(network):
+def as_on_chip(network, dt):
     """Be the network that the chip can have, while it is built.
+
+    Its memories have no feedback, and neurons that spike at most once a step: with the
+    default rates where the chip can have them, and with room in their ranges for inputs
+    of any band, which would have them spike more often.
 
     Parameters
     ----------
     network : nengo.Network
-        Its memories on the chip are without feedback within, and as before afterwards.
+        As before afterwards.
+    dt : float
+        Time step (seconds).
 
     Yields
     ------
     left_out : list of LeftOut
+
+    Raises
+    ------
+    nengo.exceptions.BuildError
+        If the rates or the synapse of a memory are none that the chip can have.
     """
-    memories = [
-        one
-        for one in (network, *network.all_networks)
-        if isinstance(one, LegendreMemory) and one.error_feedback
-    ]
+    networks = (network, *network.all_networks)
+    memories = [one for one in networks if isinstance(one, LegendreMemory)]
     on_chip = HostChipSplit(network).on_chip if memories else None
     left_out = []
     with ExitStack() as stack:
         for memory in memories:
+            if not any(map(on_chip, memory.ensembles)):
+                continue
+            _check_synapse(memory, dt)
             (ensemble,) = memory.ensembles
-            if on_chip(ensemble):
-                elsewhere = _window(memory)
-                stack.enter_context(memory.without_feedback())
+            loses, elsewhere = bool(memory.error_feedback), _window(memory)
+            design = memory.redesigned(error_feedback=0.0, largest_rate=1 / dt)
+            try:
+                stack.enter_context(design)
+            except ValidationError as error:
+                raise BuildError(f"{memory} on Loihi: {error}") from None
+            if loses:
                 left_out.append(LeftOut(ensemble, elsewhere, _window(memory)))
         yield left_out
+
+
+def _check_synapse(memory, dt):
+    """Refuse a synapse whose current would not decay on the chip."""
+    longest = -dt / np.log1p(-Compartment.DECAY_SCALE_TH)
+    if memory.synapse.tau >= longest:
+        raise BuildError(
+            f"{memory}: synapse: a time constant of {memory.synapse.tau:g} s is too "
+            f"long for Loihi, whose currents decay within {longest:.2g} s at "
+            f"dt={dt:g}; use a shorter one, or none, for the default"
+        )
 
 
 def _window(memory):

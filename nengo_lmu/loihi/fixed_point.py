@@ -74,7 +74,7 @@ def build_network(
         return
     model.whole_decays = discretize
     model.in_time = set()
-    with as_on_chip(network) as model.without_feedback:
+    with as_on_chip(network, model.dt) as model.without_feedback:
         build_float_network(model, network, **options)
     if discretize:
         discretize_model(model)
@@ -144,9 +144,10 @@ def discretize_bernoulli_block(block, dt):
     # a fraction of a level for each neuron; multiples of the golden ratio spread
     # evenly over any run of neighbours, so over each population
     spread = _fractions(block.n_neurons) - 0.5
-    compartment.bias[:] += spread * 2.0**level / v_scale
-    # NengoLoihi derives v_scale from the largest weight: this one leads to ours
-    w_max = 255 * 2**6 * current_gain / v_scale
+    compartment.bias[:] += (spread * 2.0**level + _lost(compartment)) / v_scale
+    # NengoLoihi derives v_scale from the largest weight: this one leads to ours, with
+    # its own idea of the gain, of single spikes that fade away
+    w_max = 255 * 2**6 * _gain_of_one_spike(compartment) / v_scale
     info = discretize_compartment(compartment, w_max)
     if not np.isclose(info["v_scale"], v_scale, rtol=1e-6):
         raise BuildError(
@@ -181,11 +182,38 @@ def _largest_level(block, current_gain, dt):
 
 
 def _current_gain(compartment):
-    """Return the sum of the current that a unit input leaves in the chip's decay."""
+    """Return the sum of the current that a unit input leaves in the chip's decay.
+
+    Among many others: what rounding takes from all of them is made up for by a bias.
+    """
     if not compartment.scale_u:
         return 1.0
-    decay = np.clip(np.round(compartment.decay_u * (2**12 - 1) - 1), 0, 2**12 - 1)
-    return float(decay_magnitude(decay, x0=2**21, offset=1)[0])
+    return float(2**12 / (_stored_decay(compartment)[0] + 1))
+
+
+def _gain_of_one_spike(compartment):
+    if not compartment.scale_u:
+        return 1.0
+    return float(decay_magnitude(_stored_decay(compartment), x0=2**21, offset=1)[0])
+
+
+def _lost(compartment):
+    """Return what rounding towards zero takes from a steady current of the chip.
+
+    Half a unit a step, which adds up to that over the decay. For a synapse of seconds it
+    is a small part of the current, but a memory's state loses it in each step of its
+    window. Neurons that are active have a current above zero.
+    """
+    if not compartment.scale_u:
+        return 0.0
+    decay = (_stored_decay(compartment) + 1) / 2**12
+    return np.where(decay < 1, 0.5 / decay, 0.0)
+
+
+def _stored_decay(compartment):
+    """Return the decay of currents as NengoLoihi stores it."""
+    decay = np.round(compartment.decay_u * (2**12 - 1) - 1)
+    return np.clip(decay, 0, 2**12 - 1)
 
 
 def _fractions(n):

@@ -15,6 +15,7 @@ from nengo_lmu.networks.populations import (
     make_populations,
     mean_max_rate,
     spiking,
+    typical_rates,
 )
 
 
@@ -56,6 +57,7 @@ def make_design(
     error_feedback,
     feedback_delay,
     random_state,
+    largest_rate=None,
 ):
     """Choose coordinates and neurons for a memory.
 
@@ -73,6 +75,9 @@ def make_design(
         theory, for neurons that answer as late as these.
     random_state : tuple
         Of the generator with which distributions are sampled.
+    largest_rate : float, optional
+        Of neurons that spike at most once a step (hertz). None for neurons that can
+        spike as fast as their input says.
 
     Returns
     -------
@@ -92,7 +97,8 @@ def make_design(
             attr="n_neurons",
             obj=memory,
         )
-    max_rate = mean_max_rate(max_rates)
+    rates = typical_rates(largest_rate)
+    max_rate = mean_max_rate(max_rates, rates)
     with validated(memory):
         arguments = (
             memory.initial_theta,
@@ -109,8 +115,14 @@ def make_design(
             late = answer_delay(memory.neuron_type, max_rate)
             error_feedback = best_error_feedback(*arguments, feedback_delay + late)
         kind = spiking(memory.neuron_type)
+        if kind == "poisson" and largest_rate is not None:
+            kind = "stochastic"
         quiet, counts = quietest(
-            *arguments, kind or "poisson", error_feedback, feedback_delay
+            *arguments,
+            kind or "poisson",
+            error_feedback,
+            feedback_delay,
+            largest_rate,
         )
     made = quiet.realization
     if not is_linear(memory.neuron_type):
@@ -133,6 +145,8 @@ def make_design(
             intercepts=intercepts,
             encoders=encoders,
             rng=rng,
+            typical=rates,
+            largest=largest_rate,
         ),
         noise_covariance=covariance,
         estimator=quiet.estimator(covariance),

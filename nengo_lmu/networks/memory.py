@@ -405,33 +405,37 @@ class LegendreMemory(nengo.Network):
                 self._connect(self._spikes, self._decoded, eye, None, "out of")
         return self._decoded
 
-    # --- where neurons cannot hear their error
+    # --- where neurons are others than elsewhere
 
     @contextmanager
-    def without_feedback(self):
-        """Be a memory that does not hear its error, while a backend builds it.
+    def redesigned(self, **changes):
+        """Be a memory of another design, while a backend builds it.
 
-        What the feedback is made of is taken out. Neurons and connections become those
-        of ``error_feedback=0``, whose coordinates and numbers are the best without; the
-        state, which is in true units, means the same. If something of them is not as it
-        was designed, such as what was trained, all of them stay as they are.
+        What the feedback is made of is taken out without a gain of it. Neurons and
+        connections become those of the other design; the state, which is in true units,
+        means the same. If something of them is not as it was designed, such as what was
+        trained, all of them stay as they are.
+
+        Parameters
+        ----------
+        **changes
+            Arguments of `nengo_lmu.networks.design.make_design`, such as
+            ``error_feedback=0.0`` for neurons that cannot hear their error.
         """
-        if not self.error_feedback:
-            yield
-            return
         design = self._design
         designed = list(self._values(design))
         kept = [(obj, name, getattr(obj, name)) for obj, name, _ in designed]
         objects = {cls: list(found) for cls, found in self.objects.items()}
+        gain = changes.get("error_feedback", design.error_feedback)
         if all(_same(now, then) for (*_, now), (*_, then) in zip(kept, designed)):
-            self._design = self._make_design(error_feedback=0.0)
+            self._design = self._make_design(**{"error_feedback": gain} | changes)
         else:
-            self._design = replace(design, error_feedback=0.0)
+            self._design = replace(design, error_feedback=gain)
         try:
             if self.realization is not design.realization:
                 for obj, name, value in self._values(self._design):
                     setattr(obj, name, value)
-            out = self._feedback
+            out = [] if gain else self._feedback
             self.nodes[:] = [one for one in self.nodes if one not in out]
             self.connections[:] = [
                 one

@@ -83,7 +83,14 @@ def one_hot(counts, values):
 
 
 def make_populations(
-    counts, neuron_type, max_rates=None, intercepts=None, encoders=None, rng=None
+    counts,
+    neuron_type,
+    max_rates=None,
+    intercepts=None,
+    encoders=None,
+    rng=None,
+    typical=MAX_RATES,
+    largest=None,
 ):
     """Choose tuning curves and solve for decoders.
 
@@ -93,7 +100,8 @@ def make_populations(
         Neurons in each dimension.
     neuron_type : nengo.neurons.NeuronType
     max_rates : Distribution or (n_neurons,) array_like, optional
-        Hertz. By default evenly spaced from 200 to 240, which needs no randomness.
+        Hertz. By default evenly spaced over the typical ones, which needs no
+        randomness.
     intercepts : Distribution or (n_neurons,) array_like, optional
         By default 0 for neurons that are linear above threshold: on and off neurons
         then split the range with neither overlap nor dead zone, and no neuron fires
@@ -103,6 +111,10 @@ def make_populations(
         By default half +1, half -1.
     rng : numpy.random.RandomState
         For distributions.
+    typical : (float, float)
+        The default maximum rates (hertz), from and to.
+    largest : float, optional
+        The largest rate that neurons can have (hertz).
 
     Returns
     -------
@@ -110,7 +122,14 @@ def make_populations(
     """
     counts = np.asarray(counts)
     total = counts.sum()
-    max_rates = _spread("max_rates", max_rates, MAX_RATES, counts, rng)
+    max_rates = _spread("max_rates", max_rates, typical, counts, rng)
+    if largest is not None and np.max(max_rates) > largest:
+        raise ValidationError(
+            f"must be at most {largest:g} Hz, since neurons spike at most once a time "
+            f"step here, but {np.max(max_rates):g} Hz is among them; give lower rates, "
+            "or none, or use a shorter dt",
+            attr="max_rates",
+        )
     if is_linear(neuron_type):
         recipe = (0.0, 0.0)
     else:
@@ -137,10 +156,24 @@ def make_populations(
     return populations
 
 
-def mean_max_rate(max_rates, n=1000):
+def typical_rates(largest=None):
+    """Return the default maximum rates, from and to (hertz).
+
+    Parameters
+    ----------
+    largest : float, optional
+        The largest rate that neurons can have (hertz), which is far above the default
+        at short time steps. At others they come near it, since noise goes as one over
+        the square root of the rate.
+    """
+    part = 1.0 if largest is None else min(1.0, 0.9 * largest / MAX_RATES[1])
+    return tuple(part * rate for rate in MAX_RATES)
+
+
+def mean_max_rate(max_rates, typical=MAX_RATES, n=1000):
     """Return the mean of a distribution or array of maximum rates (hertz)."""
     if max_rates is None:
-        return np.mean(MAX_RATES)
+        return np.mean(typical)
     if isinstance(max_rates, Distribution):
         rates = max_rates.sample(n, rng=np.random.RandomState(0))
     else:
