@@ -6,11 +6,12 @@ from scipy.optimize import minimize_scalar
 from nengo_lmu.legendre.checks import (
     ArgumentError,
     one_of,
+    order,
     positive,
-    time_steps,
     whole,
+    window,
 )
-from nengo_lmu.legendre.feedback import checked_gain, largest_gain
+from nengo_lmu.legendre.feedback import checked_gain, feedback_steps, largest_gain
 from nengo_lmu.legendre.noise import (
     SPIKING,
     ErrorDynamics,
@@ -19,6 +20,7 @@ from nengo_lmu.legendre.noise import (
 )
 from nengo_lmu.legendre.realization import basis
 from nengo_lmu.legendre.statistics import input_statistics, variance_along
+from nengo_lmu.legendre.system import METHODS
 
 # Rates of neurons at the edge of their range, by default (hertz): from, to.
 MAX_RATES = (200.0, 240.0)
@@ -57,6 +59,8 @@ def best_tau(theta, d, dt=0.001, input=1.0, method="zoh"):
         without error feedback; with it, even shorter ones are, so that one synapse is
         good for both.
     """
+    theta, dt = window(theta, dt)
+    d = order(d)
     statistics = input_statistics(theta, d, input, dt)
     dynamics = error_dynamics(theta, d, dt, method)
     values, vectors = np.linalg.eigh(statistics.covariance)
@@ -101,7 +105,7 @@ def best_error_feedback(
     theta, d, n_neurons, tau, max_rate, dt, statistics = _checked(
         theta, d, n_neurons, tau, max_rate, dt, input, method
     )
-    delay = time_steps("feedback_delay", feedback_delay, dt)
+    delay = feedback_steps("feedback_delay", feedback_delay, d, dt)
     decay = np.exp(-dt / tau)
     plain = error_dynamics(theta, d, dt, method)
     most = min(_LARGEST_GAIN, largest_gain(plain.A_bar, delay) / 2)
@@ -163,7 +167,7 @@ def quietest(
         theta, d, n_neurons, tau, max_rate, dt, input, method
     )
     one_of("spiking", spiking, SPIKING)
-    delay = time_steps("feedback_delay", feedback_delay, dt)
+    delay = feedback_steps("feedback_delay", feedback_delay, d, dt)
     if error_feedback is None:
         gain = best_error_feedback(
             theta,
@@ -207,9 +211,9 @@ def quietest(
 
 def _checked(theta, d, n_neurons, tau, max_rate, dt, input, method):
     """Return the arguments that all plans have, with defaults in place of None."""
-    theta = positive("theta", theta, "of seconds")
-    d = whole("d", d, 1)
-    dt = positive("dt", dt, "of seconds")
+    theta, dt = window(theta, dt)
+    d = order(d)
+    one_of("method", method, METHODS)
     n_neurons = whole("n_neurons", n_neurons, 1)
     max_rate = positive("max_rate", max_rate, "of hertz")
     statistics = input_statistics(theta, d, input, dt)
@@ -345,8 +349,8 @@ def neurons_for_error(error, theta, d, **kwargs):
         As for `predicted_error`, or if the error needs more than a trillion neurons.
     """
     error = positive("error", error)
-    d = whole("d", d, 1)
-    dt = kwargs.get("dt", 0.001)
+    theta, dt = window(theta, kwargs.get("dt", 0.001))
+    d = order(d)
     # once, instead of at each number of neurons
     kwargs["input"] = input_statistics(theta, d, kwargs.get("input", 1.0), dt)
     if kwargs.get("tau") is None:

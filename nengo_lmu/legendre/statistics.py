@@ -5,7 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import erf
 
-from nengo_lmu.legendre.checks import ArgumentError, finite_array, positive, whole
+from nengo_lmu.legendre.checks import (
+    LARGEST,
+    LARGEST_SQUARE,
+    SMALLEST,
+    ArgumentError,
+    finite_array,
+    not_negative,
+    order,
+    positive,
+    shown,
+    window,
+)
 from nengo_lmu.legendre.system import simulate
 from nengo_lmu.legendre.window import frequency_response
 
@@ -37,6 +48,27 @@ class StateStatistics:
     covariance: np.ndarray
     input_rms: float
     samples: np.ndarray = None
+
+    def __post_init__(self):
+        S = finite_array("covariance", self.covariance, ndim=2, largest=LARGEST_SQUARE)
+        square = S.shape[0] == S.shape[1] > 0
+        if not square or np.abs(S - S.T).max() > 1e-6 * np.abs(S).max():
+            raise ArgumentError(
+                "covariance",
+                f"must be a symmetric matrix, but {shown(S)} of shape {S.shape} was "
+                "given; give the mean of m m^T",
+            )
+        object.__setattr__(self, "covariance", S)
+        object.__setattr__(self, "input_rms", not_negative("input_rms", self.input_rms))
+        if self.samples is not None:
+            m = finite_array("samples", self.samples, ndim=2)
+            if not len(m) or m.shape[1] != len(S):
+                raise ArgumentError(
+                    "samples",
+                    f"must have {len(S)} columns, as the covariance has, but its shape "
+                    f"is {m.shape}; give one row for each step",
+                )
+            object.__setattr__(self, "samples", m)
 
     def span(self, rows):
         """Return the range of ``rows @ m``.
@@ -140,7 +172,7 @@ def white_noise_statistics(theta, d, rms, bandwidth):
         where ``H`` is the memory's frequency response.
     """
     theta = positive("theta", theta, "of seconds")
-    d = whole("d", d, 1)
+    d = order(d)
     rms = positive("rms", rms)
     bandwidth = positive("bandwidth", bandwidth, "of hertz")
     # H oscillates about theta * f times over the band: Gauss-Legendre nodes at several
@@ -174,15 +206,43 @@ def sampled_statistics(theta, d, u, dt=0.001):
     -------
     statistics : StateStatistics
     """
-    u = finite_array("u", u, ndim=(1, 2))
-    if not np.any(u):
-        raise ArgumentError("u", "is zero throughout; give a sample of a real input")
+    u = sample("u", u)
     m = simulate(u, theta, d, dt=dt).reshape(-1, d)
     return StateStatistics(
         covariance=m.T @ m / len(m),
         input_rms=float(np.sqrt(np.mean(u**2))),
         samples=m,
     )
+
+
+def sample(name, u):
+    """Return a sample of an input as an array, if it is one.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    u : (n_steps,) or (n_steps, size_in) array_like
+
+    Returns
+    -------
+    u : ndarray
+    """
+    u = finite_array(name, u, ndim=(1, 2))
+    largest = np.abs(u).max(initial=0)
+    if largest == 0:
+        raise ArgumentError(
+            name,
+            f"is zero throughout, with shape {u.shape}; give a sample of a real input, "
+            "or its largest absolute value",
+        )
+    if not SMALLEST <= largest <= LARGEST:
+        raise ArgumentError(
+            name,
+            f"must have a largest value from {SMALLEST:g} to {LARGEST:g}, but that is "
+            f"{largest:g}; give the input in the unit that is meant",
+        )
+    return u
 
 
 def typical_statistics(theta, d, input_range=1.0):
@@ -193,7 +253,8 @@ def typical_statistics(theta, d, input_range=1.0):
     frequency that an order-``d`` memory reproduces well.
     """
     theta = positive("theta", theta, "of seconds")
-    d = whole("d", d, 1)
+    d = order(d)
+    input_range = positive("input", input_range)
     return white_noise_statistics(theta, d, TYPICAL_RMS * input_range, d / (6 * theta))
 
 
@@ -242,6 +303,8 @@ def input_statistics(theta, d, expected=1.0, dt=0.001):
     ArgumentError
         If the statistics are of another order, or as for the other functions.
     """
+    theta, dt = window(theta, dt)
+    d = order(d)
     if isinstance(expected, StateStatistics):
         if expected.covariance.shape != (d, d):
             raise ArgumentError(
@@ -253,6 +316,11 @@ def input_statistics(theta, d, expected=1.0, dt=0.001):
         return expected
     if hasattr(expected, "run"):
         expected = sampled_input(theta, expected, dt=dt)
-    if np.ndim(expected) == 0:
-        return typical_statistics(theta, d, positive("input", expected))
-    return sampled_statistics(theta, d, expected, dt=dt)
+    if is_scalar(expected):
+        return typical_statistics(theta, d, expected)
+    return sampled_statistics(theta, d, sample("input", expected), dt=dt)
+
+
+def is_scalar(value):
+    """Whether a value is no list or array of several, not even a ragged one."""
+    return not isinstance(value, (list, tuple)) and np.ndim(value) == 0
