@@ -160,7 +160,7 @@ def time_steps(name, value, dt, high=LARGEST_WHOLE):
 
 def finite_array(name, value, ndim=None, shape=None, largest=LARGEST_ENTRY):
     """Return ``value`` as a float64 array if it is finite and of the given shape."""
-    array = _numbers(name, value)
+    array = real_array(name, value)
     if ndim is not None and array.ndim not in np.atleast_1d(ndim):
         wanted = " or ".join(str(n) for n in np.atleast_1d(ndim))
         raise ArgumentError(
@@ -225,8 +225,8 @@ def _is_no_number(value):
     return isinstance(value, (bool, np.bool_, np.timedelta64))
 
 
-def _numbers(name, value):
-    """Return ``value`` as a float64 array if it is one of real numbers."""
+def real_array(name, value, wanted="an array of numbers"):
+    """Return ``value`` as a float64 array if it is one of real numbers, or of NaN."""
     hidden = np.ma.count_masked(value) if isinstance(value, np.ma.MaskedArray) else 0
     if hidden:
         raise ArgumentError(
@@ -243,8 +243,6 @@ def _numbers(name, value):
         if value is None or np.any(np.isnan(array)):
             array = np.asarray(None)
     if array.dtype.kind not in "iuf":
-        raise ArgumentError(
-            name, f"must be an array of numbers, but {shown(value)} was given"
-        )
+        raise ArgumentError(name, f"must be {wanted}, but {shown(value)} was given")
     with np.errstate(over="ignore"):  # of long doubles; it is refused as infinite
         return array.astype(np.float64)

@@ -15,6 +15,7 @@ from nengo_lmu.legendre.checks import (
     finite_array,
     instance,
     one_of,
+    shown,
 )
 from nengo_lmu.legendre.statistics import (
     GAUSSIAN_RANGE,
@@ -179,7 +180,8 @@ def invertible(name, value, shape=None):
     if T.shape[0] != T.shape[1] or np.linalg.matrix_rank(columns) < len(T):
         raise ArgumentError(
             name,
-            f"is singular, with shape {T.shape}; give independent columns",
+            "is singular; give a matrix with independent columns instead of "
+            f"{shown(T)}",
         )
     return T
 

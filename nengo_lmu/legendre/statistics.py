@@ -233,8 +233,8 @@ def sample(name, u):
     if largest == 0:
         raise ArgumentError(
             name,
-            f"is zero throughout, with shape {u.shape}; give a sample of a real input, "
-            "or its largest absolute value",
+            "is zero throughout; give a sample of a real input, or its largest "
+            "absolute value",
         )
     if not SMALLEST <= largest <= LARGEST:
         raise ArgumentError(

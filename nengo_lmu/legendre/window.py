@@ -39,6 +39,10 @@ def readout(d, points):
     """
     d = order(d)
     points = np.atleast_1d(finite_array("points", points, ndim=(0, 1)))
+    if not points.size:
+        raise ArgumentError(
+            "points", f"must have a value at least, but {points} was given; give one"
+        )
     outside = points[(points < 0) | (points > 1)]
     if outside.size:
         raise ArgumentError(

@@ -5,7 +5,7 @@ import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.params import Default
 
-from nengo_lmu.legendre.checks import whole
+from nengo_lmu.legendre.checks import MOST_DIMENSIONS, finite_array, whole
 from nengo_lmu.networks.arguments import (
     checked_neuron_type,
     configured,
@@ -16,7 +16,7 @@ from nengo_lmu.networks.arguments import (
 from nengo_lmu.networks.initializers import XavierNormal
 from nengo_lmu.networks.memory import LegendreMemory, set_untrainable
 from nengo_lmu.networks.objects import BiasConnection, InputNode
-from nengo_lmu.networks.populations import GIVEN_BY_GAIN
+from nengo_lmu.networks.populations import GIVEN_BY_GAIN, tuning
 
 
 class LMU(nengo.Network):
@@ -142,18 +142,17 @@ class LMU(nengo.Network):
         error_feedback=None,
         **memory,
     ):
-        rng = random_state(seed)
+        rng = random_state(seed, self)
         super().__init__(label=label, seed=seed, add_to_container=add_to_container)
         with validated(self):
-            self.size_in = whole("size_in", size_in, 1)
-            self.units = whole("units", units, 0)
+            self.size_in = whole("size_in", size_in, 1, MOST_DIMENSIONS)
+            self.units = whole("units", units, 0, MOST_DIMENSIONS)
         set_untrainable(self)
 
         if input_encoders is None:
             e_x = np.eye(self.size_in)
         else:
-            rows = 1 if np.ndim(input_encoders) < 2 else len(input_encoders)
-            rows = self.size_in if np.isscalar(input_encoders) else rows
+            rows = self._n_signals(input_encoders)
             e_x = matrix(
                 "input_encoders", input_encoders, (rows, self.size_in), rng, self
             )
@@ -180,7 +179,10 @@ class LMU(nengo.Network):
                 self.input = self.memory.input
             else:
                 self.input = InputNode(
-                    self.size_in, dt, self.memory.input.radius, label="input"
+                    self.size_in,
+                    self.memory.dt,
+                    self.memory.input.radius,
+                    label="input",
                 )
                 self.input_encoders = self._trained(
                     self.input, self.memory.input, e_x, None
@@ -207,6 +209,16 @@ class LMU(nengo.Network):
         """(float) Length of the window in seconds; after training, the learned one."""
         return self.memory.theta
 
+    def _n_signals(self, input_encoders):
+        """Return how many signals the memory remembers, given ``e_x``."""
+        if isinstance(input_encoders, nengo.dists.Distribution):
+            return 1
+        with validated(self):
+            array = finite_array("input_encoders", input_encoders)
+        if array.ndim == 0:
+            return self.size_in
+        return max(len(array), 1) if array.ndim == 2 else 1
+
     def _make_hidden(self, neuron_type):
         """Make the hidden units so that an input of 1 gives an output of 1."""
         if neuron_type is Default:
@@ -226,10 +238,12 @@ class LMU(nengo.Network):
             self.unit = 1 / neuron_type.tau_ref
             gain, bias = np.ones(self.units), np.zeros(self.units)
         else:
-            rates = nengo.dists.get_samples(
+            rates = tuning(
+                "max_rates",
                 configured("max_rates", nengo.dists.Choice([200.0])),
                 self.units,
                 rng=np.random.RandomState(0),
+                whose="the hidden layer",
             )
             gain, bias = neuron_type.gain_bias(rates, np.zeros(self.units))
             at_one = neuron_type.rates(np.ones((1, self.units)), gain, bias)
@@ -279,10 +293,13 @@ class LMU(nengo.Network):
             setattr(self, name, self._trained(pre, post, value, synapse))
 
         if hidden_bias is not None:
-            if isinstance(hidden_bias, (int, float)):
-                hidden_bias = np.full(self.units, float(hidden_bias))
             if not isinstance(hidden_bias, nengo.dists.Distribution):
-                hidden_bias = np.reshape(hidden_bias, (-1, 1))
+                with validated(self):
+                    hidden_bias = finite_array("hidden_bias", hidden_bias)
+                if hidden_bias.ndim == 0:
+                    hidden_bias = np.full(self.units, hidden_bias)
+                if hidden_bias.ndim == 1:
+                    hidden_bias = hidden_bias[:, np.newaxis]
             value = matrix("hidden_bias", hidden_bias, (self.units, 1), rng, self)
             one = nengo.Node([1.0], label="one")
             self.hidden_bias = self._trained(one, neurons, value, None, BiasConnection)

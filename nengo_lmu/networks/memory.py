@@ -18,18 +18,23 @@ from nengo_lmu.legendre import (
     state_space,
 )
 from nengo_lmu.legendre.checks import (
-    finite_array,
+    MOST_DIMENSIONS,
+    flag,
     one_of,
+    order,
     positive,
-    time_steps,
+    shown,
     whole,
+    window,
 )
-from nengo_lmu.legendre.feedback import checked_gain
-from nengo_lmu.legendre.statistics import sampled_input
+from nengo_lmu.legendre.feedback import checked_gain, feedback_steps
+from nengo_lmu.legendre.realization import checked_kind
+from nengo_lmu.legendre.statistics import is_scalar, sample, sampled_input
 from nengo_lmu.legendre.system import METHODS
 from nengo_lmu.networks.arguments import (
     checked_neuron_type,
     configured,
+    is_true,
     lowpass,
     random_state,
     validated,
@@ -42,7 +47,10 @@ from nengo_lmu.networks.population_objects import (
     PopulationEnsemble,
     PopulationTransform,
 )
-from nengo_lmu.networks.populations import GIVEN_BY_GAIN, one_hot
+from nengo_lmu.networks.populations import GIVEN_BY_GAIN, one_hot, tuning
+
+# An array of their values takes nearly a gigabyte, and there are many.
+MOST_NEURONS = 10**8
 
 POISSON = nengo.PoissonSpiking(nengo.RectifiedLinear())
 
@@ -161,25 +169,25 @@ class LegendreMemory(nengo.Network):
         error_feedback=None,
         feedback_delay=0.0,
     ):
-        rng = random_state(seed)
+        rng = random_state(seed, self)
         super().__init__(label=label, seed=seed, add_to_container=add_to_container)
         with validated(self, method="discretization"):
-            self.initial_theta = positive("theta", theta, "of seconds")
-            self.d = whole("d", d, 1)
-            self.size_in = whole("size_in", size_in, 1)
-            self.dt = positive("dt", dt, "of seconds")
+            self.initial_theta, self.dt = window(theta, dt)
+            self.d = order(d)
+            self.size_in = whole("size_in", size_in, 1, MOST_DIMENSIONS // self.d)
             self.discretization = one_of("discretization", discretization, METHODS)
             if n_neurons is not None:
-                n_neurons = whole("n_neurons", n_neurons, 0)
+                n_neurons = whole("n_neurons", n_neurons, 0, MOST_NEURONS)
+            self.trainable_theta = flag("trainable_theta", trainable_theta)
+            checked_kind(realization, self.d)
             if trainable_theta:
                 self.discretization = "euler"
-            self._system = state_space(theta, d)
+            self._system = state_space(self.initial_theta, self.d)
             # refuses Euler where it is unstable
             A_bar, _ = discretize(*self._system, self.dt, method=self.discretization)
-            delay = time_steps("feedback_delay", feedback_delay, self.dt)
+            delay = feedback_steps("feedback_delay", feedback_delay, self.d, self.dt)
             if error_feedback is not None:
                 error_feedback = checked_gain(error_feedback, A_bar, delay)
-        self.trainable_theta = bool(trainable_theta)
         set_untrainable(self)
         self._in_coordinates, self._feedback = {}, []
 
@@ -193,12 +201,20 @@ class LegendreMemory(nengo.Network):
             max_rates = choose("max_rates", max_rates)
             intercepts = choose("intercepts", intercepts)
             encoders = choose("encoders", encoders)
+            if synapse is not None:
+                synapse = lowpass("synapse", synapse, self.dt, self)
 
             radius, expected = self._expected_input(input_range)
             self.input = InputNode(self.size_in, self.dt, radius, label="input")
 
             ideal = n_neurons == 0 or isinstance(self.neuron_type, nengo.Direct)
             if ideal:
+                given = dict(
+                    max_rates=max_rates, intercepts=intercepts, encoders=encoders
+                )
+                for name, value in given.items():
+                    if value is not None:
+                        tuning(name, value)
                 self.synapse = None
                 self._design = Design()
                 self._build_ideal()
@@ -206,12 +222,19 @@ class LegendreMemory(nengo.Network):
                 if n_neurons is None:
                     n_neurons = 100 * self.size_state
                 with validated(self, input="input_range"):
-                    statistics = input_statistics(theta, d, expected, self.dt)
-                if synapse is None:
-                    synapse = best_tau(
-                        theta, d, self.dt, statistics, self.discretization
+                    statistics = input_statistics(
+                        self.initial_theta, self.d, expected, self.dt
                     )
-                self.synapse = lowpass("synapse", synapse, self)
+                if synapse is None:
+                    tau = best_tau(
+                        self.initial_theta,
+                        self.d,
+                        self.dt,
+                        statistics,
+                        self.discretization,
+                    )
+                    synapse = nengo.Lowpass(tau)
+                self.synapse = synapse
                 self._make_design = partial(
                     make_design,
                     self,
@@ -294,6 +317,7 @@ class LegendreMemory(nengo.Network):
         """
         with validated(self):
             D = readout(self.d, points)
+        denoise = is_true("denoise", denoise, self)
         if denoise and self._design.estimator is not None:
             D = D @ self._design.estimator
         return np.kron(np.eye(self.size_in), D)
@@ -325,8 +349,8 @@ class LegendreMemory(nengo.Network):
         D = self.decode(points, denoise=denoise)
         if function is not None and not callable(function):
             raise ValidationError(
-                f"must be callable, but {function!r} was given; give a function of the "
-                f"{len(D)} values of the window",
+                f"must be callable, but {shown(function)} was given; give a "
+                f"function of the {len(D)} values of the window",
                 attr="function",
                 obj=self,
             )
@@ -450,25 +474,18 @@ class LegendreMemory(nengo.Network):
         """Return the largest value of the input, and a range or sample of it."""
         if isinstance(input_range, nengo.Process):
             expected = sampled_input(self.initial_theta, input_range, dt=self.dt)
-        elif np.ndim(input_range) == 0:
+        elif is_scalar(input_range):
             with validated(self):
                 radius = positive("input_range", input_range)
             return radius, radius
         else:
             expected = input_range
         with validated(self):
-            expected = finite_array("input_range", expected, ndim=(1, 2))
-        if not np.any(expected):
-            raise ValidationError(
-                "is zero throughout; give a sample of a real input, or its largest "
-                "absolute value",
-                attr="input_range",
-                obj=self,
-            )
+            expected = sample("input_range", expected)
         if expected.ndim == 2 and expected.shape[1] not in (1, self.size_in):
             raise ValidationError(
                 f"must have {self.size_in} columns, one for each input dimension, but "
-                f"its shape is {expected.shape}",
+                f"its shape is {expected.shape}; give a column for each",
                 attr="input_range",
                 obj=self,
             )
