@@ -107,19 +107,21 @@ def sampled(name, distribution, n, d, rng, obj=None):
         Whose argument it is.
     """
     shape = (n,) if d is None else (n, d)
-    try:
-        samples = distribution.sample(n, d, rng=rng)
-        problem = f"{np.shape(samples)} was sampled"
-    except Exception as error:  # whatever a distribution of the user's says
-        samples, problem = None, str(error)
-    if np.shape(samples) != shape:
-        raise ValidationError(
-            f"must give samples of shape {shape}, but of {shown(distribution)}, "
-            f"{problem}; give a distribution of numbers, or an array of that shape",
-            attr=name,
-            obj=obj,
-        )
-    return samples
+    # some distributions have numbers, as others have vectors of one
+    for size in {1: (1, None), None: (None, 1)}.get(d, (d,)):
+        try:
+            samples = distribution.sample(n, size, rng=rng)
+            problem = f"samples of shape {np.shape(samples)}"
+        except Exception as error:  # whatever a distribution of the user's says
+            samples, problem = None, f"{type(error).__name__}: {error}"
+        if np.shape(samples) in (shape, (n,) if size is None else (n, size)):
+            return np.reshape(samples, shape)
+    raise ValidationError(
+        f"must give samples of shape {shape}, but {shown(distribution)} gave "
+        f"{problem}; give a distribution of that size, or an array",
+        attr=name,
+        obj=obj,
+    )
 
 
 def is_true(name, value, obj):

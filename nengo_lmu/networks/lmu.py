@@ -192,17 +192,19 @@ class LMU(nengo.Network):
             self.output = self.memory.output
             self.input_kernel = self.hidden_kernel = self.memory_kernel = None
             self.hidden_encoders = self.memory_encoders = self.hidden_bias = None
+            matrices = dict(
+                input_kernel=input_kernel,
+                hidden_kernel=hidden_kernel,
+                memory_kernel=memory_kernel,
+                hidden_bias=hidden_bias,
+                hidden_encoders=hidden_encoders,
+                memory_encoders=memory_encoders,
+            )
             if self.units > 0:
                 self._make_hidden(hidden_neuron_type)
-                self._couple(
-                    rng,
-                    input_kernel=input_kernel,
-                    hidden_kernel=hidden_kernel,
-                    memory_kernel=memory_kernel,
-                    hidden_bias=hidden_bias,
-                    hidden_encoders=hidden_encoders,
-                    memory_encoders=memory_encoders,
-                )
+                self._couple(rng, **matrices)
+            else:
+                self._check_unused(hidden_neuron_type, matrices)
 
     @property
     def theta(self):
@@ -263,6 +265,16 @@ class LMU(nengo.Network):
         nengo.Connection(
             self.hidden.neurons, self.output, transform=1 / self.unit, synapse=None
         )
+
+    def _check_unused(self, neuron_type, matrices):
+        """Refuse for no hidden units what would be refused for any number of them."""
+        if neuron_type is not Default:
+            checked_neuron_type("hidden_neuron_type", neuron_type, self)
+        for name, value in matrices.items():
+            given = value is not None and value is not Default
+            if given and not isinstance(value, nengo.dists.Distribution):
+                with validated(self):
+                    finite_array(name, value)
 
     def _couple(self, rng, hidden_bias, **matrices):
         """Make the connections whose matrices are trained, and keep them by name."""
