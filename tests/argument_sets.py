@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from nengo.exceptions import BuildError, ValidationError
 from nengo.params import Default
 
+from nengo_lmu import legendre
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.legendre.checks import shown
 
@@ -147,6 +148,189 @@ BAD_OF_CELL = {
             "hidden_bias",
         )
     },
+}
+
+_ORDERS = [*NO_NUMBERS, *NO_COUNTS, 0]
+_WHOLE = [*NO_NUMBERS, *NO_COUNTS, 0]
+_SQUARE = [*NO_NUMBERS, *NO_ARRAYS, 1.0, np.ones((2, 3)), []]
+_NOT_LEGENDRE = [*NO_NUMBERS, None, "tustin", ["zoh"]]
+_INPUTS = [*NO_NUMBERS, *NO_ARRAYS, *NOT_POSITIVE, None, np.zeros(9), "white"]
+_NEURONS = {
+    "theta": [*_numbers, None, 1e-5],
+    "d": _ORDERS,
+    "n_neurons": [*NO_NUMBERS, *NO_COUNTS, 0, 5],
+    "tau": _numbers,
+    "max_rate": _numbers,
+    "dt": [*_numbers, None, 1e308, 1e-308, 10.0],
+    "input": _INPUTS,
+    "realization": [*NO_NUMBERS, *NO_ARRAYS, None, "fourier", np.ones((3, 3))],
+    "method": _NOT_LEGENDRE,
+    "spiking": _NOT_LEGENDRE,
+    "error_feedback": [*NO_NUMBERS, *NO_SCALARS, -0.1, 2.5, 1e300],
+    "feedback_delay": [*NO_NUMBERS, *NO_SCALARS, None, -0.1, 1e300, 10.0],
+}
+
+
+def _of_neurons(*without):
+    return {name: bad for name, bad in _NEURONS.items() if name not in without}
+
+
+_STATISTICS = legendre.white_noise_statistics(1.0, 3, 0.3, 1.0)
+_POPULATIONS = legendre.SpikingPopulations(
+    1.0, 3, _STATISTICS, legendre.Realization(np.eye(3)), 0.4, 220.0
+)
+_MEMORY = {"theta": 1.0, "d": 3}
+_SYSTEM = dict(zip("AB", legendre.state_space(1.0, 3)))
+_SEQUENCE = {
+    "theta": _NEURONS["theta"],
+    "d": _ORDERS,
+    "dt": _NEURONS["dt"],
+    "method": _NOT_LEGENDRE,
+}
+_MATRICES = {
+    "A": [*_SQUARE, np.full((3, 3), 1e300), np.full((3, 3), 1e20)],
+    "B": [*NO_NUMBERS, *NO_ARRAYS, np.ones((2, 1)), np.full((3, 1), 1e300)],
+    "dt": [*_numbers],
+    "method": _NOT_LEGENDRE,
+}
+_COUNTS = [*NO_NUMBERS, *NO_ARRAYS, None, [0, 1, 1], [-1, 1, 1], [2, 2], 4]
+
+# function, good arguments, and bad ones in the place of each
+OF_THE_MATHEMATICS = {
+    "state_space": (_MEMORY, {"theta": [*_numbers, None], "d": _ORDERS}),
+    "discretize": ({**_SYSTEM, "dt": 0.001}, _MATRICES),
+    "principle3": (
+        {**_SYSTEM, "synapse": 0.1, "dt": 0.001},
+        {**_MATRICES, "synapse": [*_numbers, None, 1e8]},
+    ),
+    "simulate": (
+        {"u": np.ones(9), **_MEMORY},
+        {"u": [*NO_NUMBERS, *NO_ARRAYS, None, 1.0, np.ones((2, 2, 2))], **_SEQUENCE},
+    ),
+    "impulse_response": ({"n_steps": 9, **_MEMORY}, {"n_steps": _WHOLE, **_SEQUENCE}),
+    "last_step": (
+        {"n_inputs": 9, **_MEMORY},
+        {
+            "n_inputs": _WHOLE,
+            "steps": [*_WHOLE, -1],
+            "delay": [*NO_NUMBERS, *NO_COUNTS, -1, 9, 100],
+            **_SEQUENCE,
+        },
+    ),
+    "readout": (
+        {"d": 3, "points": 0.5},
+        {"d": _ORDERS, "points": [*NO_NUMBERS, *NO_ARRAYS, None, [], -0.1, 1.1]},
+    ),
+    "pade_error": (
+        {**_MEMORY, "frequency": 1.0},
+        {
+            "theta": [*_numbers, None],
+            "d": _ORDERS,
+            "frequency": [*NO_NUMBERS, *NO_ARRAYS, None],
+        },
+    ),
+    "white_noise_statistics": (
+        {**_MEMORY, "rms": 0.3, "bandwidth": 1.0},
+        {
+            "theta": [*_numbers[:-1], None],
+            "d": _ORDERS,
+            "rms": [*_numbers, None],
+            "bandwidth": [*_numbers[:-1], None],
+        },
+    ),
+    "sampled_statistics": (
+        {**_MEMORY, "u": np.sin(np.arange(2000) / 50)},
+        {
+            "u": [*NO_NUMBERS, *NO_ARRAYS, None, 1.0, np.zeros(9), []],
+            **{name: _SEQUENCE[name] for name in ("theta", "d", "dt")},
+        },
+    ),
+    "input_statistics": (
+        _MEMORY,
+        {
+            "expected": [*_INPUTS, legendre.white_noise_statistics(1.0, 2, 0.3, 1.0)],
+            **{name: _SEQUENCE[name] for name in ("theta", "d", "dt")},
+        },
+    ),
+    "StateStatistics": (
+        {"covariance": np.eye(3), "input_rms": 1.0, "samples": np.ones((5, 3))},
+        {
+            "covariance": [*_SQUARE, np.tri(3)],
+            "input_rms": [*NO_NUMBERS, *NO_SCALARS, -1, None],
+            "samples": [*NO_NUMBERS, *NO_ARRAYS, np.ones((5, 2)), np.ones((0, 3))],
+        },
+    ),
+    "Realization": ({"T": np.eye(3)}, {"T": [*_SQUARE, np.zeros((3, 3)), None]}),
+    "basis": (
+        {"statistics": _STATISTICS, "kind": "balanced", "amplification": np.eye(3)},
+        {
+            "statistics": [1.0, None, np.eye(3)],
+            "kind": [*_SQUARE, "fourier", None, np.ones((7, 7))],
+            "amplification": [*_SQUARE, None],
+            "noise": _SQUARE,
+        },
+    ),
+    "SpikingPopulations": (
+        {
+            **_MEMORY,
+            "statistics": _STATISTICS,
+            "realization": legendre.Realization(np.eye(3)),
+            "tau": 0.4,
+            "max_rate": 220.0,
+            "error_feedback": 0.5,
+        },
+        {
+            **_of_neurons("n_neurons", "input", "realization", "feedback_delay"),
+            "statistics": [1.0, None, legendre.StateStatistics(np.eye(2), 1.0)],
+            "realization": [np.eye(3), "balanced", legendre.Realization(np.eye(2))],
+            "feedback_delay": [*NO_NUMBERS, *NO_COUNTS, -1],
+            "error_feedback": [*_NEURONS["error_feedback"], None],
+        },
+    ),
+    "split_neurons": (
+        {"n_neurons": 12, "weights": np.ones(3)},
+        {
+            "n_neurons": _NEURONS["n_neurons"],
+            "weights": [*NO_NUMBERS, *NO_ARRAYS, None, [], [0, 0], [-1, 1]],
+        },
+    ),
+    "best_tau": (
+        _MEMORY,
+        _of_neurons(
+            "n_neurons",
+            "tau",
+            "max_rate",
+            "realization",
+            "spiking",
+            "error_feedback",
+            "feedback_delay",
+        ),
+    ),
+    "best_error_feedback": (
+        {**_MEMORY, "n_neurons": 60},
+        _of_neurons("spiking", "error_feedback"),
+    ),
+    "predicted_error": ({**_MEMORY, "n_neurons": 60}, _of_neurons()),
+    "error_floor": ({**_MEMORY, "n_neurons": 60}, _of_neurons()),
+    "neurons_for_error": (
+        {"error": 0.1, **_MEMORY},
+        {"error": [*_numbers, None, 1e-9], **_of_neurons("n_neurons")},
+    ),
+    **{
+        name: ({"self": _POPULATIONS, "counts": [20, 20, 20]}, {"counts": _COUNTS})
+        for name in ("error", "floor", "rates", "covariance")
+    },
+    **{
+        name: (
+            {"self": _POPULATIONS, "covariance": np.eye(3)},
+            {"covariance": [*_SQUARE, None]},
+        )
+        for name in ("error_of", "estimator")
+    },
+    "split": (
+        {"self": _POPULATIONS, "n_neurons": 60},
+        {"n_neurons": _NEURONS["n_neurons"]},
+    ),
 }
 
 NEURON_TYPES = [
@@ -344,12 +528,15 @@ def check_message(message, arguments, names):
     told = [" ".join(shown(arguments[name]).split())]
     told += [f"{one:g}" for one in _some_numbers(arguments[name])]
     told += _sizes(arguments[name])
-    told += ["masked", "NaN", "zero throughout", "singular", " is among them"]
+    told += ["masked", "NaN", "zero throughout", "singular", "among them", "is needed"]
+    told += re.findall(r"shape (?:is )?\([\d, ]*\)", message)
     assert any(one in message for one in told), (message, told)
 
 
 def _some_numbers(value):
     try:
+        if type(value) is np.ndarray and value.dtype.kind == "f" and value.size:
+            return [value.max()]
         return [float(value)] if isinstance(value, numbers.Real) else []
     except (OverflowError, TypeError):  # np.timedelta64 is an integer to Python
         return []
@@ -357,9 +544,11 @@ def _some_numbers(value):
 
 def _sizes(value):
     try:
-        return [str(np.shape(value)), f"has {np.size(value)}"]
+        sizes = [str(np.shape(value)), f"has {np.size(value)}"]
     except ValueError:  # a ragged list
         return []
+    is_list = isinstance(value, list) and np.asarray(value).dtype.kind == "i"
+    return [*sizes, shown(np.array(value, dtype=float))] if is_list else sizes
 
 
 def in_nengo(net, dt, probe):

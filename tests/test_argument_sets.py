@@ -7,8 +7,10 @@ import pytest
 
 pytest.importorskip("hypothesis")
 from argument_sets import (  # noqa: E402
+    OF_THE_MATHEMATICS,
     argument_sets,
     check,
+    check_message,
     in_nengo,
     in_nengo_dl,
     on_emulator,
@@ -16,7 +18,9 @@ from argument_sets import (  # noqa: E402
 )
 from hypothesis import given, settings  # noqa: E402
 
-from nengo_lmu import LMU, LegendreMemory  # noqa: E402
+from nengo_lmu import LMU, LegendreMemory, legendre  # noqa: E402
+from nengo_lmu.legendre import ArgumentError  # noqa: E402
+from nengo_lmu.legendre.checks import shown  # noqa: E402
 
 both_networks = pytest.mark.parametrize("network", [LegendreMemory, LMU])
 
@@ -34,6 +38,22 @@ CHIP_REFUSALS = [
     "the largest weight that leads to it, .* is too small .*; give it larger weights",
     "cannot be simulated on Loihi. Please either switch to a supported",
 ]
+
+
+@pytest.mark.parametrize("function", OF_THE_MATHEMATICS)
+def test_mathematics(function):
+    """Good arguments give finite numbers; each bad one is refused in words."""
+    good, bad = OF_THE_MATHEMATICS[function]
+    owner = legendre.SpikingPopulations if "self" in good else legendre
+    call = getattr(owner, function)
+    call(**good)
+    for name, values in bad.items():
+        for value in values:
+            arguments = {**good, name: value}
+            with pytest.raises(ArgumentError) as error:
+                call(**arguments)
+                pytest.fail(f"{name}={shown(value)} was accepted")
+            check_message(str(error.value), arguments, [name])
 
 
 def hold(network, simulate, n, refusals=(), **good):

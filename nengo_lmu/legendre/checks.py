@@ -6,6 +6,7 @@ be NumPy scalars or fractions, arrays may be lists.
 
 import numbers
 import reprlib
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -51,6 +52,22 @@ class ArgumentError(ValueError):
     def __reduce__(self):
         # so that it comes back from the processes of an experiment
         return type(self), (self.name, self.problem)
+
+
+@contextmanager
+def renamed(**names):
+    """Name arguments as the caller does, where what is called has other names.
+
+    Parameters
+    ----------
+    **names
+        The caller's names, by those of what it calls.
+    """
+    try:
+        yield
+    except ArgumentError as error:
+        name = names.get(error.name, error.name)
+        raise ArgumentError(name, error.problem) from None
 
 
 def shown(value):

@@ -592,6 +592,18 @@ class SpikingPopulations:
         return self._rows @ heard @ self._response @ self.realization.T
 
 
+def enough_neurons(n_neurons, d):
+    """Return a number of neurons if that makes a pair for each dimension."""
+    n_neurons = whole("n_neurons", n_neurons, 1)
+    if n_neurons < 2 * d:
+        raise ArgumentError(
+            "n_neurons",
+            f"must be at least {2 * d}, an on and an off neuron for each of the {d} "
+            f"dimensions, but {n_neurons} was given; use more, or a smaller d",
+        )
+    return n_neurons
+
+
 def split_neurons(n_neurons, weights):
     """Split neurons over populations in proportion to weights, in on/off pairs.
 
@@ -624,13 +636,7 @@ def split_neurons(n_neurons, weights):
             "larger weights to dimensions that need more neurons",
         )
     d = len(weights)
-    n_neurons = whole("n_neurons", n_neurons, 1)
-    if n_neurons < 2 * d:
-        raise ArgumentError(
-            "n_neurons",
-            f"must be at least {2 * d}, an on and an off neuron for each of the {d} "
-            f"dimensions, but {n_neurons} was given",
-        )
+    n_neurons = enough_neurons(n_neurons, d)
     # one pair each, then the largest remainders of the ideal share
     spare = n_neurons // 2 - d
     share = weights / weights.sum() * (n_neurons // 2)

@@ -8,7 +8,7 @@ from nengo_lmu.legendre.checks import (
     one_of,
     order,
     positive,
-    whole,
+    renamed,
     window,
 )
 from nengo_lmu.legendre.feedback import checked_gain, feedback_steps, largest_gain
@@ -16,6 +16,7 @@ from nengo_lmu.legendre.noise import (
     SPIKING,
     ErrorDynamics,
     SpikingPopulations,
+    enough_neurons,
     error_dynamics,
 )
 from nengo_lmu.legendre.realization import basis
@@ -61,7 +62,9 @@ def best_tau(theta, d, dt=0.001, input=1.0, method="zoh"):
     """
     theta, dt = window(theta, dt)
     d = order(d)
-    statistics = input_statistics(theta, d, input, dt)
+    one_of("method", method, METHODS)
+    with renamed(expected="input"):
+        statistics = input_statistics(theta, d, input, dt)
     dynamics = error_dynamics(theta, d, dt, method)
     values, vectors = np.linalg.eigh(statistics.covariance)
     root = vectors * np.sqrt(np.maximum(values, 0))
@@ -111,7 +114,8 @@ def best_error_feedback(
     most = min(_LARGEST_GAIN, largest_gain(plain.A_bar, delay) / 2)
     # the basis and the split hardly depend on the gain, as long as there is some
     last = plain.last_amplification(decay)
-    made = basis(statistics, realization, last)
+    with renamed(kind="realization"):
+        made = basis(statistics, realization, last)
     rows = np.linalg.inv(made.T)
     # of the range; a dimension that the input leaves at rest has hardly any
     square = np.maximum(statistics.mean_square(rows), 1e-6)
@@ -188,7 +192,8 @@ def quietest(
     amplification = dynamics.amplification(np.exp(-dt / tau))
 
     def populate(noise):
-        made = basis(statistics, realization, amplification, noise)
+        with renamed(kind="realization"):
+            made = basis(statistics, realization, amplification, noise)
         populations = SpikingPopulations(
             theta,
             d,
@@ -214,9 +219,10 @@ def _checked(theta, d, n_neurons, tau, max_rate, dt, input, method):
     theta, dt = window(theta, dt)
     d = order(d)
     one_of("method", method, METHODS)
-    n_neurons = whole("n_neurons", n_neurons, 1)
+    n_neurons = enough_neurons(n_neurons, d)
     max_rate = positive("max_rate", max_rate, "of hertz")
-    statistics = input_statistics(theta, d, input, dt)
+    with renamed(expected="input"):
+        statistics = input_statistics(theta, d, input, dt)
     if tau is None:
         tau = best_tau(theta, d, dt, statistics, method)
     tau = positive("tau", tau, "of seconds")
@@ -352,7 +358,8 @@ def neurons_for_error(error, theta, d, **kwargs):
     theta, dt = window(theta, kwargs.get("dt", 0.001))
     d = order(d)
     # once, instead of at each number of neurons
-    kwargs["input"] = input_statistics(theta, d, kwargs.get("input", 1.0), dt)
+    with renamed(expected="input"):
+        kwargs["input"] = input_statistics(theta, d, kwargs.get("input", 1.0), dt)
     if kwargs.get("tau") is None:
         method = kwargs.get("method", "zoh")
         kwargs["tau"] = best_tau(theta, d, dt, kwargs["input"], method)

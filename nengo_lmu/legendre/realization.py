@@ -125,7 +125,7 @@ def basis(statistics, kind="legendre", amplification=None, noise=None):
     """
     instance("statistics", statistics, StateStatistics, "make them of the input")
     d = len(statistics.covariance)
-    kind, columns = checked_kind(kind, d)
+    kind, columns = checked_kind("kind", kind, d)
     if amplification is not None:
         amplification = _square("amplification", amplification, d)
     if noise is not None:
@@ -151,11 +151,13 @@ def basis(statistics, kind="legendre", amplification=None, noise=None):
     return Realization(T=columns * span, kind=kind)
 
 
-def checked_kind(kind, d):
+def checked_kind(name, kind, d):
     """Return the kind of a realization, and its columns where they are given.
 
     Parameters
     ----------
+    name : str
+        Of the argument.
     kind : str or (d, d) array_like
         As for `basis`.
     d : int
@@ -167,8 +169,8 @@ def checked_kind(kind, d):
     columns : (d, d) ndarray or None
     """
     if isinstance(kind, str):
-        return one_of("realization", kind, KINDS), None
-    return "custom", invertible("realization", kind, shape=(d, d))
+        return one_of(name, kind, KINDS), None
+    return "custom", invertible(name, kind, shape=(d, d))
 
 
 def invertible(name, value, shape=None):

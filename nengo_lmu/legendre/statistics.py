@@ -14,6 +14,7 @@ from nengo_lmu.legendre.checks import (
     not_negative,
     order,
     positive,
+    renamed,
     shown,
     window,
 )
@@ -254,7 +255,7 @@ def typical_statistics(theta, d, input_range=1.0):
     """
     theta = positive("theta", theta, "of seconds")
     d = order(d)
-    input_range = positive("input", input_range)
+    input_range = positive("input_range", input_range)
     return white_noise_statistics(theta, d, TYPICAL_RMS * input_range, d / (6 * theta))
 
 
@@ -308,7 +309,7 @@ def input_statistics(theta, d, expected=1.0, dt=0.001):
     if isinstance(expected, StateStatistics):
         if expected.covariance.shape != (d, d):
             raise ArgumentError(
-                "input",
+                "expected",
                 f"must be of a memory of order {d}, but the covariance of the given "
                 f"statistics has shape {expected.covariance.shape}; make them with "
                 f"d={d}",
@@ -317,8 +318,9 @@ def input_statistics(theta, d, expected=1.0, dt=0.001):
     if hasattr(expected, "run"):
         expected = sampled_input(theta, expected, dt=dt)
     if is_scalar(expected):
-        return typical_statistics(theta, d, expected)
-    return sampled_statistics(theta, d, sample("input", expected), dt=dt)
+        with renamed(input_range="expected"):
+            return typical_statistics(theta, d, expected)
+    return sampled_statistics(theta, d, sample("expected", expected), dt=dt)
 
 
 def is_scalar(value):

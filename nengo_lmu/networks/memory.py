@@ -179,7 +179,7 @@ class LegendreMemory(nengo.Network):
             if n_neurons is not None:
                 n_neurons = whole("n_neurons", n_neurons, 0, MOST_NEURONS)
             self.trainable_theta = flag("trainable_theta", trainable_theta)
-            checked_kind(realization, self.d)
+            checked_kind("realization", realization, self.d)
             if trainable_theta:
                 self.discretization = "euler"
             self._system = state_space(self.initial_theta, self.d)
@@ -221,7 +221,7 @@ class LegendreMemory(nengo.Network):
             else:
                 if n_neurons is None:
                     n_neurons = 100 * self.size_state
-                with validated(self, input="input_range"):
+                with validated(self, expected="input_range"):
                     statistics = input_statistics(
                         self.initial_theta, self.d, expected, self.dt
                     )
