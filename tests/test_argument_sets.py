@@ -4,9 +4,7 @@ import warnings
 
 import nengo
 import pytest
-
-pytest.importorskip("hypothesis")
-from argument_sets import (  # noqa: E402
+from argument_sets import (
     OF_THE_MATHEMATICS,
     argument_sets,
     check,
@@ -16,11 +14,11 @@ from argument_sets import (  # noqa: E402
     on_emulator,
     quick,
 )
-from hypothesis import given, settings  # noqa: E402
+from hypothesis import given, settings
 
-from nengo_lmu import LMU, LegendreMemory, legendre  # noqa: E402
-from nengo_lmu.legendre import ArgumentError  # noqa: E402
-from nengo_lmu.legendre.checks import shown  # noqa: E402
+from nengo_lmu import LMU, LegendreMemory, legendre
+from nengo_lmu.legendre import ArgumentError
+from nengo_lmu.legendre.checks import shown
 
 both_networks = pytest.mark.parametrize("network", [LegendreMemory, LMU])
 

@@ -1,14 +1,12 @@
 """What holds of the mathematics for any window, order, time step and synapse."""
 
+import hypothesis.strategies as st
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from scipy.signal import cont2discrete
 
-pytest.importorskip("hypothesis")
-import hypothesis.strategies as st  # noqa: E402
-from hypothesis import given, settings  # noqa: E402
-from scipy.signal import cont2discrete  # noqa: E402
-
-from nengo_lmu.legendre import (  # noqa: E402
+from nengo_lmu.legendre import (
     basis,
     discretize,
     predicted_error,
@@ -18,7 +16,7 @@ from nengo_lmu.legendre import (  # noqa: E402
     state_space,
     white_noise_statistics,
 )
-from nengo_lmu.legendre.noise import error_dynamics  # noqa: E402
+from nengo_lmu.legendre.noise import error_dynamics
 
 # the same each time, and the same everywhere
 quick = settings(derandomize=True, deadline=None, database=None, max_examples=60)
