@@ -29,7 +29,7 @@ class LMU(nengo.Network):
     Parameters
     ----------
     theta : float
-        Length of the window (seconds).
+        Length of the window (seconds), a time step at least and 10^9 at most.
     d : int
         Order of the memory.
     size_in : int

@@ -66,7 +66,7 @@ class LegendreMemory(nengo.Network):
     Parameters
     ----------
     theta : float
-        Length of the window (seconds).
+        Length of the window (seconds), a time step at least and 10^9 at most.
     d : int
         Order: the number of Legendre polynomials, and of state dimensions for each
         input dimension.
