@@ -10,13 +10,13 @@ from nengo_lmu.networks.arguments import (
     checked_neuron_type,
     configured,
     matrix,
+    nengos_defaults,
     random_state,
     validated,
 )
 from nengo_lmu.networks.initializers import XavierNormal
 from nengo_lmu.networks.memory import LegendreMemory, set_untrainable
 from nengo_lmu.networks.objects import BiasConnection, InputNode
-from nengo_lmu.networks.populations import GIVEN_BY_GAIN
 
 
 class LMU(nengo.Network):
@@ -105,8 +105,9 @@ class LMU(nengo.Network):
     In NengoDL the encoders, kernels and bias are trained; the memory is not, unless
     ``lmu.memory.config[nengo.Connection].trainable = True``. Values of ``h`` are in
     units of the hidden neurons' maximum rate: 1 is the rate for an input of 1 (200
-    hertz for spiking neurons unless configured). Spiking hidden units receive
-    everything through the memory's synapse; others have none.
+    hertz for spiking neurons unless ``max_rates`` is configured, the only default of
+    `nengo.Ensemble` that hidden units take). Spiking hidden units receive everything
+    through the memory's synapse; others have none.
 
     References
     ----------
@@ -175,6 +176,9 @@ class LMU(nengo.Network):
                 label="memory",
                 **memory,
             )
+            max_rates = configured("max_rates", nengo.dists.Choice([200.0]))
+
+        with self, nengos_defaults():
             self.input_encoders = None
             if self.units == 0 and input_encoders is None:
                 self.input = self.memory.input
@@ -191,7 +195,7 @@ class LMU(nengo.Network):
             self.input_kernel = self.hidden_kernel = self.memory_kernel = None
             self.hidden_encoders = self.memory_encoders = self.hidden_bias = None
             if self.units > 0:
-                self._make_hidden(hidden_neuron_type)
+                self._make_hidden(hidden_neuron_type, max_rates)
                 self._couple(
                     rng,
                     input_kernel=input_kernel,
@@ -207,7 +211,7 @@ class LMU(nengo.Network):
         """(float) Length of the window in seconds; after training, the learned one."""
         return self.memory.theta
 
-    def _make_hidden(self, neuron_type):
+    def _make_hidden(self, neuron_type, max_rates):
         """Make the hidden units so that an input of 1 gives an output of 1."""
         if neuron_type is Default:
             ideal = self.memory.populations is None
@@ -226,11 +230,8 @@ class LMU(nengo.Network):
             self.unit = 1 / neuron_type.tau_ref
             gain, bias = np.ones(self.units), np.zeros(self.units)
         else:
-            rates = nengo.dists.get_samples(
-                configured("max_rates", nengo.dists.Choice([200.0])),
-                self.units,
-                rng=np.random.RandomState(0),
-            )
+            rng = np.random.RandomState(0)
+            rates = nengo.dists.get_samples(max_rates, self.units, rng=rng)
             gain, bias = neuron_type.gain_bias(rates, np.zeros(self.units))
             at_one = neuron_type.rates(np.ones((1, self.units)), gain, bias)
             self.unit = float(np.mean(at_one))
@@ -242,7 +243,6 @@ class LMU(nengo.Network):
             normalize_encoders=False,
             gain=gain,
             bias=bias,
-            **GIVEN_BY_GAIN,
             label="hidden",
         )
         self.output = nengo.Node(size_in=self.units, label="hidden activity")

@@ -31,6 +31,7 @@ from nengo_lmu.networks.arguments import (
     checked_neuron_type,
     configured,
     lowpass,
+    nengos_defaults,
     random_state,
     validated,
 )
@@ -42,7 +43,7 @@ from nengo_lmu.networks.population_objects import (
     PopulationEnsemble,
     PopulationTransform,
 )
-from nengo_lmu.networks.populations import GIVEN_BY_GAIN, one_hot
+from nengo_lmu.networks.populations import one_hot
 
 POISSON = nengo.PoissonSpiking(nengo.RectifiedLinear())
 
@@ -127,7 +128,10 @@ class LegendreMemory(nengo.Network):
     -----
     The configured defaults of `nengo.Ensemble` (``neuron_type``, ``max_rates``,
     ``intercepts``, ``encoders``) take the place of ours, and arguments take the place
-    of both. With neurons, the state is one time step behind that of the ideal memory:
+    of both. No other configured default changes the memory; what you make yourself
+    ``with memory:`` has all of yours.
+
+    With neurons, the state is one time step behind that of the ideal memory:
     the synapse takes one.
 
     Loihi has no way to let neurons hear their error. The same network runs there
@@ -183,17 +187,16 @@ class LegendreMemory(nengo.Network):
         set_untrainable(self)
         self._in_coordinates, self._feedback = {}, []
 
-        with self:
+        def choose(name, value, recipe=None):
+            return configured(name, recipe) if value is Default else value
 
-            def choose(name, value, recipe=None):
-                return configured(name, recipe) if value is Default else value
+        self.neuron_type = choose("neuron_type", neuron_type, POISSON)
+        checked_neuron_type("neuron_type", self.neuron_type, self)
+        max_rates = choose("max_rates", max_rates)
+        intercepts = choose("intercepts", intercepts)
+        encoders = choose("encoders", encoders)
 
-            self.neuron_type = choose("neuron_type", neuron_type, POISSON)
-            checked_neuron_type("neuron_type", self.neuron_type, self)
-            max_rates = choose("max_rates", max_rates)
-            intercepts = choose("intercepts", intercepts)
-            encoders = choose("encoders", encoders)
-
+        with self, nengos_defaults():
             radius, expected = self._expected_input(input_range)
             self.input = InputNode(self.size_in, self.dt, radius, label="input")
 
@@ -331,7 +334,7 @@ class LegendreMemory(nengo.Network):
                 obj=self,
             )
         label = "window" if label is None else label
-        with self:
+        with self, nengos_defaults():
             if function is None:
                 node = nengo.Node(size_in=len(D), label=label)
             else:
@@ -356,7 +359,7 @@ class LegendreMemory(nengo.Network):
         node : nengo.Node
             Of ``size_in`` dimensions.
         """
-        with self:
+        with self, nengos_defaults():
             node = nengo.Node(size_in=self.size_in, label="feedback")
             block, scale = self._drive
             synapse = self._entry_synapse
@@ -371,7 +374,7 @@ class LegendreMemory(nengo.Network):
         are filtered where they end. The ideal memory has no other state than `output`.
         """
         if self._decoded is None:
-            with self:
+            with self, nengos_defaults():
                 self._decoded = nengo.Node(size_in=self.size_state, label="decoded")
                 eye = np.eye(self.d)
                 self._connect(self._spikes, self._decoded, eye, None, "out of")
@@ -524,7 +527,6 @@ class LegendreMemory(nengo.Network):
             normalize_encoders=False,
             gain=p.gain,
             bias=p.bias,
-            **GIVEN_BY_GAIN,
             radius=1.0,
             eval_points=nengo.dists.Uniform(-1, 1),
             n_eval_points=1000,

@@ -10,13 +10,6 @@ from nengo.exceptions import ValidationError
 from nengo_lmu.legendre.planner import MAX_RATES
 from nengo_lmu.legendre.statistics import GAUSSIAN_RANGE
 
-# Arguments of an ensemble whose gain and bias are given: Nengo warns of any other
-# maximum rates and intercepts, even those of the user's config.
-GIVEN_BY_GAIN = {
-    "max_rates": nengo.Ensemble.max_rates.default,
-    "intercepts": nengo.Ensemble.intercepts.default,
-}
-
 # the range of x over which decoders are solved, and how finely
 _X = np.linspace(-1, 1, 101)
 
