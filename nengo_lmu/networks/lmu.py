@@ -48,7 +48,7 @@ class LMU(nengo.Network):
         Time step (seconds).
     discretization : {"zoh", "euler"}
         Of the memory.
-    input_range : float, nengo.Process or array_like
+    input_range : float, (min, max), nengo.Process or array_like
         What ``u`` to expect; see `LegendreMemory`.
     realization : {"balanced", "principal", "legendre"} or (d, d) array_like
         The basis in which neurons represent the state; see `LegendreMemory`.

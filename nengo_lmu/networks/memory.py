@@ -10,6 +10,7 @@ from nengo.exceptions import ValidationError
 from nengo.params import BoolParam, Default
 
 from nengo_lmu.legendre import (
+    ArgumentError,
     best_tau,
     discretize,
     input_statistics,
@@ -25,7 +26,11 @@ from nengo_lmu.legendre.checks import (
     whole,
 )
 from nengo_lmu.legendre.feedback import checked_gain
-from nengo_lmu.legendre.statistics import sampled_input
+from nengo_lmu.legendre.statistics import (
+    checked_sample,
+    expected_range,
+    sampled_input,
+)
 from nengo_lmu.legendre.system import METHODS
 from nengo_lmu.networks.arguments import (
     checked_neuron_type,
@@ -85,10 +90,12 @@ class LegendreMemory(nengo.Network):
         and building the network with another one raises a BuildError.
     discretization : {"zoh", "euler"}
         Zero-order hold, or Euler's method (always used where theta is trainable).
-    input_range : float, nengo.Process or array_like
+    input_range : float, (min, max), nengo.Process or array_like
         What input to expect: its largest absolute value, for which white noise of a
-        third of it in rms is taken as typical; a process; or a sample, ``(n_steps,)``
-        or ``(n_steps, size_in)`` at ``dt``. The neurons' ranges, the basis and the
+        third of it in rms is taken as typical; a pair of numbers for all input
+        dimensions, for white noise around their middle; a process; or a sample,
+        ``(n_steps,)`` or ``(n_steps, size_in)`` at ``dt``, at least as long as the
+        window. The neurons' ranges, the basis and the
         split of neurons over dimensions are chosen for it; other inputs work too, with
         more noise. On Loihi, what is larger than expected is cut off.
     realization : {"balanced", "principal", "legendre"} or (d, d) array_like
@@ -451,29 +458,23 @@ class LegendreMemory(nengo.Network):
 
     def _expected_input(self, input_range):
         """Return the largest value of the input, and a range or sample of it."""
+        expected = input_range
         if isinstance(input_range, nengo.Process):
             expected = sampled_input(self.initial_theta, input_range, dt=self.dt)
-        elif np.ndim(input_range) == 0:
-            with validated(self):
-                radius = positive("input_range", input_range)
-            return radius, radius
-        else:
-            expected = input_range
         with validated(self):
+            known = expected_range("input_range", expected)
+            if known is not None:
+                return float(np.abs(known).max()), known
             expected = finite_array("input_range", expected, ndim=(1, 2))
-        if not np.any(expected):
-            raise ValidationError(
-                "is zero throughout; give a sample of a real input, or its largest "
-                "absolute value",
-                attr="input_range",
-                obj=self,
-            )
-        if expected.ndim == 2 and expected.shape[1] not in (1, self.size_in):
-            raise ValidationError(
-                f"must have {self.size_in} columns, one for each input dimension, but "
-                f"its shape is {expected.shape}",
-                attr="input_range",
-                obj=self,
+            if expected.ndim == 2 and expected.shape[1] not in (1, self.size_in):
+                raise ArgumentError(
+                    "input_range",
+                    f"must have {self.size_in} columns, one for each input dimension, "
+                    f"but its shape is {expected.shape}; reshape it, or give one pair "
+                    "(min, max) for all dimensions",
+                )
+            expected = checked_sample(
+                "input_range", expected, self.initial_theta, self.dt
             )
         return float(np.abs(expected).max()), expected
 
