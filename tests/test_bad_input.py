@@ -83,6 +83,16 @@ OF_THE_MEMORY = [
     ("intercepts", np.zeros(61), "each of the 60 neurons .* has 61", {}),
     ("encoders", np.ones(3), "each of the 60 neurons .* has 3", {}),
     ("encoders", np.zeros(60), r"must not be 0; .* \+1 or -1", {}),
+    ("encoders", nengo.dists.Choice([[1]]), "both signs .* dimension 0 have .1", {}),
+    ("encoders", nengo.dists.Choice([[-1]]), "have -1, .* give half of them", {}),
+    (
+        "encoders",
+        np.repeat([1.0, -1.0], [59, 1]),
+        r"dimension 0 have \+1, with which LIF\(.* np.tile\(\[1, -1\]",
+        {"neuron_type": nengo.LIF()},
+    ),
+    ("encoders", np.ones(60), "both signs", {"neuron_type": nengo.Sigmoid()}),
+    ("encoders", np.ones(60), "both signs", {"neuron_type": nengo.RectifiedLinear()}),
     ("neuron_type", "LIF", "'LIF'", {}),
     ("neuron_type", nengo.LIF, "LIF", {}),
 ]

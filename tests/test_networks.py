@@ -485,7 +485,8 @@ def test_config_is_honoured():
         net.config[nengo.Ensemble].neuron_type = nengo.SpikingRectifiedLinear()
         net.config[nengo.Ensemble].max_rates = nengo.dists.Uniform(50, 60)
         net.config[nengo.Ensemble].intercepts = nengo.dists.Choice([0.25])
-        net.config[nengo.Ensemble].encoders = nengo.dists.Choice([[1.0]])
+        signs = nengo.dists.Choice([[1.0], [-1.0]], weights=[0.75, 0.25])
+        net.config[nengo.Ensemble].encoders = signs
         from_config = LegendreMemory(1.0, 3)
         arguments = LegendreMemory(
             1.0,
@@ -500,13 +501,44 @@ def test_config_is_honoured():
     rates, intercepts = rates_at_the_edges(from_config)
     assert 50 <= rates.min() and rates.max() <= 60 and np.ptp(rates) > 5
     assert np.allclose(intercepts, 0.25)
-    assert from_config.populations.encoders.min() == 0  # no off neurons
+    # 300 neurons: 0.75 is known to 0.025 (one sigma)
+    assert np.mean(from_config.populations.signs > 0) == pytest.approx(0.75, abs=0.1)
 
     assert isinstance(arguments.neuron_type, nengo.PoissonSpiking)
     rates, intercepts = rates_at_the_edges(arguments)
     assert 300 <= rates.min() and rates.max() <= 320
     assert np.allclose(intercepts, 0)
     assert arguments.populations.encoders.min() == -1
+
+
+@pytest.mark.parametrize("likely", [0.5, 0.9])
+def test_few_neurons_have_random_signs_of_both_kinds(likely):
+    """Whatever the seed, down to two a dimension."""
+    encoders = nengo.dists.Choice([[1.0], [-1.0]], weights=[likely, 1 - likely])
+    for seed in range(10):
+        with nengo.Network():
+            memory = LegendreMemory(1.0, 4, 1, 8 + seed, encoders=encoders, seed=seed)
+        p = memory.populations
+        for one in p.slices:
+            assert set(p.signs[one]) == {-1, 1}
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_one_sign_is_enough_for_tanh(sign):
+    """Its neurons tell values on either side: as exact as with both signs."""
+    u = 0.5 * signals(1000, 1)
+    with nengo.Network(seed=0) as net:
+        memory = LegendreMemory(
+            0.5, 4, 1, 80, nengo.Tanh(), encoders=nengo.dists.Choice([[sign]])
+        )
+        node = nengo.Node(nengo.processes.PresentInput(u, 0.001))
+        nengo.Connection(node, memory.input, synapse=None)
+        probe = nengo.Probe(memory.output)
+    state = run(net, 1000).data[probe]
+    assert np.all(memory.populations.signs == sign)
+    ideal = simulate(u[:, 0], 0.5, 4)
+    error = (state[1:] - ideal[:-1]) @ readout(4, POINTS).T
+    assert np.sqrt(np.mean(error**2)) < 0.02 * np.sqrt(np.mean(u**2))
 
 
 def test_config_of_an_outer_network_and_of_ours():

@@ -81,7 +81,9 @@ class LegendreMemory(nengo.Network):
     intercepts : Distribution or (n_neurons,) array_like
         By default 0 for rectified linear neurons, spread over the range for others.
     encoders : Distribution or (n_neurons,) array_like
-        The sign of each neuron, by default half on (+1) and half off (-1).
+        The sign of each neuron, by default half on (+1) and half off (-1). Random signs
+        are drawn so that each dimension has both; neurons of one sign are refused where
+        they cannot represent the other half of the range, as all that rectify.
     synapse : nengo.Lowpass or float
         Of the recurrent connection and the input (time constant in seconds), by default
         `nengo_lmu.legendre.best_tau`, about ``0.4 theta``. A shorter one is noisier.

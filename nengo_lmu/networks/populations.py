@@ -13,6 +13,14 @@ from nengo_lmu.legendre.statistics import GAUSSIAN_RANGE
 # the range of x over which decoders are solved, and how finely
 _X = np.linspace(-1, 1, 101)
 
+# Neurons of one sign stand for a dimension if they tell the edges of its range this
+# well. Those of both signs are within a tenth of the edge, of whatever type; those of
+# one sign that rectify are close to 0 on the other side.
+_LEAST_AT_THE_EDGES = 0.75
+
+# How often random signs are drawn again where all neurons of a dimension have the same.
+_MOST_DRAWS = 100
+
 
 @dataclass(frozen=True)
 class Populations:
@@ -93,13 +101,20 @@ def make_populations(
         needlessly. Others are spread evenly from -0.9 (-0.5 if they are Poisson) to
         0.9.
     encoders : Distribution or (n_neurons,) array_like, optional
-        By default half +1, half -1.
+        By default half +1, half -1. Random signs are drawn again for a dimension whose
+        neurons would all have the same.
     rng : numpy.random.RandomState
         For distributions.
 
     Returns
     -------
     populations : Populations
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        For values out of range, and for neurons of one sign that cannot represent what
+        is on the other side.
     """
     counts = np.asarray(counts)
     total = counts.sum()
@@ -113,20 +128,15 @@ def make_populations(
     if encoders is None:
         signs = np.concatenate([_on_off(n) for n in counts])
     else:
-        signs = _sample("encoders", encoders, total, rng)
-        if not np.all(signs):
-            raise ValidationError(
-                "must not be 0; each neuron needs a preferred direction, +1 or -1",
-                attr="encoders",
-            )
-        signs = np.sign(signs)
+        signs = _signs(encoders, counts, rng)
     gain, bias = neuron_type.gain_bias(max_rates, intercepts)
 
     populations = Populations(counts, signs, gain, bias, np.zeros(total))
-    for one in populations.slices:
-        populations.weights[one] = _decode(
-            neuron_type, signs[one], gain[one], bias[one]
-        )
+    for i, one in enumerate(populations.slices):
+        tuning = signs[one], gain[one], bias[one]
+        populations.weights[one] = weights = _decode(neuron_type, *tuning)
+        if abs(signs[one].sum()) == counts[i]:
+            _check_one_sided(i, neuron_type, weights, *tuning)
     return populations
 
 
@@ -236,6 +246,42 @@ def _sample(name, values, n, rng):
             attr=name,
         )
     return samples
+
+
+def _signs(encoders, counts, rng):
+    """Return the user's signs, random ones so that each dimension has both."""
+
+    def draw():
+        values = _sample("encoders", encoders, counts.sum(), rng)
+        if not np.all(values):
+            raise ValidationError(
+                "must not be 0; each neuron needs a preferred direction, +1 or -1",
+                attr="encoders",
+            )
+        return np.sign(values)
+
+    signs = draw()
+    dimension = np.repeat(np.arange(len(counts)), counts)
+    for _ in range(_MOST_DRAWS if isinstance(encoders, Distribution) else 0):
+        alike = np.abs(np.bincount(dimension, signs)) == counts
+        if not np.any(alike):
+            break
+        signs = np.where(alike[dimension], draw(), signs)
+    return signs
+
+
+def _check_one_sided(i, neuron_type, weights, signs, gain, bias):
+    """Refuse neurons of one sign that do not tell both edges of their range."""
+    edges = np.array([[1.0], [-1.0]])
+    told = neuron_type.rates(edges * signs, gain, bias) @ weights
+    if np.min(told * edges[:, 0]) < _LEAST_AT_THE_EDGES:
+        raise ValidationError(
+            f"must have both signs in each dimension, but all {len(signs)} neurons of "
+            f"dimension {i} have {signs[0]:+g}, with which {neuron_type} cannot "
+            "represent the other half of the range; give half of them +1 and half -1, "
+            "such as np.tile([1, -1], n_neurons // 2), or leave encoders to us",
+            attr="encoders",
+        )
 
 
 def _decode(neuron_type, signs, gain, bias):
