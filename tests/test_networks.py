@@ -10,6 +10,7 @@ from nengo_lmu.legendre import (
     best_tau,
     discretize,
     predicted_error,
+    principle3,
     readout,
     simulate,
     state_space,
@@ -378,6 +379,56 @@ def test_neuron_types(name):
     error = window_error(0, neuron_type, seconds=4.0)
     print(f"{name}: window error {error:.4f}")  # shown by pytest -rP
     assert error < bound
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered in exp")  # in nengo.Sigmoid
+@pytest.mark.parametrize("name", NEURON_TYPES)
+def test_inputs_larger_than_expected(name):
+    """Rectified linear neurons remember ten times as much; all others saturate.
+
+    Errors relative to the rms of the input. They are 0.002 and less, and 0.85 and more,
+    in the memory of the docstring.
+    """
+    neuron_type, _ = NEURON_TYPES[name]
+    white = nengo.processes.WhiteSignal(2.0, high=2.0, rms=3.0, seed=3)
+    u = white.run(2.0)[:, 0]
+    with nengo.Network(seed=0) as net:
+        memory = LegendreMemory(0.5, 6, n_neurons=600, neuron_type=neuron_type)
+        node = nengo.Node(nengo.processes.PresentInput(u, 0.001))
+        nengo.Connection(node, memory.input, synapse=None)
+        probe = nengo.Probe(memory.output)
+    late = 0 if memory.synapse is None else 1
+    state = run(net, 2000).data[probe][late:]
+    window = (state - simulate(u, 0.5, 6)[: 2000 - late]) @ readout(6, POINTS).T
+    error = np.sqrt(np.mean(window**2) / np.mean(u**2))
+    base = getattr(neuron_type, "base_type", neuron_type)
+    if isinstance(base, (nengo.RectifiedLinear, nengo.Direct)):
+        assert error < 0.01
+    else:
+        assert error > 0.5
+
+
+def test_neurons_that_are_silenced_from_outside():
+    """What is left in the output is the input through the synapse, as documented."""
+    u = signals(600, 1)
+    with nengo.Network(seed=0) as net:
+        memory = LegendreMemory(0.5, 4, n_neurons=400)
+        node = nengo.Node(nengo.processes.PresentInput(u, 0.001))
+        nengo.Connection(node, memory.input, synapse=None)
+        (ensemble,) = memory.ensembles
+        inhibition = nengo.Node([-1e6])
+        nengo.Connection(
+            inhibition, ensemble.neurons, transform=np.ones((400, 1)), synapse=None
+        )
+        output, decoded = nengo.Probe(memory.output), nengo.Probe(memory.decoded)
+    data = run(net, 600).data
+    _, B = principle3(*state_space(0.5, 4), memory.synapse, 0.001)
+    expected = memory.synapse.filt(u @ B.T, y0=0, dt=0.001)
+    scale = np.abs(expected).max()
+    assert scale > 0.3
+    # the synapse takes a step
+    assert np.allclose(data[output][1:], expected[:-1], rtol=0, atol=1e-9 * scale)
+    assert not np.any(data[decoded])
 
 
 def test_izhikevich_neurons_run():

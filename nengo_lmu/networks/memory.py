@@ -98,8 +98,10 @@ class LegendreMemory(nengo.Network):
         dimensions, for white noise around their middle; a process; or a sample,
         ``(n_steps,)`` or ``(n_steps, size_in)`` at ``dt``, at least as long as the
         window. The neurons' ranges, the basis and the
-        split of neurons over dimensions are chosen for it; other inputs work too, with
-        more noise. On Loihi, what is larger than expected is cut off.
+        split of neurons over dimensions are chosen for it. Rectified linear neurons,
+        spiking or not, remember larger inputs too, with more noise; all others saturate
+        beyond their ranges (see Notes). On Loihi, what is larger than expected is cut
+        off.
     realization : {"balanced", "principal", "legendre"} or (d, d) array_like
         The basis in which neurons represent the state: the quietest of all
         (`nengo_lmu.legendre.basis`), principal components of the typical states,
@@ -124,9 +126,13 @@ class LegendreMemory(nengo.Network):
         The signal to remember, of ``size_in`` dimensions.
     output : nengo.Node
         The state ``m``, of ``size_in * d`` dimensions, row-major from shape
-        ``(size_in, d)``, in true units whatever the neurons' basis.
+        ``(size_in, d)``, in true units whatever the neurons' basis. With neurons, it is
+        what their spikes and the input add up to behind the synapse. So it is not 0
+        where something from outside silences them: the input's own part remains, which
+        is large and not a state of any window. `decoded` then is 0.
     ensembles : list of nengo.Ensemble
-        The neurons; empty for an ideal memory.
+        The neurons; empty for an ideal memory. Silencing them does not silence
+        `output` (see there).
 
     Raises
     ------
@@ -142,6 +148,13 @@ class LegendreMemory(nengo.Network):
 
     With neurons, the state is one time step behind that of the ideal memory:
     the synapse takes one.
+
+    Neurons that saturate (LIF, AdaptiveLIF, Sigmoid and Tanh, and Poisson or stochastic
+    neurons with such rates) represent inputs as expected, and hardly more: 600 LIF
+    neurons with ``d=6`` have a window error of 1 % for these, 5 % for inputs twice as
+    large and 40 % for four times; what is ten times as large is lost. Rectified linear
+    ones, the default among them, fire faster instead, and have less than 1 % at ten
+    times. On Loihi every neuron ends at a spike a step.
 
     Loihi has no way to let neurons hear their error. The same network runs there
     without, as it would with ``error_feedback=0``.
