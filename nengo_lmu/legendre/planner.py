@@ -47,7 +47,7 @@ def best_tau(theta, d, dt=0.001, input=1.0, method="zoh"):
         Order of the memory.
     dt : float
         Time step (seconds).
-    input : float, nengo.Process, array_like or StateStatistics
+    input : float, (min, max), nengo.Process, array_like or StateStatistics
         As for `input_statistics`.
     method : {"zoh", "euler"}
         The discretization.
@@ -259,7 +259,7 @@ def predicted_error(
         Mean maximum rate of the neurons (hertz).
     dt : float
         Time step (seconds).
-    input : float, nengo.Process, array_like or StateStatistics
+    input : float, (min, max), nengo.Process, array_like or StateStatistics
         The typical input, as for `input_statistics`; by default white noise of rms 0.3
         up to ``d / (6 theta)`` hertz. `white_noise_statistics` gives other bands.
     realization : {"balanced", "principal", "legendre"} or (d, d) array_like

@@ -60,6 +60,34 @@ def configured(name, recipe):
     return recipe
 
 
+@contextmanager
+def nengos_defaults():
+    """Make objects with Nengo's own defaults, whatever the networks around configure.
+
+    For what a network is made of itself: a default that the user has for connections of
+    their own, such as a transform, would change what ours compute. What `configured`
+    returns has to be asked for outside. It can decorate a function too.
+    """
+    with _NENGOS_DEFAULTS:
+        yield
+
+
+def _all_defaults(*classes):
+    """Return a config that sets each parameter to its class's own default."""
+    config = Config(*classes)
+    for cls in classes:
+        for name in config[cls].default_params:
+            parameter = getattr(cls, name)
+            if parameter.configurable:
+                setattr(config[cls], name, parameter.default)
+    return config
+
+
+_NENGOS_DEFAULTS = _all_defaults(
+    nengo.Connection, nengo.Ensemble, nengo.Node, nengo.Probe
+)
+
+
 def random_state(seed, obj):
     """Return the generator for what is sampled while a network is made.
 

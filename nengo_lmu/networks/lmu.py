@@ -10,13 +10,14 @@ from nengo_lmu.networks.arguments import (
     checked_neuron_type,
     configured,
     matrix,
+    nengos_defaults,
     random_state,
     validated,
 )
 from nengo_lmu.networks.initializers import XavierNormal
 from nengo_lmu.networks.memory import LegendreMemory, set_untrainable
 from nengo_lmu.networks.objects import BiasConnection, InputNode
-from nengo_lmu.networks.populations import GIVEN_BY_GAIN, tuning
+from nengo_lmu.networks.populations import tuning
 
 
 class LMU(nengo.Network):
@@ -48,7 +49,7 @@ class LMU(nengo.Network):
         Time step (seconds).
     discretization : {"zoh", "euler"}
         Of the memory.
-    input_range : float, nengo.Process or array_like
+    input_range : float, (min, max), nengo.Process or array_like
         What ``u`` to expect; see `LegendreMemory`.
     realization : {"balanced", "principal", "legendre"} or (d, d) array_like
         The basis in which neurons represent the state; see `LegendreMemory`.
@@ -105,8 +106,9 @@ class LMU(nengo.Network):
     In NengoDL the encoders, kernels and bias are trained; the memory is not, unless
     ``lmu.memory.config[nengo.Connection].trainable = True``. Values of ``h`` are in
     units of the hidden neurons' maximum rate: 1 is the rate for an input of 1 (200
-    hertz for spiking neurons unless configured). Spiking hidden units receive
-    everything through the memory's synapse; others have none.
+    hertz for spiking neurons unless ``max_rates`` is configured, the only default of
+    `nengo.Ensemble` that hidden units take). Spiking hidden units receive everything
+    through the memory's synapse; others have none.
 
     References
     ----------
@@ -174,6 +176,9 @@ class LMU(nengo.Network):
                 label="memory",
                 **memory,
             )
+            max_rates = configured("max_rates", nengo.dists.Choice([200.0]))
+
+        with self, nengos_defaults():
             self.input_encoders = None
             if self.units == 0 and input_encoders is None:
                 self.input = self.memory.input
@@ -201,7 +206,7 @@ class LMU(nengo.Network):
                 memory_encoders=memory_encoders,
             )
             if self.units > 0:
-                self._make_hidden(hidden_neuron_type)
+                self._make_hidden(hidden_neuron_type, max_rates)
                 self._couple(rng, **matrices)
             else:
                 self._check_unused(hidden_neuron_type, matrices)
@@ -221,7 +226,7 @@ class LMU(nengo.Network):
             return self.size_in
         return max(len(array), 1) if array.ndim == 2 else 1
 
-    def _make_hidden(self, neuron_type):
+    def _make_hidden(self, neuron_type, max_rates):
         """Make the hidden units so that an input of 1 gives an output of 1."""
         if neuron_type is Default:
             ideal = self.memory.populations is None
@@ -242,7 +247,7 @@ class LMU(nengo.Network):
         else:
             rates = tuning(
                 "max_rates",
-                configured("max_rates", nengo.dists.Choice([200.0])),
+                max_rates,
                 self.units,
                 rng=np.random.RandomState(0),
                 whose="the hidden layer",
@@ -258,7 +263,6 @@ class LMU(nengo.Network):
             normalize_encoders=False,
             gain=gain,
             bias=bias,
-            **GIVEN_BY_GAIN,
             label="hidden",
         )
         self.output = nengo.Node(size_in=self.units, label="hidden activity")

@@ -12,13 +12,6 @@ from nengo_lmu.legendre.planner import MAX_RATES
 from nengo_lmu.legendre.statistics import GAUSSIAN_RANGE
 from nengo_lmu.networks.arguments import sampled, validated
 
-# Arguments of an ensemble whose gain and bias are given: Nengo warns of any other
-# maximum rates and intercepts, even those of the user's config.
-GIVEN_BY_GAIN = {
-    "max_rates": nengo.Ensemble.max_rates.default,
-    "intercepts": nengo.Ensemble.intercepts.default,
-}
-
 # What neurons cannot have: whether they do, what it must be instead, and why.
 _REFUSED = {
     "max_rates": [
@@ -56,6 +49,14 @@ _REFUSED = {
 
 # the range of x over which decoders are solved, and how finely
 _X = np.linspace(-1, 1, 101)
+
+# Neurons of one sign stand for a dimension if they tell the edges of its range this
+# well. Those of both signs are within a tenth of the edge, of whatever type; those of
+# one sign that rectify are close to 0 on the other side.
+_LEAST_AT_THE_EDGES = 0.75
+
+# How often random signs are drawn again where all neurons of a dimension have the same.
+_MOST_DRAWS = 100
 
 
 @dataclass(frozen=True)
@@ -137,13 +138,20 @@ def make_populations(
         needlessly. Others are spread evenly from -0.9 (-0.5 if they are Poisson) to
         0.9.
     encoders : Distribution or (n_neurons,) array_like, optional
-        By default half +1, half -1.
+        By default half +1, half -1. Random signs are drawn again for a dimension whose
+        neurons would all have the same.
     rng : numpy.random.RandomState
         For distributions.
 
     Returns
     -------
     populations : Populations
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        For values out of range, and for neurons of one sign that cannot represent what
+        is on the other side.
     """
     counts = np.asarray(counts)
     total = counts.sum()
@@ -157,14 +165,15 @@ def make_populations(
     if encoders is None:
         signs = np.concatenate([_on_off(n) for n in counts])
     else:
-        signs = np.sign(tuning("encoders", encoders, total, rng))
+        signs = _signs(encoders, counts, rng)
     gain, bias = neuron_type.gain_bias(max_rates, intercepts)
 
     populations = Populations(counts, signs, gain, bias, np.zeros(total))
-    for one in populations.slices:
-        populations.weights[one] = _decode(
-            neuron_type, signs[one], gain[one], bias[one]
-        )
+    for i, one in enumerate(populations.slices):
+        tuning = signs[one], gain[one], bias[one]
+        populations.weights[one] = weights = _decode(neuron_type, *tuning)
+        if abs(signs[one].sum()) == counts[i]:
+            _check_one_sided(i, neuron_type, weights, *tuning)
     return populations
 
 
@@ -283,6 +292,36 @@ def tuning(name, values, n=None, rng=None, whose="the memory"):
                 f"{must}, but {worst:g} is among them; {remedy}", attr=name
             )
     return values
+
+
+def _signs(encoders, counts, rng):
+    """Return the user's signs, random ones so that each dimension has both."""
+
+    def draw():
+        return np.sign(tuning("encoders", encoders, counts.sum(), rng))
+
+    signs = draw()
+    dimension = np.repeat(np.arange(len(counts)), counts)
+    for _ in range(_MOST_DRAWS if isinstance(encoders, Distribution) else 0):
+        alike = np.abs(np.bincount(dimension, signs)) == counts
+        if not np.any(alike):
+            break
+        signs = np.where(alike[dimension], draw(), signs)
+    return signs
+
+
+def _check_one_sided(i, neuron_type, weights, signs, gain, bias):
+    """Refuse neurons of one sign that do not tell both edges of their range."""
+    edges = np.array([[1.0], [-1.0]])
+    told = neuron_type.rates(edges * signs, gain, bias) @ weights
+    if np.min(told * edges[:, 0]) < _LEAST_AT_THE_EDGES:
+        raise ValidationError(
+            f"must have both signs in each dimension, but all {len(signs)} neurons of "
+            f"dimension {i} have {signs[0]:+g}, with which {neuron_type} cannot "
+            "represent the other half of the range; give half of them +1 and half -1, "
+            "such as np.tile([1, -1], n_neurons // 2), or leave encoders to us",
+            attr="encoders",
+        )
 
 
 def _decode(neuron_type, signs, gain, bias):
