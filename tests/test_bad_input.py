@@ -1,6 +1,8 @@
 """Bad input is refused with the argument, the value and the remedy, as Nengo does."""
 
+import pickle
 import re
+from fractions import Fraction
 
 import nengo
 import numpy as np
@@ -8,6 +10,8 @@ import pytest
 from nengo.exceptions import BuildError, ValidationError
 
 from nengo_lmu import LMU, LegendreMemory
+from nengo_lmu.legendre import ArgumentError, predicted_error, simulate
+from nengo_lmu.legendre.checks import shown
 
 # argument, what is given for it, what the message says of it, other arguments
 OF_THE_MEMORY = [
@@ -58,6 +62,16 @@ OF_THE_MEMORY = [
     ("input_range", np.zeros(9), "zero throughout; give a sample", {}),
     ("input_range", np.ones((5, 3)), r"2 columns, .* \(5, 3\)", {"size_in": 2}),
     ("input_range", np.ones((5, 2, 2)), r"\(5, 2, 2\)", {}),
+    ("input_range", np.ones(999), r"999 time steps, .* the 1000 .* \(min, max\)", {}),
+    ("input_range", [1.0], "1 time steps, .* largest absolute value", {}),
+    ("input_range", np.eye(2), r"2 time steps, .* one pair \(min,", {"size_in": 2}),
+    ("input_range", np.ones((3, 2)), r"one pair \(min, max\)", {"size_in": 3}),
+    ("input_range", (255, 0), r"\(255, 0\) was given; .* smaller number first", {}),
+    ("input_range", [1.0, 1.0], r"min below max, but \[1.0, 1.0\]", {}),
+    ("input_range", (0, np.inf), "1 of its 2 values are NaN or infinite", {}),
+    ("input_range", ("0", "b"), "array of numbers, but", {}),
+    ("input_range", np.ones(999), "999 time steps", {"n_neurons": 0}),
+    ("input_range", (255, 0), "smaller number first", {"n_neurons": 0}),
     ("realization", "fourier", "one of 'balanced', .* but 'fourier'", {}),
     ("realization", np.eye(2), r"shape \(3, 3\), but its shape is \(2, 2\)", {}),
     ("realization", np.ones((3, 3)), "singular; give a matrix", {}),
@@ -73,6 +87,16 @@ OF_THE_MEMORY = [
     ("intercepts", np.zeros(61), "each of the 60 neurons .* has 61", {}),
     ("encoders", np.ones(3), "each of the 60 neurons .* has 3", {}),
     ("encoders", np.zeros(60), r"must not be 0; .* \+1 or -1", {}),
+    ("encoders", nengo.dists.Choice([[1]]), "both signs .* dimension 0 have .1", {}),
+    ("encoders", nengo.dists.Choice([[-1]]), "have -1, .* give half of them", {}),
+    (
+        "encoders",
+        np.repeat([1.0, -1.0], [59, 1]),
+        r"dimension 0 have \+1, with which LIF\(.* np.tile\(\[1, -1\]",
+        {"neuron_type": nengo.LIF()},
+    ),
+    ("encoders", np.ones(60), "both signs", {"neuron_type": nengo.Sigmoid()}),
+    ("encoders", np.ones(60), "both signs", {"neuron_type": nengo.RectifiedLinear()}),
     ("neuron_type", "LIF", "'LIF'", {}),
     ("neuron_type", nengo.LIF, "LIF", {}),
 ]
@@ -193,3 +217,113 @@ def test_wrong_size_of_the_input():
         lmu = LMU(0.1, 3, size_in=2, n_neurons=0)
         with pytest.raises(ValidationError, match="not equal"):
             nengo.Connection(nengo.Node([0.0, 0, 0]), lmu.input)
+
+
+# --- the checks themselves
+
+
+@pytest.mark.parametrize(
+    "value, short",
+    [
+        (1.5, "1.5"),
+        ([1, 2], "[1, 2]"),
+        (10**30, "1" + "0" * 30),
+        (10**5000, "int with thousands of digits"),
+        ("a" * 10**6, None),
+        (np.zeros((10**4, 3)), None),
+        (list(range(10**6)), "[0, 1, 2, 3, 4, 5, ...]"),
+    ],
+    ids=range(7),  # pytest would write the values out
+)
+def test_long_values_are_shortened(value, short):
+    said = shown(value)
+    assert len(said) <= 80 and "\n" not in said
+    assert short is None or said == short
+
+
+def test_errors_come_back_from_other_processes():
+    error = ArgumentError("theta", "must be more")
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is ArgumentError
+    assert (again.name, again.problem, str(again)) == (
+        "theta",
+        "must be more",
+        str(error),
+    )
+
+
+@pytest.mark.parametrize(
+    "theta", [Fraction(1, 2), np.float32(0.5), np.array(0.5), np.longdouble(0.5)]
+)
+def test_all_ways_to_write_a_number(theta):
+    """What is accepted means the same."""
+    states = [
+        simulate(np.ones(9), value, np.int8(3), dt=Fraction(1, 100))
+        for value in (theta, 0.5)
+    ]
+    assert np.array_equal(*states)
+    with nengo.Network(seed=0):
+        memories = [
+            LegendreMemory(value, np.array(3), n_neurons=np.uint16(60), seed=0)
+            for value in (theta, 0.5)
+        ]
+    assert type(memories[0].theta) is float and type(memories[0].d) is int
+    assert memories[0].synapse == memories[1].synapse
+    assert np.array_equal(*[memory.realization.T for memory in memories])
+
+
+@pytest.mark.parametrize("theta, accepted", [(0.001, True), (0.0009, False)])
+def test_shortest_window(theta, accepted):
+    """A window of one step is the shortest that there is."""
+    if accepted:
+        memory = LegendreMemory(theta, 2, n_neurons=0)
+        assert memory.theta == theta
+        # its mean is that of the last step, and it has forgotten all others
+        assert np.allclose(simulate([5, 5, 5, 7], theta, 1)[-1], 7, rtol=0.3)
+        return
+    for call in (
+        lambda: simulate(np.ones(9), theta, 2),
+        lambda: predicted_error(theta, 2, 60),
+        lambda: LegendreMemory(theta, 2),
+    ):
+        with pytest.raises(ValueError, match="theta: must be at least one time step"):
+            call()
+
+
+@pytest.mark.parametrize(
+    "theta, dt", [(1e10, 0.001), (1.0, 1e-10), (10**30, 0.001), (1.0, 1e-308)]
+)
+def test_longest_window(theta, dt):
+    with pytest.raises(ValidationError, match="at most|from 1e-24"):
+        LegendreMemory(theta, 2, dt=dt)
+
+
+@pytest.mark.parametrize("name", ["max_rates", "intercepts", "encoders"])
+def test_samples_are_arrays(name):
+    """A distribution with as many samples as there are neurons is as good as they."""
+    values = {
+        "max_rates": np.linspace(100, 200, 60),
+        "intercepts": np.linspace(-0.5, 0.5, 60),
+        "encoders": (-1.0) ** np.arange(60),
+    }[name]
+    with nengo.Network(seed=0):
+        made = [
+            LegendreMemory(1.0, 3, n_neurons=60, seed=0, **{name: given})
+            for given in (values, nengo.dists.Samples(values))
+        ]
+        with pytest.raises(ValidationError, match=r"60 neurons .* has 59; give 60"):
+            LegendreMemory(
+                1.0, 3, n_neurons=60, **{name: nengo.dists.Samples(values[:-1])}
+            )
+    for attribute in ("gain", "bias", "signs", "weights"):
+        first, second = (getattr(one.populations, attribute) for one in made)
+        assert np.array_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    "bias", [0.5, np.float32(0.5), np.full(4, 0.5), np.full((4, 1), 0.5)]
+)
+def test_ways_to_write_a_bias(bias):
+    with nengo.Network(seed=0):
+        lmu = LMU(1.0, 3, units=4, n_neurons=0, hidden_bias=bias)
+    assert np.array_equal(lmu.hidden_bias.transform.init, np.full((4, 1), 0.5))

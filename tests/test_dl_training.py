@@ -161,3 +161,31 @@ def test_bad_arguments():
             fit(model.sim, {model.x: X[:3]}, {model.probe: Y[:3]}, epochs=1, seed=0)
         with pytest.raises(ValidationError, match="no 'val_accuracy'; give one of"):
             model.fit(monitor="val_accuracy")
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("epochs", 1.5),
+        ("epochs", -1),
+        ("seed", "a"),
+        ("seed", -1),
+        ("mode", "least"),
+        ("targets", [[1], [1, 2]]),
+        ("targets", Y[:, :, 0]),
+        ("targets", np.where(Y > 0, Y, np.nan)),
+        ("targets", Y[:-1]),
+        ("targets", Y * 1j),
+        ("validation", 0.1),
+        ("validation", ({}, {})),
+    ],
+)
+def test_bad_values(name, value):
+    with Model() as model:
+        arguments = {"y": value} if name == "targets" else {name: value}
+        with pytest.raises(ValidationError) as error:
+            model.fit(**arguments)
+        with pytest.raises(ValidationError, match="validation: has 3 rows, fewer"):
+            model.fit(validation=({model.x: X[:3]}, {model.probe: Y[:3]}))
+    assert error.value.attr == name
+    assert "; " in str(error.value) or "must be" in str(error.value)

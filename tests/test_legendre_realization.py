@@ -141,12 +141,12 @@ def test_to_neurons():
 @pytest.mark.parametrize(
     "call, name, value",
     [
-        (lambda s: basis(s, "fourier"), "realization", "'fourier'"),
-        (lambda s: basis(s, np.eye(2)), "realization", r"\(3, 3\).*\(2, 2\)"),
-        (lambda s: basis(s, np.ones((3, 3))), "realization", "singular"),
-        (lambda s: basis(s, np.zeros((3, 3))), "realization", "singular"),
-        (lambda s: basis(s, np.full((3, 3), np.nan)), "realization", "9 of its 9"),
-        (lambda s: basis(s, None), "realization", "NaN|None|shape"),
+        (lambda s: basis(s, "fourier"), "kind", "'fourier'"),
+        (lambda s: basis(s, np.eye(2)), "kind", r"\(3, 3\).*\(2, 2\)"),
+        (lambda s: basis(s, np.ones((3, 3))), "kind", "singular"),
+        (lambda s: basis(s, np.zeros((3, 3))), "kind", "singular"),
+        (lambda s: basis(s, np.full((3, 3), np.nan)), "kind", "9 of its 9"),
+        (lambda s: basis(s, None), "kind", "NaN|None|shape"),
         (lambda s: basis(s, "balanced"), "amplification", "SpikingPopulations"),
     ],
 )

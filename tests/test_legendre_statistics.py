@@ -130,6 +130,59 @@ def test_typical_statistics():
     assert typical.input_rms == 0.15
 
 
+def test_typical_statistics_of_a_pair():
+    """Half of the range takes the place of the range; the mean is their middle."""
+    noise = typical_statistics(2.0, 6, input_range=0.5)
+    about_zero = typical_statistics(2.0, 6, input_range=(-0.5, 0.5))
+    assert np.array_equal(about_zero.covariance, noise.covariance)
+    assert about_zero.rise is None
+    pair = typical_statistics(2.0, 6, input_range=(1.0, 2.0))
+    mean = 1.5 * np.eye(6)[0]
+    assert np.allclose(pair.covariance, noise.covariance + np.outer(mean, mean))
+    assert pair.input_rms == pytest.approx(np.hypot(1.5, noise.input_rms))
+    assert np.allclose(pair.mean(np.eye(6)), mean)
+    assert np.allclose(pair.variance(np.eye(6)), noise.variance(np.eye(6)))
+
+
+@pytest.mark.parametrize("d", [2, 6])
+def test_statistics_of_noise_with_an_offset(noise, d):
+    """Closed form against a sample, with the bounds of the tests without an offset.
+
+    The sample's first window is the rise to the mean, which only the span knows.
+    """
+    A, B = state_space(1.0, d)
+    rows = np.vstack([np.eye(d), np.random.RandomState(0).standard_normal((3, d))])
+    m = simulate(noise + 0.5, 1.0, d, dt=0.005)
+    x = m[400:] @ rows.T
+    flat = white_noise_statistics(1.0, d, 0.3, 1.0)
+    step = simulate(np.full(400, 0.5), 1.0, d, dt=0.005)
+    step[-1] = 0.5 * np.eye(d)[0]  # where it comes to rest
+    offset = StateStatistics(
+        flat.covariance + np.outer(step[-1], step[-1]), np.hypot(0.3, 0.5), None, step
+    )
+    assert np.allclose(offset.mean_square(rows), np.mean(x**2, axis=0), rtol=0.15)
+    assert np.allclose(offset.mean_abs(rows), np.abs(x).mean(axis=0), rtol=0.1)
+    counted = np.sum(np.diff(np.sign(x), axis=0) != 0, axis=0) / (len(x) * 0.005)
+    # of what seldom crosses there are few: Poisson counts are known to their root
+    predicted = crossing_rates(offset, rows, A, B)
+    few = 3 * np.sqrt(predicted / (len(x) * 0.005))
+    assert np.all(np.abs(predicted - counted) < 0.1 * predicted + few)
+    # 2.5 standard deviations beyond the rise, of which noise alone takes part
+    rise = np.abs(step @ rows.T).max(axis=0)
+    assert np.allclose(offset.span(rows), rise + flat.span(rows))
+
+
+@pytest.mark.parametrize("pair", [(0, 255), [-3.0, 1.0], np.array([5, 6])])
+def test_a_pair_has_room_for_its_typical_states(pair):
+    """From rest, and of an input that is as typical as they come."""
+    d, half, middle = 6, np.ptp(pair) / 2, np.mean(pair)
+    white = nengo.processes.WhiteSignal(10.0, high=2.0, rms=0.3, seed=0).run(10.0)
+    m = simulate(middle + half * white[:, 0], 0.5, d)
+    span = input_statistics(0.5, d, pair).span(np.eye(d))
+    assert np.all(np.abs(m).max(axis=0) < 1.3 * span)
+    assert np.all(np.abs(m).max(axis=0) > 0.5 * span)
+
+
 def test_input_in_any_form():
     """The statistics of a range, of a process, of its sample, and as they are."""
     process = nengo.processes.WhiteSignal(20, high=1, rms=0.3, seed=0)
@@ -139,6 +192,11 @@ def test_input_in_any_form():
     assert input_statistics(0.5, 4, of_process) is of_process
     of_range = input_statistics(0.5, 4, 2.0)
     assert np.allclose(of_range.covariance, typical_statistics(0.5, 4, 2).covariance)
+    of_pair = input_statistics(0.5, 4, [0, 2])
+    expected = typical_statistics(0.5, 4, (0, 2))
+    assert np.allclose(of_pair.covariance, expected.covariance)
+    shortest = input_statistics(0.5, 4, np.ones(500))
+    assert len(shortest.samples) == 500
 
 
 @pytest.mark.parametrize(
@@ -151,11 +209,15 @@ def test_input_in_any_form():
         (lambda: sampled_statistics(1, 3, np.zeros(9)), "u", "zero throughout"),
         (lambda: sampled_statistics(1, 3, 1.0), "u", r"\(\)"),
         (lambda: sampled_statistics(1, 3, [1, np.nan]), "u", "NaN"),
-        (lambda: input_statistics(1, 3, -1.0), "input", "-1"),
-        (lambda: input_statistics(1, 3, "loud"), "input", "'loud'"),
+        (lambda: input_statistics(1, 3, -1.0), "expected", "-1"),
+        (lambda: input_statistics(1, 3, "loud"), "expected", "'loud'"),
+        (lambda: input_statistics(1, 3, (1, 0)), "expected", r"\(1, 0\) .*smaller"),
+        (lambda: input_statistics(1, 3, (0, np.inf)), "expected", "infinite"),
+        (lambda: sampled_statistics(1, 3, np.ones(999)), "u", "999 .* the 1000 "),
+        (lambda: sampled_statistics(1, 3, [[0, 1]]), "u", r"1 time .* \(min, max\)"),
         (
             lambda: input_statistics(1, 3, white_noise_statistics(1, 4, 1, 1)),
-            "input",
+            "expected",
             r"order 3.*\(4, 4\)",
         ),
     ],

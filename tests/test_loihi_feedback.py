@@ -33,6 +33,7 @@ def run(net, simulator=nengo_loihi.Simulator, n_steps=200):
     return sim
 
 
+@pytest.mark.filterwarnings("ignore:.*less accurate on Loihi")
 @pytest.mark.parametrize(
     "kwargs",
     [

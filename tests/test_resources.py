@@ -5,7 +5,7 @@ import json
 import nengo
 import numpy as np
 import pytest
-from nengo.exceptions import BuildError
+from nengo.exceptions import BuildError, ValidationError
 
 from nengo_lmu import LMU
 from nengo_lmu.cli import main
@@ -25,7 +25,7 @@ from nengo_lmu.analysis.loihi_energy import (  # noqa: E402
     _InputCounter,
     measure_activity,
 )
-from nengo_lmu.loihi import resources  # noqa: E402
+from nengo_lmu.loihi import add_params, fast_emulator, resources  # noqa: E402
 from nengo_lmu.loihi.resources import (  # noqa: E402
     LIMITS,
     check_resources,
@@ -506,3 +506,26 @@ def test_equal_seeds_give_equal_spikes():
         for seed in (1, 1, 2)
     ]
     assert runs[0] == runs[1] != runs[2]
+
+
+@pytest.mark.parametrize(
+    "function, arguments, says",
+    [
+        (resources, {"network": None}, "network: must be a Network, but None"),
+        (resources, {"dt": 0}, "dt: must be a number of seconds .* but 0"),
+        (resources, {"dt": "1"}, "dt: must be a number of seconds .* but '1'"),
+        (resources, {"precompute": 2}, "precompute: must be True or False, but 2"),
+        (
+            resources,
+            {"remove_passthrough": None},
+            "remove_passthrough: must be True or False, but None",
+        ),
+        (add_params, {"network": LMU}, "network: must be a Network, but <class"),
+        (fast_emulator, {"on": 1}, "on: must be True or False, but 1"),
+    ],
+)
+def test_bad_arguments(function, arguments, says):
+    if function is resources:
+        arguments = {"network": cell(), **arguments}
+    with pytest.raises(ValidationError, match=says):
+        function(**arguments)

@@ -11,7 +11,6 @@ import numpy as np
 from tqdm import tqdm
 
 from nengo_lmu.networks import LegendreMemory
-from nengo_lmu.networks.populations import GIVEN_BY_GAIN
 from nengo_lmu.tasks.digits import N_CLASSES, N_PIXELS
 
 N_STREAMS = 8
@@ -92,7 +91,6 @@ def classify(classifier, trained, pixels, seed, show_progress=None):
             normalize_encoders=False,
             gain=gain,
             bias=gain * np.tile(bias, N_STREAMS),
-            **GIVEN_BY_GAIN,
         ).neurons
         outputs = nengo.Node(size_in=scores * N_STREAMS)
         for i in range(N_STREAMS):

@@ -437,8 +437,10 @@ def make_simulator(setting, network, tau, seed):
     if setting.recipe == "notebook":
         model.decode_tau = tau
     with warnings.catch_warnings():
+        # of the chip's rates, and in other recipes of bits that weights lose: both are
+        # part of what is measured
+        warnings.filterwarnings("ignore", ".*less accurate on Loihi", UserWarning)
         if setting.recipe != "default":
-            # of bits that weights lose, which is part of what is measured
             warnings.simplefilter("ignore", UserWarning)
         return nengo_loihi.Simulator(
             network,

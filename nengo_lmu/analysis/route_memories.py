@@ -44,7 +44,7 @@ from nengo_lmu.networks.population_objects import (
     PopulationEnsemble,
     PopulationTransform,
 )
-from nengo_lmu.networks.populations import GIVEN_BY_GAIN, make_populations
+from nengo_lmu.networks.populations import make_populations
 
 ROUTES = ("memory", "relays", "blocks")
 
@@ -294,7 +294,6 @@ def _neurons(counts, max_rate, route):
         normalize_encoders=False,
         gain=p.gain,
         bias=p.bias,
-        **GIVEN_BY_GAIN,
     )
     before, behind = (nengo.Node(size_in=len(counts)) for _ in range(2))
     PopulationConnection(

@@ -14,6 +14,7 @@ from nengo.exceptions import ValidationError
 from nengo.params import BoolParam
 
 from nengo_lmu.dl import fast
+from nengo_lmu.networks.arguments import nengos_defaults
 from nengo_lmu.networks.objects import BiasConnection
 
 
@@ -52,7 +53,8 @@ class FeedForwardTwin:
 
     def __init__(self, lmu, readout, bias=None, layer=None):
         _check(lmu, readout, bias)
-        with nengo.Network(seed=0, label="feed-forward twin") as self.network:
+        self.network = nengo.Network(seed=0, label="feed-forward twin")
+        with self.network, nengos_defaults():
             nengo_dl.configure_settings(planner=fast.planner)
             for cls in (nengo.Ensemble, nengo.Connection):
                 self.network.config[cls].set_param(

@@ -17,6 +17,8 @@ from nengo.exceptions import ValidationError
 from tqdm import tqdm
 
 from nengo_lmu.files import write_atomically
+from nengo_lmu.legendre.checks import one_of, shown, whole
+from nengo_lmu.networks.arguments import validated
 
 # how often a checkpoint is written (seconds)
 INTERVAL = 60.0
@@ -76,8 +78,9 @@ def fit(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If the checkpoint is of another training or no checkpoint at all, there are
-        fewer data than a minibatch, or there is nothing called ``monitor``.
+        For an argument out of range, naming it, its value and the remedy: data that are
+        not finite or of other numbers of rows, a checkpoint of another training or none
+        at all, fewer data than a minibatch, or nothing called ``monitor``.
     """
     return _Training(sim, inputs, targets, epochs, seed, validation, monitor, mode).run(
         checkpoint, description, show_progress
@@ -88,14 +91,16 @@ class _Training:
     def __init__(self, sim, inputs, targets, epochs, seed, validation, monitor, mode):
         self.sim = sim
         self.size = sim.minibatch_size
-        self.inputs = {node: np.asarray(x) for node, x in inputs.items()}
-        self.targets = {probe: np.asarray(y) for probe, y in targets.items()}
-        self.epochs = epochs
-        self.seed = seed
-        self.validation = validation
+        self.inputs = _checked_data("inputs", inputs)
+        self.n = len(next(iter(self.inputs.values())))
+        self.targets = _checked_data("targets", targets, self.n)
+        with validated(fit):
+            self.epochs = whole("epochs", epochs, 0)
+            self.seed = whole("seed", seed, 0, 2**32 - 1)
+            one_of("mode", mode, ("max", "min"))
+        self.validation = self._checked_validation(validation)
         self.monitor = monitor
         self.best_is = {"max": np.argmax, "min": np.argmin}[mode]
-        self.n = len(next(iter(self.inputs.values())))
         self.batches = self.n // self.size
         if self.batches == 0:
             raise ValidationError(
@@ -109,6 +114,25 @@ class _Training:
         self.sums = {}
         self.seconds = 0.0
         self.best = None
+
+    def _checked_validation(self, validation):
+        if validation is None:
+            return None
+        if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+            raise ValidationError(
+                f"must be a pair, but {shown(validation)} was given; give inputs and "
+                "targets",
+                attr="validation",
+            )
+        inputs = _checked_data("validation", validation[0])
+        n = len(next(iter(inputs.values())))
+        if n < self.size:
+            raise ValidationError(
+                f"has {n} rows, fewer than the minibatch of {self.size}; give more "
+                "data, or the simulator a smaller minibatch_size",
+                attr="validation",
+            )
+        return inputs, _checked_data("validation", validation[1], n)
 
     # --- what has to be kept
 
@@ -260,6 +284,38 @@ class _Training:
             if self.best_is(values) == len(values) - 1:
                 self.best = [v.numpy() for v in self.sim.keras_model.weights]
             bar.set_postfix({self.monitor: f"{values[-1]:.4f}"})
+
+
+def _checked_data(name, data, n=None):
+    """Return data by node or probe as arrays, if they are finite and go together."""
+    if not isinstance(data, dict) or not data:
+        raise ValidationError(
+            f"must be a dict with arrays, but {shown(data)} was given; give one array "
+            "for each node or probe",
+            attr=name,
+        )
+    arrays = {}
+    for key, value in data.items():
+        try:
+            array = np.asarray(value)
+        except ValueError:  # a ragged list
+            array = np.asarray(None)
+        numbers = array.dtype.kind in "biuf" and array.ndim == 3
+        if not numbers or not np.all(np.isfinite(array)):
+            raise ValidationError(
+                f"must be finite, of shape (n, n_steps, size), but {shown(value)} of "
+                f"shape {array.shape} was given for {key}; clean and reshape it",
+                attr=name,
+            )
+        n = len(array) if n is None else n
+        if len(array) != n:
+            raise ValidationError(
+                f"must have {n} rows, as what it goes with has, but {key} has "
+                f"{len(array)}; give as many",
+                attr=name,
+            )
+        arrays[key] = array
+    return arrays
 
 
 class _AfterBatch(tf.keras.callbacks.Callback):

@@ -15,6 +15,7 @@ from nengo.exceptions import ValidationError
 
 from nengo_lmu.dl import nengo_dl
 from nengo_lmu.legendre import impulse_response
+from nengo_lmu.networks.arguments import nengos_defaults
 
 # The response of a memory is cut off where no more of it than this is left, relative to
 # its largest value.
@@ -200,7 +201,7 @@ def unroll(layers, n_steps, size_in):
     output : nengo.Probe
         What the last layer gives, of as many values.
     """
-    with nengo.Network(seed=0, label="unrolled") as network:
+    with nengo.Network(seed=0, label="unrolled") as network, nengos_defaults():
         nengo_dl.configure_settings(
             stateful=False, use_loop=False, keep_history=False, trainable=None
         )

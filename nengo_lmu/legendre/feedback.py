@@ -30,7 +30,31 @@ References
 
 import numpy as np
 
-from nengo_lmu.legendre.checks import ArgumentError, not_negative
+from nengo_lmu.legendre.checks import ArgumentError, not_negative, time_steps
+
+# Errors that wait are dimensions of the theory's equations.
+MOST_ERRORS = 1024
+
+
+def feedback_steps(name, feedback_delay, d, dt):
+    """Return a delay of the feedback in time steps, if the theory can follow it.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    feedback_delay : float
+        Seconds.
+    d : int
+        Order of the memory.
+    dt : float
+        Time step (seconds).
+
+    Returns
+    -------
+    delay : int
+    """
+    return time_steps(name, feedback_delay, dt, high=max(MOST_ERRORS // d - 1, 1))
 
 
 def with_feedback(A_bar, gain, delay=0):

@@ -18,8 +18,20 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from nengo_lmu.legendre.checks import ArgumentError, finite_array, whole
-from nengo_lmu.legendre.feedback import with_feedback
+from nengo_lmu.legendre.checks import (
+    LARGEST_SQUARE,
+    ArgumentError,
+    finite_array,
+    instance,
+    not_negative,
+    one_of,
+    order,
+    positive,
+    shown,
+    whole,
+    window,
+)
+from nengo_lmu.legendre.feedback import MOST_ERRORS, checked_gain, with_feedback
 from nengo_lmu.legendre.realization import Realization
 from nengo_lmu.legendre.spikes import (
     poisson_variance,
@@ -31,7 +43,7 @@ from nengo_lmu.legendre.statistics import (
     crossing_rates,
     variance_along,
 )
-from nengo_lmu.legendre.system import discretize, state_space
+from nengo_lmu.legendre.system import METHODS, discretize, state_space
 from nengo_lmu.legendre.window import readout
 
 SPIKING = ("poisson", "stochastic", "regular")
@@ -259,6 +271,38 @@ class SpikingPopulations:
     error_feedback: float = 0.0
     feedback_delay: int = 0
 
+    def __post_init__(self):
+        theta, dt = window(self.theta, self.dt)
+        d = order(self.d)
+        delay = whole("feedback_delay", self.feedback_delay, 0, MOST_ERRORS)
+        method = one_of("method", self.method, METHODS)
+        remedy = f"make one for d={d}"
+        statistics = instance("statistics", self.statistics, StateStatistics, remedy)
+        positive("input_rms", statistics.input_rms)
+        made = instance("realization", self.realization, Realization, remedy)
+        if len(statistics.covariance) != d:
+            raise ArgumentError(
+                "statistics",
+                f"must be of a memory of order {d}, but their covariance has shape "
+                f"{statistics.covariance.shape}; {remedy}",
+            )
+        finite_array("realization", made.T, shape=(d, d))
+        gain = not_negative("error_feedback", self.error_feedback)
+        if gain:
+            checked_gain(gain, error_dynamics(theta, d, dt, method).A_bar, delay)
+        checked = {
+            "theta": theta,
+            "d": d,
+            "dt": dt,
+            "tau": positive("tau", self.tau, "of seconds"),
+            "max_rate": positive("max_rate", self.max_rate, "of hertz"),
+            "spiking": one_of("spiking", self.spiking, SPIKING),
+            "error_feedback": gain,
+            "feedback_delay": delay,
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
     def covariance(self, counts):
         """Return the covariance of the error of the state, in true units.
 
@@ -288,6 +332,7 @@ class SpikingPopulations:
             states of the typical input and ``P`` of their error. What hardly stands out
             from the noise is made smaller.
         """
+        covariance = self._square("covariance", covariance)
         S = self.statistics.covariance
         return np.linalg.lstsq(S + covariance, S, rcond=None)[0].T
 
@@ -331,7 +376,7 @@ class SpikingPopulations:
                 "'regular' neurons keep what is left over for later spikes, so that a "
                 "step by itself sets no bound; use 'poisson' or 'stochastic'",
             )
-        noise = self._noise(np.zeros(self.d)) / np.asarray(counts)
+        noise = self._noise(np.zeros(self.d)) / self._checked(counts)
         return self.error_of((self._columns * noise) @ self._columns.T)
 
     def error_of(self, covariance):
@@ -346,6 +391,7 @@ class SpikingPopulations:
         -------
         error : PredictedError
         """
+        covariance = self._square("covariance", covariance)
 
         def at(points):
             mean_square = variance_along(readout(self.d, points), covariance).mean()
@@ -363,6 +409,11 @@ class SpikingPopulations:
         Returns
         -------
         counts : (d,) ndarray of int
+
+        Raises
+        ------
+        ArgumentError
+            If there are not 2 neurons for each dimension.
         """
         added = np.zeros(self.d)
         for _ in range(3):  # the noise depends on the split, and the split on it
@@ -404,11 +455,27 @@ class SpikingPopulations:
         added : (d,) ndarray
             Variance of what neurons are given beyond the ideal memory's ``x_i``.
         """
+        counts = self._checked(counts)
         added = np.zeros(self.d)
         n = _ITERATIONS_WITH_FEEDBACK if self.error_feedback else _ITERATIONS
         for _ in range(n):
-            P, added = self._errors(self._noise(added) / np.asarray(counts))
+            P, added = self._errors(self._noise(added) / counts)
         return P, added
+
+    def _square(self, name, value):
+        shape = (self.d, self.d)
+        return finite_array(name, value, shape=shape, largest=LARGEST_SQUARE)
+
+    def _checked(self, counts):
+        """Return numbers of neurons if they are, with some in each dimension."""
+        counts = finite_array("counts", counts, shape=(self.d,))
+        if np.any(counts <= 0):
+            raise ArgumentError(
+                "counts",
+                f"must be greater than 0 in each dimension, but {shown(counts)} was "
+                "given; give each dimension some neurons, as split() does",
+            )
+        return counts
 
     def _noise(self, added):
         """Return the noise of one neuron a dimension, given a noisy state.
@@ -525,6 +592,18 @@ class SpikingPopulations:
         return self._rows @ heard @ self._response @ self.realization.T
 
 
+def enough_neurons(n_neurons, d):
+    """Return a number of neurons if that makes a pair for each dimension."""
+    n_neurons = whole("n_neurons", n_neurons, 1)
+    if n_neurons < 2 * d:
+        raise ArgumentError(
+            "n_neurons",
+            f"must be at least {2 * d}, an on and an off neuron for each of the {d} "
+            f"dimensions, but {n_neurons} was given; use more, or a smaller d",
+        )
+    return n_neurons
+
+
 def split_neurons(n_neurons, weights):
     """Split neurons over populations in proportion to weights, in on/off pairs.
 
@@ -552,16 +631,12 @@ def split_neurons(n_neurons, weights):
     weights = finite_array("weights", weights, ndim=1)
     if np.any(weights < 0) or not np.any(weights):
         raise ArgumentError(
-            "weights", f"must be at least 0, and not all 0, but {weights} was given"
+            "weights",
+            f"must be at least 0, and not all 0, but {shown(weights)} was given; give "
+            "larger weights to dimensions that need more neurons",
         )
     d = len(weights)
-    n_neurons = whole("n_neurons", n_neurons, 1)
-    if n_neurons < 2 * d:
-        raise ArgumentError(
-            "n_neurons",
-            f"must be at least {2 * d}, an on and an off neuron for each of the {d} "
-            f"dimensions, but {n_neurons} was given",
-        )
+    n_neurons = enough_neurons(n_neurons, d)
     # one pair each, then the largest remainders of the ideal share
     spare = n_neurons // 2 - d
     share = weights / weights.sum() * (n_neurons // 2)

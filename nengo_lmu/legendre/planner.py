@@ -6,15 +6,17 @@ from scipy.optimize import minimize_scalar
 from nengo_lmu.legendre.checks import (
     ArgumentError,
     one_of,
+    order,
     positive,
-    time_steps,
-    whole,
+    renamed,
+    window,
 )
-from nengo_lmu.legendre.feedback import checked_gain, largest_gain
+from nengo_lmu.legendre.feedback import checked_gain, feedback_steps, largest_gain
 from nengo_lmu.legendre.noise import (
     SPIKING,
     ErrorDynamics,
     SpikingPopulations,
+    enough_neurons,
     error_dynamics,
 )
 from nengo_lmu.legendre.realization import basis
@@ -23,6 +25,7 @@ from nengo_lmu.legendre.statistics import (
     unforeseen_covariance,
     variance_along,
 )
+from nengo_lmu.legendre.system import METHODS
 
 # Rates of neurons at the edge of their range, by default (hertz): from, to.
 MAX_RATES = (200.0, 240.0)
@@ -58,7 +61,7 @@ def best_tau(theta, d, dt=0.001, input=1.0, method="zoh"):
         Order of the memory.
     dt : float
         Time step (seconds).
-    input : float, nengo.Process, array_like or StateStatistics
+    input : float, (min, max), nengo.Process, array_like or StateStatistics
         As for `input_statistics`.
     method : {"zoh", "euler"}
         The discretization.
@@ -72,7 +75,11 @@ def best_tau(theta, d, dt=0.001, input=1.0, method="zoh"):
         without error feedback; with it, even shorter ones are, so that one synapse is
         good for both.
     """
-    statistics = input_statistics(theta, d, input, dt)
+    theta, dt = window(theta, dt)
+    d = order(d)
+    one_of("method", method, METHODS)
+    with renamed(expected="input"):
+        statistics = input_statistics(theta, d, input, dt)
     dynamics = error_dynamics(theta, d, dt, method)
     values, vectors = np.linalg.eigh(statistics.covariance)
     root = vectors * np.sqrt(np.maximum(values, 0))
@@ -116,13 +123,14 @@ def best_error_feedback(
     theta, d, n_neurons, tau, max_rate, dt, statistics = _checked(
         theta, d, n_neurons, tau, max_rate, dt, input, method
     )
-    delay = time_steps("feedback_delay", feedback_delay, dt)
+    delay = feedback_steps("feedback_delay", feedback_delay, d, dt)
     decay = np.exp(-dt / tau)
     plain = error_dynamics(theta, d, dt, method)
     most = min(_LARGEST_GAIN, largest_gain(plain.A_bar, delay) / 2)
     # the basis and the split hardly depend on the gain, as long as there is some
     last = plain.last_amplification(decay)
-    made = basis(statistics, realization, last)
+    with renamed(kind="realization"):
+        made = basis(statistics, realization, last)
     rows = np.linalg.inv(made.T)
     # of the range; a dimension that the input leaves at rest has hardly any
     square = np.maximum(statistics.mean_square(rows), 1e-6)
@@ -179,7 +187,7 @@ def quietest(
         theta, d, n_neurons, tau, max_rate, dt, input, method
     )
     one_of("spiking", spiking, SPIKING)
-    delay = time_steps("feedback_delay", feedback_delay, dt)
+    delay = feedback_steps("feedback_delay", feedback_delay, d, dt)
     if error_feedback is None:
         gain = best_error_feedback(
             theta,
@@ -205,7 +213,8 @@ def quietest(
         room = (_ROOM * share) ** 2 * unforeseen_covariance(theta, d, statistics)
 
     def populate(noise):
-        made = basis(statistics, realization, amplification, room + noise)
+        with renamed(kind="realization"):
+            made = basis(statistics, realization, amplification, room + noise)
         populations = SpikingPopulations(
             theta,
             d,
@@ -228,12 +237,13 @@ def quietest(
 
 def _checked(theta, d, n_neurons, tau, max_rate, dt, input, method):
     """Return the arguments that all plans have, with defaults in place of None."""
-    theta = positive("theta", theta, "of seconds")
-    d = whole("d", d, 1)
-    dt = positive("dt", dt, "of seconds")
-    n_neurons = whole("n_neurons", n_neurons, 1)
+    theta, dt = window(theta, dt)
+    d = order(d)
+    one_of("method", method, METHODS)
+    n_neurons = enough_neurons(n_neurons, d)
     max_rate = positive("max_rate", max_rate, "of hertz")
-    statistics = input_statistics(theta, d, input, dt)
+    with renamed(expected="input"):
+        statistics = input_statistics(theta, d, input, dt)
     if tau is None:
         tau = best_tau(theta, d, dt, statistics, method)
     tau = positive("tau", tau, "of seconds")
@@ -271,7 +281,7 @@ def predicted_error(
         Mean maximum rate of the neurons (hertz).
     dt : float
         Time step (seconds).
-    input : float, nengo.Process, array_like or StateStatistics
+    input : float, (min, max), nengo.Process, array_like or StateStatistics
         The typical input, as for `input_statistics`; by default white noise of rms 0.3
         up to ``d / (6 theta)`` hertz. `white_noise_statistics` gives other bands.
     realization : {"balanced", "principal", "legendre"} or (d, d) array_like
@@ -371,10 +381,11 @@ def neurons_for_error(error, theta, d, **kwargs):
         As for `predicted_error`, or if the error needs more than a trillion neurons.
     """
     error = positive("error", error)
-    d = whole("d", d, 1)
-    dt = kwargs.get("dt", 0.001)
+    theta, dt = window(theta, kwargs.get("dt", 0.001))
+    d = order(d)
     # once, instead of at each number of neurons
-    kwargs["input"] = input_statistics(theta, d, kwargs.get("input", 1.0), dt)
+    with renamed(expected="input"):
+        kwargs["input"] = input_statistics(theta, d, kwargs.get("input", 1.0), dt)
     if kwargs.get("tau") is None:
         method = kwargs.get("method", "zoh")
         kwargs["tau"] = best_tau(theta, d, dt, kwargs["input"], method)

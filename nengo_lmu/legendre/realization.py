@@ -9,8 +9,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nengo_lmu.legendre.checks import ArgumentError, finite_array, one_of
-from nengo_lmu.legendre.statistics import GAUSSIAN_RANGE, variance_along
+from nengo_lmu.legendre.checks import (
+    LARGEST_SQUARE,
+    ArgumentError,
+    finite_array,
+    instance,
+    one_of,
+    shown,
+)
+from nengo_lmu.legendre.statistics import (
+    GAUSSIAN_RANGE,
+    StateStatistics,
+    variance_along,
+)
 
 KINDS = ("balanced", "principal", "legendre")
 
@@ -34,6 +45,9 @@ class Realization:
 
     T: np.ndarray
     kind: str = "custom"
+
+    def __post_init__(self):
+        object.__setattr__(self, "T", invertible("T", self.T))
 
     def to_neurons(self, A, B):
         """Return ``T^-1 A T`` and ``T^-1 B``."""
@@ -83,8 +97,8 @@ def basis(statistics, kind="legendre", amplification=None, noise=None):
     Raises
     ------
     ArgumentError
-        If the kind is unknown, or the matrix has the wrong shape, is not finite or is
-        not invertible.
+        If the kind is unknown, or a matrix has the wrong shape, is not finite or has to
+        be inverted and cannot.
 
     Notes
     -----
@@ -109,33 +123,73 @@ def basis(statistics, kind="legendre", amplification=None, noise=None):
     .. [2] Hwang, S. Y. (1977). Minimum uncorrelated unit noise in state-space digital
        filtering. IEEE Trans. Acoustics, Speech, and Signal Processing 25(4).
     """
+    instance("statistics", statistics, StateStatistics, "make them of the input")
     d = len(statistics.covariance)
+    kind, columns = checked_kind("kind", kind, d)
+    if amplification is not None:
+        amplification = _square("amplification", amplification, d)
+    if noise is not None:
+        noise = _square("noise", noise, d)
     # what needs room besides the typical states
     least = LEAST_DEVIATION**2 * np.linalg.eigvalsh(statistics.covariance)[-1]
     extra = least * np.eye(d) + (0.0 if noise is None else noise)
-    if not isinstance(kind, str):
-        columns = finite_array("realization", kind, shape=(d, d))
-        if np.linalg.matrix_rank(columns) < d:
-            raise ArgumentError(
-                "realization", "is singular; give a matrix with independent columns"
-            )
-        kind = "custom"
-    elif one_of("realization", kind, KINDS) == "legendre":
+    if kind == "legendre":
         columns = np.eye(d)
     elif kind == "principal":
         columns = np.linalg.eigh(statistics.covariance)[1][:, ::-1]
-    elif amplification is None:
+    elif kind == "balanced" and amplification is None:
         raise ArgumentError(
             "amplification",
             "is needed for the 'balanced' basis; give that of SpikingPopulations, or "
             "use 'principal' or 'legendre'",
         )
-    else:
+    elif kind == "balanced":
         columns = _balanced(amplification, statistics.covariance + extra)
     rows = np.linalg.inv(columns)
     room = GAUSSIAN_RANGE * np.sqrt(variance_along(rows, extra))
     span = np.hypot(statistics.span(rows), room)
     return Realization(T=columns * span, kind=kind)
+
+
+def checked_kind(name, kind, d):
+    """Return the kind of a realization, and its columns where they are given.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    kind : str or (d, d) array_like
+        As for `basis`.
+    d : int
+        Order of the memory.
+
+    Returns
+    -------
+    kind : str
+    columns : (d, d) ndarray or None
+    """
+    if isinstance(kind, str):
+        return one_of(name, kind, KINDS), None
+    return "custom", invertible(name, kind, shape=(d, d))
+
+
+def invertible(name, value, shape=None):
+    """Return a matrix as an array if it is invertible."""
+    T = finite_array(name, value, ndim=2, shape=shape)
+    lengths = np.linalg.norm(T, axis=0)
+    # of columns of one length, since in what unit each of them is does not matter
+    columns = T / np.where(lengths > 0, lengths, 1)
+    if T.shape[0] != T.shape[1] or np.linalg.matrix_rank(columns) < len(T):
+        raise ArgumentError(
+            name,
+            "is singular; give a matrix with independent columns instead of "
+            f"{shown(T)}",
+        )
+    return T
+
+
+def _square(name, value, d):
+    return finite_array(name, value, shape=(d, d), largest=LARGEST_SQUARE)
 
 
 def _balanced(amplification, covariance):

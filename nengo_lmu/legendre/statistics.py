@@ -5,7 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import erf
 
-from nengo_lmu.legendre.checks import ArgumentError, finite_array, positive, whole
+from nengo_lmu.legendre.checks import (
+    LARGEST,
+    LARGEST_SQUARE,
+    SMALLEST,
+    ArgumentError,
+    finite_array,
+    not_negative,
+    order,
+    positive,
+    shown,
+    window,
+)
 from nengo_lmu.legendre.system import simulate
 from nengo_lmu.legendre.window import frequency_response
 
@@ -18,6 +29,9 @@ TYPICAL_RMS = 0.3
 
 # Samples of states that are enough to know their mean absolute values to a percent.
 _ENOUGH_SAMPLES = 4000
+
+# Time steps in a window for the states on the way to the mean of an input.
+_STEPS_OF_A_RISE = 100
 
 
 @dataclass(frozen=True)
@@ -32,11 +46,36 @@ class StateStatistics:
         Root mean square of the input.
     samples : (n, d) ndarray or None
         States of a sampled input; None for a Gaussian one in closed form.
+    rise : (n, d) ndarray or None
+        States on the way from rest to those of the mean of a Gaussian input, which are
+        the last; None for a mean of 0.
     """
 
     covariance: np.ndarray
     input_rms: float
     samples: np.ndarray = None
+    rise: np.ndarray = None
+
+    def __post_init__(self):
+        S = finite_array("covariance", self.covariance, ndim=2, largest=LARGEST_SQUARE)
+        square = S.shape[0] == S.shape[1] > 0
+        if not square or np.abs(S - S.T).max() > 1e-6 * np.abs(S).max():
+            raise ArgumentError(
+                "covariance",
+                f"must be a symmetric matrix, but {shown(S)} of shape {S.shape} was "
+                "given; give the mean of m m^T",
+            )
+        object.__setattr__(self, "covariance", S)
+        object.__setattr__(self, "input_rms", not_negative("input_rms", self.input_rms))
+        if self.samples is not None:
+            m = finite_array("samples", self.samples, ndim=2)
+            if not len(m) or m.shape[1] != len(S):
+                raise ArgumentError(
+                    "samples",
+                    f"must have {len(S)} columns, as the covariance has, but its shape "
+                    f"is {m.shape}; give one row for each step",
+                )
+            object.__setattr__(self, "samples", m)
 
     def span(self, rows):
         """Return the range of ``rows @ m``.
@@ -49,15 +88,26 @@ class StateStatistics:
         -------
         span : (k,) ndarray
             The largest absolute value of the samples, or `GAUSSIAN_RANGE` standard
-            deviations.
+            deviations beyond the largest on the way to the mean.
         """
         if self.samples is not None:
             return np.abs(self.samples @ np.transpose(rows)).max(axis=0)
-        return GAUSSIAN_RANGE * np.sqrt(self.mean_square(rows))
+        span = GAUSSIAN_RANGE * np.sqrt(self.variance(rows))
+        if self.rise is not None:
+            span += np.abs(self.rise @ np.transpose(rows)).max(axis=0)
+        return span
+
+    def mean(self, rows):
+        """Return the mean of ``rows @ m`` for a Gaussian input, of shape (k,)."""
+        return 0.0 if self.rise is None else rows @ self.rise[-1]
 
     def mean_square(self, rows):
         """Return the mean square of ``rows @ m``, of shape (k,)."""
         return variance_along(rows, self.covariance)
+
+    def variance(self, rows):
+        """Return the variance of ``rows @ m`` for a Gaussian input, of shape (k,)."""
+        return np.maximum(self.mean_square(rows) - self.mean(rows) ** 2, 0)
 
     def mean_abs(self, rows, noise=0.0):
         """Return the mean absolute value of ``rows @ m`` plus Gaussian noise.
@@ -73,15 +123,20 @@ class StateStatistics:
         mean_abs : (k,) ndarray
         """
         noise = np.asarray(noise)
-        if self.samples is None:
-            return np.sqrt(2 / np.pi * (self.mean_square(rows) + noise))
-        every = -(-len(self.samples) // _ENOUGH_SAMPLES)
-        x = self.samples[::every] @ np.transpose(rows)
-        # the mean of a folded normal distribution, for each sample
-        deviation = np.sqrt(np.maximum(noise, 1e-300))
-        z = x / (np.sqrt(2) * deviation)
-        folded = np.sqrt(2 / np.pi) * deviation * np.exp(-(z**2)) + x * erf(z)
-        return folded.mean(axis=0)
+        if self.samples is not None:
+            every = -(-len(self.samples) // _ENOUGH_SAMPLES)
+            x = self.samples[::every] @ np.transpose(rows)
+            return _mean_folded(x, noise).mean(axis=0)
+        if self.rise is not None:
+            return _mean_folded(self.mean(rows), self.variance(rows) + noise)
+        return np.sqrt(2 / np.pi * (self.mean_square(rows) + noise))
+
+
+def _mean_folded(mean, variance):
+    """Return the mean absolute value of a normal distribution."""
+    deviation = np.sqrt(np.maximum(variance, 1e-300))
+    z = mean / (np.sqrt(2) * deviation)
+    return np.sqrt(2 / np.pi) * deviation * np.exp(-(z**2)) + mean * erf(z)
 
 
 def crossing_rates(statistics, rows, A, B):
@@ -98,7 +153,8 @@ def crossing_rates(statistics, rows, A, B):
     Returns
     -------
     rates : (k,) ndarray
-        By Rice's formula, ``sqrt(E y'^2 / E y^2) / pi`` for ``y = rows @ m``.
+        By Rice's formula, ``sqrt(E y'^2 / s^2) / pi * exp(-E y^2 / (2 s^2))`` for
+        ``y = rows @ m`` of variance ``s^2`` and mean ``E y``.
     """
     S, b = statistics.covariance, B[:, 0]
     # what E[m u] has to be for E[m m^T] to be constant: A S + S A^T + c b^T + b c^T = 0
@@ -108,9 +164,10 @@ def crossing_rates(statistics, rows, A, B):
     change = A @ S @ A.T + cross + cross.T
     change += np.outer(b, b) * statistics.input_rms**2
     # a direction that the input never takes does not cross anything
-    square = np.maximum(variance_along(rows, S), np.finfo(float).tiny)
-    ratio = variance_along(rows, change) / square
-    return np.sqrt(ratio) / np.pi
+    variance = np.maximum(statistics.variance(rows), np.finfo(float).tiny)
+    ratio = variance_along(rows, change) / variance
+    level = statistics.mean(rows) ** 2 / (2 * variance)
+    return np.sqrt(ratio) / np.pi * np.exp(-level)
 
 
 def variance_along(rows, covariance):
@@ -140,7 +197,7 @@ def white_noise_statistics(theta, d, rms, bandwidth):
         where ``H`` is the memory's frequency response.
     """
     theta = positive("theta", theta, "of seconds")
-    d = whole("d", d, 1)
+    d = order(d)
     rms = positive("rms", rms)
     bandwidth = positive("bandwidth", bandwidth, "of hertz")
     # H oscillates about theta * f times over the band: Gauss-Legendre nodes at several
@@ -174,9 +231,7 @@ def sampled_statistics(theta, d, u, dt=0.001):
     -------
     statistics : StateStatistics
     """
-    u = finite_array("u", u, ndim=(1, 2))
-    if not np.any(u):
-        raise ArgumentError("u", "is zero throughout; give a sample of a real input")
+    u = checked_sample("u", u, theta, dt)
     m = simulate(u, theta, d, dt=dt).reshape(-1, d)
     return StateStatistics(
         covariance=m.T @ m / len(m),
@@ -185,16 +240,120 @@ def sampled_statistics(theta, d, u, dt=0.001):
     )
 
 
+def checked_sample(name, u, theta, dt):
+    """Return a sample of an input as an array, if there is something to learn from it.
+
+    Parameters
+    ----------
+    name : str
+        The argument.
+    u : (n_steps,) or (n_steps, size_in) array_like
+    theta, dt : float
+        Length of the window and time step (seconds).
+
+    Returns
+    -------
+    u : ndarray
+    """
+    u = finite_array(name, u, ndim=(1, 2))
+    theta, dt = window(theta, dt)
+    largest = np.abs(u).max(initial=0)
+    if largest == 0:
+        raise ArgumentError(
+            name,
+            "is zero throughout; give a sample of a real input, or its largest "
+            "absolute value",
+        )
+    if not SMALLEST <= largest <= LARGEST:
+        raise ArgumentError(
+            name,
+            f"must have a largest value from {SMALLEST:g} to {LARGEST:g}, but that is "
+            f"{largest:g}; give the input in the unit that is meant",
+        )
+    least = int(round(theta / dt))
+    if len(u) < least:
+        raise ArgumentError(
+            name,
+            f"is a sample of {len(u)} time steps, but must have at least the {least} "
+            f"of the window of {theta:g} s at dt={dt:g}; give a longer one, one pair "
+            "(min, max) for all dimensions, or the largest absolute value",
+        )
+    return u
+
+
+def expected_range(name, expected):
+    """Return the least and the largest value of an input that only these describe.
+
+    Parameters
+    ----------
+    name : str
+        The argument.
+    expected : float, (2,) array_like or anything else
+        The largest absolute value, or a pair ``(min, max)``.
+
+    Returns
+    -------
+    low, high : float
+        Or None, for what is neither.
+    """
+    try:
+        shape = np.shape(expected)
+    except ValueError:  # of rows of different lengths
+        return None
+    if shape == ():
+        high = positive(name, expected)
+        return -high, high
+    if shape != (2,):
+        return None
+    low, high = finite_array(name, expected).tolist()
+    positive(name, max(abs(low), abs(high)))
+    if low >= high:
+        raise ArgumentError(
+            name,
+            f"must be a pair (min, max) with min below max, but {shown(expected)} was "
+            "given; give the smaller number first",
+        )
+    return low, high
+
+
 def typical_statistics(theta, d, input_range=1.0):
     """Return the statistics of the input that is assumed where none is given.
 
-    Band-limited white noise with an rms of 0.3 times the range of the input, so that
-    it seldom leaves the range, up to ``d / (6 theta)`` hertz, about the highest
-    frequency that an order-``d`` memory reproduces well.
+    Band-limited white noise around the middle of the range of the input, with an rms of
+    0.3 times half the range, so that it seldom leaves it, up to ``d / (6 theta)``
+    hertz, about the highest frequency that an order-``d`` memory reproduces well.
+
+    Parameters
+    ----------
+    theta : float
+        Length of the window (seconds).
+    d : int
+        Order of the memory.
+    input_range : float or (min, max)
+        The largest absolute value of the input, or its least and its largest value.
+
+    Returns
+    -------
+    statistics : StateStatistics
     """
     theta = positive("theta", theta, "of seconds")
-    d = whole("d", d, 1)
-    return white_noise_statistics(theta, d, TYPICAL_RMS * input_range, d / (6 * theta))
+    d = order(d)
+    low, high = expected_range("input_range", input_range)
+    noise = white_noise_statistics(
+        theta, d, TYPICAL_RMS * (high - low) / 2, d / (6 * theta)
+    )
+    mean = (low + high) / 2
+    if mean == 0:
+        return noise
+    # a window of the mean, and one more to come to rest, by steps that show the fastest
+    n = 2 * max(_STEPS_OF_A_RISE, 4 * d)
+    rise = simulate(np.full(n, mean), theta, d, dt=2 * theta / n)
+    rest = np.eye(d)[0] * mean
+    return StateStatistics(
+        covariance=noise.covariance + np.outer(rest, rest),
+        input_rms=float(np.hypot(noise.input_rms, mean)),
+        rise=np.vstack([rise, rest]),
+    )
 
 
 def unforeseen_covariance(theta, d, statistics):
@@ -253,10 +412,10 @@ def input_statistics(theta, d, expected=1.0, dt=0.001):
         Length of the window (seconds).
     d : int
         Order of the memory.
-    expected : float, nengo.Process, array_like or StateStatistics
-        The largest absolute value of the input, as for `typical_statistics`; a process;
-        a sample, as for `sampled_statistics`; or statistics, which are returned as they
-        are.
+    expected : float, (min, max), nengo.Process, array_like or StateStatistics
+        The largest absolute value of the input, or its least and its largest, as for
+        `typical_statistics`; a process; a sample, as for `sampled_statistics`; or
+        statistics, which are returned as they are.
     dt : float
         Time step (seconds).
 
@@ -269,10 +428,12 @@ def input_statistics(theta, d, expected=1.0, dt=0.001):
     ArgumentError
         If the statistics are of another order, or as for the other functions.
     """
+    theta, dt = window(theta, dt)
+    d = order(d)
     if isinstance(expected, StateStatistics):
         if expected.covariance.shape != (d, d):
             raise ArgumentError(
-                "input",
+                "expected",
                 f"must be of a memory of order {d}, but the covariance of the given "
                 f"statistics has shape {expected.covariance.shape}; make them with "
                 f"d={d}",
@@ -280,6 +441,9 @@ def input_statistics(theta, d, expected=1.0, dt=0.001):
         return expected
     if hasattr(expected, "run"):
         expected = sampled_input(theta, expected, dt=dt)
-    if np.ndim(expected) == 0:
-        return typical_statistics(theta, d, positive("input", expected))
-    return sampled_statistics(theta, d, expected, dt=dt)
+    known = expected_range("expected", expected)
+    if known is not None:
+        return typical_statistics(theta, d, known)
+    return sampled_statistics(
+        theta, d, checked_sample("expected", expected, theta, dt), dt=dt
+    )

@@ -4,14 +4,21 @@ import numpy as np
 from scipy.linalg import expm
 
 from nengo_lmu.legendre.checks import (
+    LONGEST_WINDOW,
     ArgumentError,
     finite_array,
     one_of,
+    order,
     positive,
+    shown,
     whole,
+    window,
 )
 
 METHODS = ("zoh", "euler")
+
+# A response of so many steps takes about a gigabyte for each dimension.
+_MOST_STEPS = 10**8
 
 
 def state_space(theta, d):
@@ -41,7 +48,7 @@ def state_space(theta, d):
     .. [1] Voelker, A. R., Kajić, I., & Eliasmith, C. (2019). Legendre Memory Units.
     """
     theta = positive("theta", theta, "of seconds")
-    d = whole("d", d, 1)
+    d = order(d)
     i, j = np.meshgrid(np.arange(d), np.arange(d), indexing="ij")
     sign = np.where(i < j, -1.0, np.where((i - j) % 2 == 0, -1.0, 1.0))
     A = (2 * i + 1) * sign / theta
@@ -73,17 +80,11 @@ def discretize(A, B, dt, method="zoh"):
     Raises
     ------
     ArgumentError
-        If the method is unknown, an array is not finite, or Euler steps of this ``dt``
-        turn a stable system into an unstable one.
+        If the method is unknown, an array is not finite or of another shape, Euler
+        steps of this ``dt`` turn a stable system into an unstable one, or a system
+        grows beyond all numbers within a step.
     """
-    A = finite_array("A", A, ndim=2)
-    if A.shape[0] != A.shape[1]:
-        raise ArgumentError("A", f"must be square, but its shape is {A.shape}")
-    B = finite_array("B", B, ndim=2)
-    if B.shape[0] != A.shape[0]:
-        raise ArgumentError(
-            "B", f"must have {A.shape[0]} rows as A has, but its shape is {B.shape}"
-        )
+    A, B = _system(A, B)
     dt = positive("dt", dt, "of seconds")
     one_of("method", method, METHODS)
 
@@ -94,12 +95,39 @@ def discretize(A, B, dt, method="zoh"):
         return A_bar, dt * B
 
     # exp([[A, B], [0, 0]] dt) = [[A_bar, B_bar], [0, I]]: Van Loan (1978), which needs
-    # no inverse of A and so holds for integrators too
+    # no inverse of A and so holds for integrators too. What is large in B must not make
+    # A small beside it.
+    largest = max(np.abs(A).max() * dt, 1.0)
+    scale = max(np.abs(B).max() * dt / largest, 1.0) if k else 1.0
     block = np.zeros((d + k, d + k))
     block[:d, :d] = A * dt
-    block[:d, d:] = B * dt
-    block = expm(block)
-    return block[:d, :d], block[:d, d:]
+    block[:d, d:] = B * dt / scale
+    with np.errstate(all="ignore"):
+        block = expm(block)
+    if not np.all(np.isfinite(block)):
+        raise ArgumentError(
+            "A",
+            f"grows beyond all numbers in a step of dt={dt:g} s, with entries of up to "
+            f"{np.abs(A).max():g}; use a shorter dt, or a stable system",
+        )
+    return block[:d, :d], block[:d, d:] * scale
+
+
+def _system(A, B):
+    """Return the matrices of a system if they are."""
+    A = finite_array("A", A, ndim=2)
+    if A.shape[0] != A.shape[1] or not A.size:
+        raise ArgumentError(
+            "A", f"must be square, but its shape is {A.shape}; give a (d, d) matrix"
+        )
+    B = finite_array("B", B, ndim=2)
+    if B.shape[0] != A.shape[0]:
+        raise ArgumentError(
+            "B",
+            f"must have {A.shape[0]} rows as A has, but its shape is {B.shape}; give "
+            "one row for each state",
+        )
+    return A, B
 
 
 def _refuse_unstable_euler(A, A_bar, dt):
@@ -146,16 +174,30 @@ def principle3(A, B, synapse, dt=None, method="zoh"):
         Recurrent and input transform, dimensionless; both connections carry the
         synapse.
 
+    Raises
+    ------
+    ArgumentError
+        As for `discretize`, or if the synapse is no number above 0, or too long for
+        steps of ``dt``.
+
     References
     ----------
     .. [1] Voelker, A. R., & Eliasmith, C. (2018). Improving spiking dynamical networks.
     """
     tau = positive("synapse", getattr(synapse, "tau", synapse), "of seconds")
     if dt is None:
-        A = finite_array("A", A, ndim=2)
-        B = finite_array("B", B, ndim=2)
+        A, B = _system(A, B)
+        one_of("method", method, METHODS)
         return tau * A + np.eye(len(A)), tau * B
     A_bar, B_bar = discretize(A, B, dt, method=method)
+    dt = float(dt)
+    if tau > LONGEST_WINDOW * dt:
+        raise ArgumentError(
+            "synapse",
+            f"must be at most {LONGEST_WINDOW:g} time steps, since rounding leaves "
+            f"little of what a shorter step changes, but {shown(tau)} was given where "
+            f"dt={dt:g} s; use a shorter synapse",
+        )
     decay = np.exp(-dt / tau)
     gain = -np.expm1(-dt / tau)
     return (A_bar - decay * np.eye(len(A_bar))) / gain, B_bar / gain
@@ -177,7 +219,7 @@ def impulse_response(n_steps, theta, d, dt=0.001, method="zoh"):
         ``response[k] = A_bar^k B_bar``, so that the state after the last of
         ``len(u)`` steps is ``response[:len(u)].T @ u[::-1]``.
     """
-    n_steps = whole("n_steps", n_steps, 1)
+    n_steps = whole("n_steps", n_steps, 1, _MOST_STEPS)
     impulse = np.zeros(n_steps)
     impulse[0] = 1.0
     return simulate(impulse, theta, d, dt=dt, method=method)
@@ -201,7 +243,17 @@ def last_step(n_inputs, theta, d, dt=0.001, steps=1, delay=0, method="zoh"):
     -------
     matrix : (n_inputs, d) ndarray
         ``m = u @ matrix`` for ``u`` of shape ``(n, n_inputs)``.
+
+    Raises
+    ------
+    ArgumentError
+        As for `simulate`, or if there are no inputs or steps, or the delay is not
+        within the sequence.
     """
+    n_inputs = whole("n_inputs", n_inputs, 1, _MOST_STEPS)
+    steps = whole("steps", steps, 1, _MOST_STEPS)
+    delay = whole("delay", delay, 0, n_inputs * steps - 1)
+    d = order(d)
     response = impulse_response(n_inputs * steps, theta, d, dt=dt, method=method)
     response = np.roll(response, delay, axis=0)
     response[:delay] = 0  # not seen yet
@@ -233,14 +285,15 @@ def simulate(u, theta, d, dt=0.001, method="zoh"):
     Raises
     ------
     ArgumentError
-        As for `state_space` and `discretize`, and if ``u`` is not finite or has another
-        number of dimensions.
+        As for `state_space` and `discretize`, if ``u`` is not finite or has another
+        number of dimensions, or the window is shorter than a step.
     """
     u = finite_array("u", u, ndim=(1, 2))
+    theta, dt = window(theta, dt)
     A_bar, B_bar = discretize(*state_space(theta, d), dt, method=method)
     inputs = u if u.ndim == 2 else u[:, np.newaxis]
-    m = np.empty((len(inputs), inputs.shape[1], d))
-    state = np.zeros((inputs.shape[1], d))
+    m = np.empty((len(inputs), inputs.shape[1], len(A_bar)))
+    state = np.zeros((inputs.shape[1], len(A_bar)))
     A_T, drive = A_bar.T, B_bar[:, 0]
     for t, x in enumerate(inputs):
         state = state @ A_T + x[:, np.newaxis] * drive

@@ -3,7 +3,11 @@
 import numpy as np
 from scipy.special import eval_legendre
 
-from nengo_lmu.legendre.checks import ArgumentError, finite_array, whole
+from nengo_lmu.legendre.checks import (
+    ArgumentError,
+    finite_array,
+    order,
+)
 from nengo_lmu.legendre.system import state_space
 
 
@@ -33,8 +37,12 @@ def readout(d, points):
     ----------
     .. [1] Voelker, A. R., Kajić, I., & Eliasmith, C. (2019). Legendre Memory Units.
     """
-    d = whole("d", d, 1)
+    d = order(d)
     points = np.atleast_1d(finite_array("points", points, ndim=(0, 1)))
+    if not points.size:
+        raise ArgumentError(
+            "points", f"must have a value at least, but {points} was given; give one"
+        )
     outside = points[(points < 0) | (points > 1)]
     if outside.size:
         raise ArgumentError(

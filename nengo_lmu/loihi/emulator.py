@@ -18,6 +18,7 @@ from nengo_loihi.emulator.interface import CompartmentState, SynapseState
 from nengo_loihi.version import version_info
 
 from nengo_lmu.loihi.compartments import FastCompartments
+from nengo_lmu.networks.arguments import is_true
 
 # The newest release with an emulator that is known to work as said above.
 LAST_NENGO_LOIHI = (1, 1, 0)
@@ -43,7 +44,7 @@ def fast_emulator(on=True):
         soon as `nengo_lmu.loihi` is imported), or as NengoLoihi does. The results are
         the same. With releases of NengoLoihi newer than 1.1.0 it is always its own.
     """
-    on = on and version_info <= LAST_NENGO_LOIHI
+    on = is_true("on", on, fast_emulator) and version_info <= LAST_NENGO_LOIHI
     interface.CompartmentState = FastCompartments if on else CompartmentState
     interface.SynapseState = MatrixSynapses if on else SynapseState
 

@@ -13,6 +13,8 @@ that are right, three things have to fit together:
   population they add up to what they should (`nengo_lmu.loihi.rounding`).
 """
 
+from contextlib import contextmanager
+
 import numpy as np
 from nengo.exceptions import BuildError
 from nengo_loihi.block import SynapseConfig
@@ -88,15 +90,37 @@ def discretize_model(model):
     ours = {axon.target for source in sources for axon in source.axons}
     v_scale = {}
     for block in model.blocks:
-        if block in bernoulli:
-            v_scale[block] = discretize_bernoulli_block(block, model.dt)
-        elif ours.isdisjoint(block.synapses) or not all(map(is_plain, block.synapses)):
-            v_scale[block] = discretize_block(block)
-        else:
-            v_scale[block] = discretize_receiving_block(block)
+        with _weights_that_fit(block):
+            if block in bernoulli:
+                v_scale[block] = discretize_bernoulli_block(block, model.dt)
+            elif ours.isdisjoint(block.synapses) or not all(
+                map(is_plain, block.synapses)
+            ):
+                v_scale[block] = discretize_block(block)
+            else:
+                v_scale[block] = discretize_receiving_block(block)
     for probe in model.probes:
         for i, block in enumerate(probe.target):
             discretize_probe(probe, i, v_scale[block])
+
+
+@contextmanager
+def _weights_that_fit(block):
+    """Say what to do where NengoLoihi finds no common scale for a block."""
+    largest = max((synapse.max_abs_weight() for synapse in block.synapses), default=0)
+    bias = np.abs(block.compartment.bias).max()
+    try:
+        yield
+    except BuildError as error:
+        if "weight exponent" not in str(error):
+            raise
+        raise BuildError(
+            f"{block}: the largest weight that leads to it, {largest:.3g}, is too "
+            f"small beside its thresholds and its largest bias, {bias:.3g}, to be a "
+            "whole number on Loihi too; give it larger weights (the kernels of an "
+            "LMU), or a smaller bias (hidden_bias), or keep it off the chip with "
+            "net.config[ensemble].on_chip = False"
+        ) from error
 
 
 def discretize_receiving_block(block):

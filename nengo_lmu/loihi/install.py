@@ -6,6 +6,7 @@ from nengo_loihi.builder import Builder
 from nengo_loihi.builder import network as network_builder
 from nengo_loihi.builder.validate import validate_model as validate_as_nengo_loihi
 
+from nengo_lmu.legendre.checks import instance
 from nengo_lmu.loihi.connections import (
     InputReceiveNode,
     build_bias_connection,
@@ -23,6 +24,7 @@ from nengo_lmu.loihi.passthrough import split
 from nengo_lmu.loihi.resources import check_resources
 from nengo_lmu.loihi.splitting import split_model
 from nengo_lmu.networks import LegendreMemory
+from nengo_lmu.networks.arguments import validated
 from nengo_lmu.networks.objects import BiasConnection
 
 
@@ -82,6 +84,8 @@ def add_params(network):
     >>> add_params(net)
     >>> lmu.memory.config[lmu.memory.ensembles[0]].copies = 4
     """
+    with validated(add_params):
+        instance("network", network, nengo.Network, "give the network itself")
     for memory in (network, *network.all_networks):
         if isinstance(memory, LegendreMemory):
             memory.config[nengo.Ensemble].set_param(

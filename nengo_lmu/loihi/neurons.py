@@ -7,7 +7,8 @@ A compartment whose voltage decays fully in each step and to which uniform noise
 neurons with a rectified linear rate are at steps much shorter than their intervals.
 
 Neurons that integrate are built by NengoLoihi. They start with a voltage of 0 on Loihi,
-where Nengo starts them with random ones unless told otherwise.
+where Nengo starts them with random ones unless told otherwise. Their intervals are
+whole steps there, so that their rates are below what the decoders of a memory assume.
 """
 
 import warnings
@@ -15,6 +16,7 @@ import warnings
 import nengo
 import numpy as np
 from nengo.exceptions import BuildError
+from nengo_loihi import LoihiLIF, LoihiSpikingRectifiedLinear
 from nengo_loihi.builder.ensemble import build_lif, build_regularspiking, build_relu
 
 from nengo_lmu.networks import LMU, LegendreMemory
@@ -86,7 +88,9 @@ def build_integrating_neurons(model, neuron_type, neurons, block):
     """Build neurons as NengoLoihi does, which start at a voltage of 0 on the chip.
 
     NengoLoihi warns of other initial voltages. It is right to where a user has asked
-    for them; Nengo's random default is nobody's wish for the neurons of an LMU.
+    for them; Nengo's random default is nobody's wish for the neurons of an LMU. What
+    users of an LMU need to know instead, since there are better neurons on the chip, is
+    where a memory has other rates there than its decoders assume.
 
     Parameters
     ----------
@@ -97,13 +101,36 @@ def build_integrating_neurons(model, neuron_type, neurons, block):
     """
     build = next(INTEGRATING[c] for c in type(neuron_type).__mro__ if c in INTEGRATING)
     with warnings.catch_warnings():
-        if neuron_type.initial_state is None and _is_ours(model, neurons.ensemble):
+        ours = _is_in((LMU, LegendreMemory), model, neurons)
+        if neuron_type.initial_state is None and ours:
             warnings.filterwarnings("ignore", ".*does not support initial values")
         build(model, neuron_type, neurons, block)
+    own = isinstance(neuron_type, (LoihiLIF, LoihiSpikingRectifiedLinear))
+    if not own and _is_in(LegendreMemory, model, neurons):
+        _warn_of_rates(neuron_type, neurons.ensemble)
 
 
-def _is_ours(model, ensemble):
+def _warn_of_rates(neuron_type, ensemble):
+    """Say that the chip has other rates than the decoders of a memory assume."""
+    name = type(neuron_type).__name__
+    problem = f"intervals of {name} neurons are whole time steps there"
+    if isinstance(neuron_type, nengo.AdaptiveLIF):
+        problem += ", and they do not adapt"
+    base = getattr(neuron_type, "base_type", neuron_type)
+    lif = isinstance(base, nengo.LIFRate)
+    better = "LIF" if lif else "SpikingRectifiedLinear"
+    warnings.warn(
+        f"{ensemble}: this memory is less accurate on Loihi than elsewhere: {problem}, "
+        "so that their rates are not those that its decoders are made for; use the "
+        "default, Poisson neurons, which are the most accurate on the chip, or "
+        f"nengo_loihi.Loihi{better}, which has the chip's rates everywhere",
+        stacklevel=2,
+    )
+
+
+def _is_in(classes, model, neurons):
+    """Whether neurons are those of an ensemble of a network of some class."""
     return any(
-        isinstance(network, (LMU, LegendreMemory)) and ensemble in network.ensembles
+        isinstance(network, classes) and neurons.ensemble in network.ensembles
         for network in (model.toplevel, *model.toplevel.all_networks)
     )

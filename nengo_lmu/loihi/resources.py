@@ -20,6 +20,9 @@ from nengo_loihi.block import (
 from nengo_loihi.builder import Model
 from nengo_loihi.builder.builder import ValidationLevel
 
+from nengo_lmu.legendre.checks import flag, instance, positive
+from nengo_lmu.networks.arguments import validated
+
 # What a core has. The last three are those of `nengo_loihi.hardware.validate`, which
 # only looks at them for a board; it leaves the first of 16 synapse formats unused.
 LIMITS = {
@@ -271,10 +274,17 @@ def resources(network, dt=0.001, precompute=None, remove_passthrough=True):
 
     Raises
     ------
+    nengo.exceptions.ValidationError
+        For an argument that is none.
     nengo.exceptions.BuildError
         If no neurons would be on the chip, or some cannot be, whatever their number.
     """
-    model = Model(dt=float(dt), label=str(network))
+    with validated(resources):
+        instance("network", network, nengo.Network, "give the network itself")
+        dt = positive("dt", dt, "of seconds")
+        precompute = None if precompute is None else flag("precompute", precompute)
+        remove_passthrough = flag("remove_passthrough", remove_passthrough)
+    model = Model(dt=dt, label=str(network))
     # what is too large is built too
     model.validation_level = ValidationLevel.NONE
     with _as_it_was(network):

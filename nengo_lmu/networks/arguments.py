@@ -10,7 +10,18 @@ from nengo.dists import Distribution
 from nengo.exceptions import ValidationError
 
 from nengo_lmu.legendre import ArgumentError
-from nengo_lmu.legendre.checks import finite_array, positive
+from nengo_lmu.legendre.checks import (
+    LONGEST_WINDOW,
+    finite_array,
+    flag,
+    positive,
+    shown,
+    whole,
+)
+
+# Nengo's own discretization of shorter synapses is not a number, from 1e-4 time steps;
+# one of a hundredth lets through all but exp(-100) of a step as it is.
+_SHORTEST_SYNAPSE = 0.01
 
 
 @contextmanager
@@ -49,23 +60,102 @@ def configured(name, recipe):
     return recipe
 
 
-def random_state(seed):
+@contextmanager
+def nengos_defaults():
+    """Make objects with Nengo's own defaults, whatever the networks around configure.
+
+    For what a network is made of itself: a default that the user has for connections of
+    their own, such as a transform, would change what ours compute. What `configured`
+    returns has to be asked for outside. It can decorate a function too.
+    """
+    with _NENGOS_DEFAULTS:
+        yield
+
+
+def _all_defaults(*classes):
+    """Return a config that sets each parameter to its class's own default."""
+    config = Config(*classes)
+    for cls in classes:
+        for name in config[cls].default_params:
+            parameter = getattr(cls, name)
+            if parameter.configurable:
+                setattr(config[cls], name, parameter.default)
+    return config
+
+
+_NENGOS_DEFAULTS = _all_defaults(
+    nengo.Connection, nengo.Ensemble, nengo.Node, nengo.Probe
+)
+
+
+def random_state(seed, obj):
     """Return the generator for what is sampled while a network is made.
 
     With a seed, or inside of a network that has one, the samples are reproducible, and
     different for each subnetwork of the same network; otherwise they are not, as
     everywhere in Nengo.
+
+    Parameters
+    ----------
+    seed : int or None
+    obj : object
+        Whose argument it is.
     """
     context = nengo.Network.context
-    if seed is None:
+    if seed is not None:
+        seed = _checked_seed(seed, obj)
+    else:
         for depth, network in reversed(list(enumerate(context))):
             if network.seed is not None:
                 places = [len(parent.networks) for parent in list(context)[depth:]]
-                seed = [network.seed, *places]
+                seed = [_checked_seed(network.seed, network), *places]
                 break
     if seed is None:
         return np.random.RandomState(np.random.randint(nengo.utils.numpy.maxint))
     return np.random.RandomState(np.random.MT19937(np.random.SeedSequence(seed)))
+
+
+def _checked_seed(seed, obj):
+    with validated(obj):
+        return whole("seed", seed, 0, 2**32 - 1)
+
+
+def sampled(name, distribution, n, d, rng, obj=None):
+    """Return samples of a distribution, ``(n,)`` or, unless ``d`` is None, ``(n, d)``.
+
+    Parameters
+    ----------
+    name : str
+        The argument.
+    distribution : nengo.dists.Distribution
+    n : int
+    d : int or None
+    rng : numpy.random.RandomState
+    obj : object
+        Whose argument it is.
+    """
+    shape = (n,) if d is None else (n, d)
+    # some distributions have numbers, as others have vectors of one
+    for size in {1: (1, None), None: (None, 1)}.get(d, (d,)):
+        try:
+            samples = distribution.sample(n, size, rng=rng)
+            problem = f"samples of shape {np.shape(samples)}"
+        except Exception as error:  # whatever a distribution of the user's says
+            samples, problem = None, f"{type(error).__name__}: {error}"
+        if np.shape(samples) in (shape, (n,) if size is None else (n, size)):
+            return np.reshape(samples, shape)
+    raise ValidationError(
+        f"must give samples of shape {shape}, but {shown(distribution)} gave "
+        f"{problem}; give a distribution of that size, or an array",
+        attr=name,
+        obj=obj,
+    )
+
+
+def is_true(name, value, obj):
+    """Return a bool, if it is one."""
+    with validated(obj):
+        return flag(name, value)
 
 
 def matrix(name, value, shape, rng, obj):
@@ -85,7 +175,7 @@ def matrix(name, value, shape, rng, obj):
         Whose argument it is.
     """
     if isinstance(value, Distribution):
-        value = value.sample(shape[0], shape[1], rng=rng)
+        value = sampled(name, value, *shape, rng, obj)
     with validated(obj):
         array = finite_array(name, value)
     if array.ndim == 0 and (shape[0] == shape[1] or array == 0):
@@ -104,24 +194,33 @@ def checked_neuron_type(name, value, obj):
     """Return a neuron type, if it is one."""
     if not isinstance(value, nengo.neurons.NeuronType):
         raise ValidationError(
-            f"must be a neuron type, but {value!r} was given; use an instance of one, "
-            "such as nengo.LIF()",
+            f"must be a neuron type, but {shown(value)} was given; use an "
+            "instance of one, such as nengo.LIF()",
             attr=name,
             obj=obj,
         )
     return value
 
 
-def lowpass(name, synapse, obj):
+def lowpass(name, synapse, dt, obj):
     """Return a synapse as an `nengo.Lowpass`, which is what Principle 3 maps onto."""
-    if isinstance(synapse, numbers.Real) and not isinstance(synapse, bool):
+    number = isinstance(synapse, (numbers.Real, np.ndarray))
+    if number and not isinstance(synapse, bool):
         with validated(obj):
             synapse = nengo.Lowpass(positive(name, synapse, "of seconds"))
     if type(synapse) is not nengo.Lowpass or not synapse.tau > 0:
         raise ValidationError(
             "the recurrent synapse must be an nengo.Lowpass with a time constant "
-            f"greater than 0, but {synapse!r} was given; use nengo.Lowpass(0.1), or "
-            "n_neurons=0 for a memory without synapses",
+            f"greater than 0, but {shown(synapse)} was given; use "
+            "nengo.Lowpass(0.1), or n_neurons=0 for a memory without synapses",
+            attr=name,
+            obj=obj,
+        )
+    if not _SHORTEST_SYNAPSE * dt <= synapse.tau <= LONGEST_WINDOW * dt:
+        raise ValidationError(
+            f"must be from {_SHORTEST_SYNAPSE * dt:g} to {LONGEST_WINDOW * dt:g} s "
+            f"where dt={dt:g} s, but {synapse.tau:g} s was given; use None for the "
+            "best one",
             attr=name,
             obj=obj,
         )

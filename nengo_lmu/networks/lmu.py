@@ -5,18 +5,19 @@ import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.params import Default
 
-from nengo_lmu.legendre.checks import whole
+from nengo_lmu.legendre.checks import MOST_DIMENSIONS, finite_array, whole
 from nengo_lmu.networks.arguments import (
     checked_neuron_type,
     configured,
     matrix,
+    nengos_defaults,
     random_state,
     validated,
 )
 from nengo_lmu.networks.initializers import XavierNormal
 from nengo_lmu.networks.memory import LegendreMemory, set_untrainable
 from nengo_lmu.networks.objects import BiasConnection, InputNode
-from nengo_lmu.networks.populations import GIVEN_BY_GAIN
+from nengo_lmu.networks.populations import tuning
 
 
 class LMU(nengo.Network):
@@ -29,7 +30,7 @@ class LMU(nengo.Network):
     Parameters
     ----------
     theta : float
-        Length of the window (seconds).
+        Length of the window (seconds), a time step at least and 10^9 at most.
     d : int
         Order of the memory.
     size_in : int
@@ -48,7 +49,7 @@ class LMU(nengo.Network):
         Time step (seconds).
     discretization : {"zoh", "euler"}
         Of the memory.
-    input_range : float, nengo.Process or array_like
+    input_range : float, (min, max), nengo.Process or array_like
         What ``u`` to expect; see `LegendreMemory`.
     realization : {"balanced", "principal", "legendre"} or (d, d) array_like
         The basis in which neurons represent the state; see `LegendreMemory`.
@@ -105,8 +106,9 @@ class LMU(nengo.Network):
     In NengoDL the encoders, kernels and bias are trained; the memory is not, unless
     ``lmu.memory.config[nengo.Connection].trainable = True``. Values of ``h`` are in
     units of the hidden neurons' maximum rate: 1 is the rate for an input of 1 (200
-    hertz for spiking neurons unless configured). Spiking hidden units receive
-    everything through the memory's synapse; others have none.
+    hertz for spiking neurons unless ``max_rates`` is configured, the only default of
+    `nengo.Ensemble` that hidden units take). Spiking hidden units receive everything
+    through the memory's synapse; others have none.
 
     References
     ----------
@@ -142,18 +144,17 @@ class LMU(nengo.Network):
         error_feedback=None,
         **memory,
     ):
-        rng = random_state(seed)
+        rng = random_state(seed, self)
         super().__init__(label=label, seed=seed, add_to_container=add_to_container)
         with validated(self):
-            self.size_in = whole("size_in", size_in, 1)
-            self.units = whole("units", units, 0)
+            self.size_in = whole("size_in", size_in, 1, MOST_DIMENSIONS)
+            self.units = whole("units", units, 0, MOST_DIMENSIONS)
         set_untrainable(self)
 
         if input_encoders is None:
             e_x = np.eye(self.size_in)
         else:
-            rows = 1 if np.ndim(input_encoders) < 2 else len(input_encoders)
-            rows = self.size_in if np.isscalar(input_encoders) else rows
+            rows = self._n_signals(input_encoders)
             e_x = matrix(
                 "input_encoders", input_encoders, (rows, self.size_in), rng, self
             )
@@ -175,12 +176,18 @@ class LMU(nengo.Network):
                 label="memory",
                 **memory,
             )
+            max_rates = configured("max_rates", nengo.dists.Choice([200.0]))
+
+        with self, nengos_defaults():
             self.input_encoders = None
             if self.units == 0 and input_encoders is None:
                 self.input = self.memory.input
             else:
                 self.input = InputNode(
-                    self.size_in, dt, self.memory.input.radius, label="input"
+                    self.size_in,
+                    self.memory.dt,
+                    self.memory.input.radius,
+                    label="input",
                 )
                 self.input_encoders = self._trained(
                     self.input, self.memory.input, e_x, None
@@ -190,24 +197,36 @@ class LMU(nengo.Network):
             self.output = self.memory.output
             self.input_kernel = self.hidden_kernel = self.memory_kernel = None
             self.hidden_encoders = self.memory_encoders = self.hidden_bias = None
+            matrices = dict(
+                input_kernel=input_kernel,
+                hidden_kernel=hidden_kernel,
+                memory_kernel=memory_kernel,
+                hidden_bias=hidden_bias,
+                hidden_encoders=hidden_encoders,
+                memory_encoders=memory_encoders,
+            )
             if self.units > 0:
-                self._make_hidden(hidden_neuron_type)
-                self._couple(
-                    rng,
-                    input_kernel=input_kernel,
-                    hidden_kernel=hidden_kernel,
-                    memory_kernel=memory_kernel,
-                    hidden_bias=hidden_bias,
-                    hidden_encoders=hidden_encoders,
-                    memory_encoders=memory_encoders,
-                )
+                self._make_hidden(hidden_neuron_type, max_rates)
+                self._couple(rng, **matrices)
+            else:
+                self._check_unused(hidden_neuron_type, matrices)
 
     @property
     def theta(self):
         """(float) Length of the window in seconds; after training, the learned one."""
         return self.memory.theta
 
-    def _make_hidden(self, neuron_type):
+    def _n_signals(self, input_encoders):
+        """Return how many signals the memory remembers, given ``e_x``."""
+        if isinstance(input_encoders, nengo.dists.Distribution):
+            return 1
+        with validated(self):
+            array = finite_array("input_encoders", input_encoders)
+        if array.ndim == 0:
+            return self.size_in
+        return max(len(array), 1) if array.ndim == 2 else 1
+
+    def _make_hidden(self, neuron_type, max_rates):
         """Make the hidden units so that an input of 1 gives an output of 1."""
         if neuron_type is Default:
             ideal = self.memory.populations is None
@@ -226,10 +245,12 @@ class LMU(nengo.Network):
             self.unit = 1 / neuron_type.tau_ref
             gain, bias = np.ones(self.units), np.zeros(self.units)
         else:
-            rates = nengo.dists.get_samples(
-                configured("max_rates", nengo.dists.Choice([200.0])),
+            rates = tuning(
+                "max_rates",
+                max_rates,
                 self.units,
                 rng=np.random.RandomState(0),
+                whose="the hidden layer",
             )
             gain, bias = neuron_type.gain_bias(rates, np.zeros(self.units))
             at_one = neuron_type.rates(np.ones((1, self.units)), gain, bias)
@@ -242,13 +263,22 @@ class LMU(nengo.Network):
             normalize_encoders=False,
             gain=gain,
             bias=bias,
-            **GIVEN_BY_GAIN,
             label="hidden",
         )
         self.output = nengo.Node(size_in=self.units, label="hidden activity")
         nengo.Connection(
             self.hidden.neurons, self.output, transform=1 / self.unit, synapse=None
         )
+
+    def _check_unused(self, neuron_type, matrices):
+        """Refuse for no hidden units what would be refused for any number of them."""
+        if neuron_type is not Default:
+            checked_neuron_type("hidden_neuron_type", neuron_type, self)
+        for name, value in matrices.items():
+            given = value is not None and value is not Default
+            if given and not isinstance(value, nengo.dists.Distribution):
+                with validated(self):
+                    finite_array(name, value)
 
     def _couple(self, rng, hidden_bias, **matrices):
         """Make the connections whose matrices are trained, and keep them by name."""
@@ -279,10 +309,13 @@ class LMU(nengo.Network):
             setattr(self, name, self._trained(pre, post, value, synapse))
 
         if hidden_bias is not None:
-            if isinstance(hidden_bias, (int, float)):
-                hidden_bias = np.full(self.units, float(hidden_bias))
             if not isinstance(hidden_bias, nengo.dists.Distribution):
-                hidden_bias = np.reshape(hidden_bias, (-1, 1))
+                with validated(self):
+                    hidden_bias = finite_array("hidden_bias", hidden_bias)
+                if hidden_bias.ndim == 0:
+                    hidden_bias = np.full(self.units, hidden_bias)
+                if hidden_bias.ndim == 1:
+                    hidden_bias = hidden_bias[:, np.newaxis]
             value = matrix("hidden_bias", hidden_bias, (self.units, 1), rng, self)
             one = nengo.Node([1.0], label="one")
             self.hidden_bias = self._trained(one, neurons, value, None, BiasConnection)

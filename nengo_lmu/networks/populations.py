@@ -4,21 +4,59 @@ from dataclasses import dataclass
 
 import nengo
 import numpy as np
-from nengo.dists import Distribution, get_samples
+from nengo.dists import Distribution, Samples
 from nengo.exceptions import ValidationError
 
+from nengo_lmu.legendre.checks import real_array
 from nengo_lmu.legendre.planner import MAX_RATES
 from nengo_lmu.legendre.statistics import GAUSSIAN_RANGE
+from nengo_lmu.networks.arguments import sampled, validated
 
-# Arguments of an ensemble whose gain and bias are given: Nengo warns of any other
-# maximum rates and intercepts, even those of the user's config.
-GIVEN_BY_GAIN = {
-    "max_rates": nengo.Ensemble.max_rates.default,
-    "intercepts": nengo.Ensemble.intercepts.default,
+# What neurons cannot have: whether they do, what it must be instead, and why.
+_REFUSED = {
+    "max_rates": [
+        (
+            lambda rates: rates <= 0,
+            "must be finite and greater than 0",
+            "give rates in hertz",
+        ),
+        (
+            lambda rates: (rates < 1e-6) | (rates > 1e12),
+            "must be from 1e-06 to 1e+12",
+            "give rates in hertz",
+        ),
+    ],
+    "intercepts": [
+        (
+            lambda x: x >= 1,
+            "must be below 1, the edge of the range",
+            "such neurons would never fire",
+        ),
+        (
+            lambda x: x < -10,
+            "must be at least -10",
+            "the rates of such neurons hardly change over the range",
+        ),
+    ],
+    "encoders": [
+        (
+            lambda signs: signs == 0,
+            "must not be 0; each neuron needs a preferred direction",
+            "give +1 or -1",
+        ),
+    ],
 }
 
 # the range of x over which decoders are solved, and how finely
 _X = np.linspace(-1, 1, 101)
+
+# Neurons of one sign stand for a dimension if they tell the edges of its range this
+# well. Those of both signs are within a tenth of the edge, of whatever type; those of
+# one sign that rectify are close to 0 on the other side.
+_LEAST_AT_THE_EDGES = 0.75
+
+# How often random signs are drawn again where all neurons of a dimension have the same.
+_MOST_DRAWS = 100
 
 
 @dataclass(frozen=True)
@@ -108,7 +146,8 @@ def make_populations(
         needlessly. Others are spread evenly from -0.9 (-0.5 if they are Poisson) to
         0.9.
     encoders : Distribution or (n_neurons,) array_like, optional
-        By default half +1, half -1.
+        By default half +1, half -1. Random signs are drawn again for a dimension whose
+        neurons would all have the same.
     rng : numpy.random.RandomState
         For distributions.
     typical : (float, float)
@@ -119,6 +158,12 @@ def make_populations(
     Returns
     -------
     populations : Populations
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        For values out of range, and for neurons of one sign that cannot represent what
+        is on the other side.
     """
     counts = np.asarray(counts)
     total = counts.sum()
@@ -139,20 +184,15 @@ def make_populations(
     if encoders is None:
         signs = np.concatenate([_on_off(n) for n in counts])
     else:
-        signs = _sample("encoders", encoders, total, rng)
-        if not np.all(signs):
-            raise ValidationError(
-                "must not be 0; each neuron needs a preferred direction, +1 or -1",
-                attr="encoders",
-            )
-        signs = np.sign(signs)
+        signs = _signs(encoders, counts, rng)
     gain, bias = neuron_type.gain_bias(max_rates, intercepts)
 
     populations = Populations(counts, signs, gain, bias, np.zeros(total))
-    for one in populations.slices:
-        populations.weights[one] = _decode(
-            neuron_type, signs[one], gain[one], bias[one]
-        )
+    for i, one in enumerate(populations.slices):
+        tuning = signs[one], gain[one], bias[one]
+        populations.weights[one] = weights = _decode(neuron_type, *tuning)
+        if abs(signs[one].sum()) == counts[i]:
+            _check_one_sided(i, neuron_type, weights, *tuning)
     return populations
 
 
@@ -170,21 +210,11 @@ def typical_rates(largest=None):
     return tuple(part * rate for rate in MAX_RATES)
 
 
-def mean_max_rate(max_rates, typical=MAX_RATES, n=1000):
+def mean_max_rate(max_rates, typical=MAX_RATES):
     """Return the mean of a distribution or array of maximum rates (hertz)."""
     if max_rates is None:
         return np.mean(typical)
-    if isinstance(max_rates, Distribution):
-        rates = max_rates.sample(n, rng=np.random.RandomState(0))
-    else:
-        rates = _numbers("max_rates", max_rates)
-    if not np.all(np.isfinite(rates)) or np.any(rates <= 0):
-        raise ValidationError(
-            f"must be finite and greater than 0, but {np.min(rates):g} is among them; "
-            "give rates in hertz",
-            attr="max_rates",
-        )
-    return float(np.mean(rates))
+    return float(np.mean(tuning("max_rates", max_rates)))
 
 
 def is_linear(neuron_type):
@@ -237,7 +267,7 @@ def _on_off(n):
 def _spread(name, values, recipe, counts, rng):
     """Sample the user's values, or spread the recipe's evenly over each half."""
     if values is not None:
-        return _sample(name, values, counts.sum(), rng)
+        return tuning(name, values, counts.sum(), rng)
     low, high = recipe
     halves = [k for n in counts for k in ((n + 1) // 2, n // 2)]
     return np.concatenate(
@@ -245,37 +275,86 @@ def _spread(name, values, recipe, counts, rng):
     )
 
 
-def _numbers(name, values):
-    try:
-        return np.ravel(np.asarray(values, dtype=np.float64))
-    except (TypeError, ValueError):
-        raise ValidationError(
-            f"must be a distribution or an array of numbers, but {values!r} was given",
-            attr=name,
-        ) from None
+def tuning(name, values, n=None, rng=None, whose="the memory"):
+    """Return the maximum rates, intercepts or encoders of neurons, if they can be.
 
+    Parameters
+    ----------
+    name : {"max_rates", "intercepts", "encoders"}
+    values : Distribution or array_like
+    n : int, optional
+        Neurons; by default as many as there are values, and 1000 for distributions.
+    rng : numpy.random.RandomState, optional
+        For distributions.
+    whose : str
+        The neurons'.
 
-def _sample(name, values, n, rng):
-    if not isinstance(values, Distribution):
-        values = _numbers(name, values)
-        if values.size != n:
-            raise ValidationError(
-                f"must have one value for each of the {n} neurons of the memory, but "
-                f"has {values.size}; give {n} values, or a distribution",
-                attr=name,
-            )
-    # as Nengo samples its ensembles' parameters: scalars, but for encoders
-    d = 1 if name == "encoders" else None
-    samples = np.ravel(get_samples(values, n, d=d, rng=rng))
-    if not np.all(np.isfinite(samples)):
-        raise ValidationError("must be finite, but has NaN or infinity", attr=name)
-    if name == "intercepts" and np.any(samples >= 1):
+    Returns
+    -------
+    values : (n,) ndarray
+    """
+    if isinstance(values, Samples):
+        values = values.samples
+    if isinstance(values, Distribution):
+        # as Nengo samples its ensembles' parameters: scalars, but for encoders
+        d = 1 if name == "encoders" else None
+        n = 1000 if n is None else n
+        rng = np.random.RandomState(0) if rng is None else rng
+        values = sampled(name, values, n, d, rng)
+    with validated(None):
+        values = real_array(name, values, "a distribution or an array of numbers")
+    n = values.size if n is None else n
+    if values.size != n or values.ndim > 1 and values.shape != (n, 1):
+        has = values.shape if values.size == n else values.size
         raise ValidationError(
-            f"must be below 1, the edge of the range, but {samples.max():g} is among "
-            "them; such neurons would never fire",
+            f"must have one value for each of the {n} neurons of {whose}, but has "
+            f"{has}; give {n} values, or a distribution",
             attr=name,
         )
-    return samples
+    values = np.ravel(values)
+    if not np.all(np.isfinite(values)):
+        bad = values[~np.isfinite(values)][0]
+        raise ValidationError(
+            f"must be finite numbers, but {bad} is among them; leave it out", attr=name
+        )
+    for is_bad, must, remedy in _REFUSED[name]:
+        bad = values[is_bad(values)]
+        if bad.size:
+            worst = bad[np.argmax(np.abs(bad))]
+            raise ValidationError(
+                f"{must}, but {worst:g} is among them; {remedy}", attr=name
+            )
+    return values
+
+
+def _signs(encoders, counts, rng):
+    """Return the user's signs, random ones so that each dimension has both."""
+
+    def draw():
+        return np.sign(tuning("encoders", encoders, counts.sum(), rng))
+
+    signs = draw()
+    dimension = np.repeat(np.arange(len(counts)), counts)
+    for _ in range(_MOST_DRAWS if isinstance(encoders, Distribution) else 0):
+        alike = np.abs(np.bincount(dimension, signs)) == counts
+        if not np.any(alike):
+            break
+        signs = np.where(alike[dimension], draw(), signs)
+    return signs
+
+
+def _check_one_sided(i, neuron_type, weights, signs, gain, bias):
+    """Refuse neurons of one sign that do not tell both edges of their range."""
+    edges = np.array([[1.0], [-1.0]])
+    told = neuron_type.rates(edges * signs, gain, bias) @ weights
+    if np.min(told * edges[:, 0]) < _LEAST_AT_THE_EDGES:
+        raise ValidationError(
+            f"must have both signs in each dimension, but all {len(signs)} neurons of "
+            f"dimension {i} have {signs[0]:+g}, with which {neuron_type} cannot "
+            "represent the other half of the range; give half of them +1 and half -1, "
+            "such as np.tile([1, -1], n_neurons // 2), or leave encoders to us",
+            attr="encoders",
+        )
 
 
 def _decode(neuron_type, signs, gain, bias):

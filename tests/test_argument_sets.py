@@ -1,0 +1,93 @@
+"""Any arguments: the network runs and stays finite, or it is said what is wrong."""
+
+import warnings
+
+import nengo
+import pytest
+from argument_sets import (
+    OF_THE_MATHEMATICS,
+    argument_sets,
+    check,
+    check_message,
+    in_nengo,
+    in_nengo_dl,
+    on_emulator,
+    quick,
+)
+from hypothesis import given, settings
+
+from nengo_lmu import LMU, LegendreMemory, legendre
+from nengo_lmu.legendre import ArgumentError
+from nengo_lmu.legendre.checks import shown
+
+both_networks = pytest.mark.parametrize("network", [LegendreMemory, LMU])
+
+# those that NengoLoihi has on the chip; the others it would simulate on the host
+CHIP_TYPES = [
+    nengo.PoissonSpiking(nengo.RectifiedLinear()),
+    nengo.StochasticSpiking(nengo.RectifiedLinear()),
+    nengo.SpikingRectifiedLinear(),
+    nengo.LIF(),
+]
+
+# Kernels may be so small that the chip cannot have them beside the bias, and hidden
+# units may be of a type that is only simulated on the host.
+CHIP_REFUSALS = [
+    "the largest weight that leads to it, .* is too small .*; give it larger weights",
+    "cannot be simulated on Loihi. Please either switch to a supported",
+]
+
+
+@pytest.mark.parametrize("function", OF_THE_MATHEMATICS)
+def test_mathematics(function):
+    """Good arguments give finite numbers; each bad one is refused in words."""
+    good, bad = OF_THE_MATHEMATICS[function]
+    owner = legendre.SpikingPopulations if "self" in good else legendre
+    call = getattr(owner, function)
+    call(**good)
+    for name, values in bad.items():
+        for value in values:
+            arguments = {**good, name: value}
+            with pytest.raises(ArgumentError) as error:
+                call(**arguments)
+                pytest.fail(f"{name}={shown(value)} was accepted")
+            check_message(str(error.value), arguments, [name])
+
+
+def hold(network, simulate, n, refusals=(), **good):
+    @settings(quick, max_examples=n)
+    @given(argument_sets(cell=network is LMU, **good))
+    def run(drawn):
+        check(network, simulate, *drawn, refusals)
+
+    run()
+
+
+@both_networks
+def test_in_nengo(network):
+    hold(network, in_nengo, 250)
+
+
+@pytest.mark.slow
+@both_networks
+def test_in_nengo_dl(network):
+    with warnings.catch_warnings():
+        # TensorFlow's own, as many networks are built one after another
+        warnings.simplefilter("ignore")
+        hold(network, in_nengo_dl, 50)
+
+
+@pytest.mark.slow
+@both_networks
+def test_on_emulator(network):
+    with warnings.catch_warnings():
+        # NengoLoihi tells of weights that lose bits
+        warnings.simplefilter("ignore")
+        hold(
+            network,
+            on_emulator,
+            50,
+            CHIP_REFUSALS,
+            neuron_types=CHIP_TYPES,
+            ideal=False,
+        )
