@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import erf
 
 from nengo_lmu.legendre.checks import ArgumentError, finite_array, positive, whole
-from nengo_lmu.legendre.system import simulate
+from nengo_lmu.legendre.system import states
 from nengo_lmu.legendre.window import frequency_response
 
 # A Gaussian state is taken to fill its range at this many standard deviations. Linear
@@ -18,6 +18,17 @@ TYPICAL_RMS = 0.3
 
 # Samples of states that are enough to know their mean absolute values to a percent.
 _ENOUGH_SAMPLES = 4000
+
+# Nodes of a panel of an integral over frequencies, enough for rounding error.
+_PANEL = 16
+
+# Numbers that an integral takes at a time.
+_AT_ONCE = 10**6
+
+# The most numbers in samples of states, and the most steps of a process that they are
+# made from.
+_MOST_NUMBERS = 4 * 10**6
+_MOST_STEPS = 200_000
 
 
 @dataclass(frozen=True)
@@ -143,17 +154,35 @@ def white_noise_statistics(theta, d, rms, bandwidth):
     d = whole("d", d, 1)
     rms = positive("rms", rms)
     bandwidth = positive("bandwidth", bandwidth, "of hertz")
-    # H oscillates about theta * f times over the band: Gauss-Legendre nodes at several
-    # times that rate integrate it to rounding error
-    n_nodes = 64 + int(np.ceil(8 * theta * bandwidth))
-    nodes, weights = np.polynomial.legendre.leggauss(n_nodes)
+    frequency, weight = _band(theta, d, bandwidth)
     covariance = np.zeros((d, d))
-    for chunk in np.array_split(np.arange(n_nodes), 1 + n_nodes * d**2 // 10**6):
-        frequencies = bandwidth * (nodes[chunk] + 1) / 2
-        response = frequency_response(theta, d, frequencies)
-        weighted = response * (weights[chunk] / 2)[:, np.newaxis]
-        covariance += np.real(weighted.T @ response.conj())
+    for chunk in np.array_split(
+        np.arange(len(frequency)), 1 + len(frequency) * d // _AT_ONCE
+    ):
+        response = frequency_response(theta, d, frequency[chunk])
+        response *= np.sqrt(weight[chunk])[:, np.newaxis]
+        parts = np.concatenate([response.real, response.imag])
+        covariance += parts.T @ parts
     return StateStatistics(covariance=rms**2 * covariance, input_rms=rms)
+
+
+def _band(theta, d, bandwidth):
+    """Return nodes and weights for the mean of ``H(f) H(f)^*`` over a band.
+
+    Gauss-Legendre nodes in panels. ``H`` oscillates about ``theta f`` times up to its
+    poles, which are below ``0.3 d / theta``, so that panels there are half an
+    oscillation long. Beyond, it is smooth in ``log f``: each is twice the one before.
+    """
+    top = theta * bandwidth
+    # shorter ones at first, for d = 1, whose pole is closest to the axis
+    edges = [0, 1 / 8, 1 / 4, *np.arange(1, d + 1) / 2]
+    n_doublings = max(0, np.log2(top / edges[-1]))
+    edges = np.append(edges, edges[-1] * 2.0 ** np.arange(1, n_doublings))
+    edges = np.append(edges[edges < top], top)
+    nodes, weights = np.polynomial.legendre.leggauss(_PANEL)
+    length = np.diff(edges)[:, np.newaxis]
+    points = edges[:-1, np.newaxis] + length * (nodes + 1) / 2
+    return points.ravel() / theta, (length * weights / 2).ravel() / top
 
 
 def sampled_statistics(theta, d, u, dt=0.001):
@@ -173,11 +202,14 @@ def sampled_statistics(theta, d, u, dt=0.001):
     Returns
     -------
     statistics : StateStatistics
+        Of the states after each step, or, of a sample with which these would take more
+        than 32 MB, of as many of them, evenly spaced.
     """
     u = finite_array("u", u, ndim=(1, 2))
     if not np.any(u):
         raise ArgumentError("u", "is zero throughout; give a sample of a real input")
-    m = simulate(u, theta, d, dt=dt).reshape(-1, d)
+    every = min(-(-u.size * d // _MOST_NUMBERS), len(u))
+    m = states(u, theta, d, dt=dt, every=every).reshape(-1, d)
     return StateStatistics(
         covariance=m.T @ m / len(m),
         input_rms=float(np.sqrt(np.mean(u**2))),
@@ -213,8 +245,21 @@ def sampled_input(theta, process, dt=0.001):
     -------
     u : (n_steps, size_out) ndarray
         Of 20 windows and at least 10 seconds, the same at each call.
+    dt : float
+        Its time step (seconds): the given one or, where that would be more than 200,000
+        steps, a multiple with which it is not. A window has 10,000 of them still. A
+        process that refuses such a step has a shorter one.
     """
-    return process.run(max(10.0, 20 * theta), dt=dt, rng=np.random.RandomState(0))
+    duration = max(10.0, 20 * theta)
+    multiple = int(np.ceil(duration / (dt * _MOST_STEPS) - 1e-9))
+    while True:
+        try:
+            step = multiple * dt
+            return process.run(duration, dt=step, rng=np.random.RandomState(0)), step
+        except ValueError:  # such as a white signal of a frequency that has no place
+            if multiple == 1:
+                raise
+        multiple //= 2
 
 
 def input_statistics(theta, d, expected=1.0, dt=0.001):
@@ -252,7 +297,7 @@ def input_statistics(theta, d, expected=1.0, dt=0.001):
             )
         return expected
     if hasattr(expected, "run"):
-        expected = sampled_input(theta, expected, dt=dt)
+        expected, dt = sampled_input(theta, expected, dt=dt)
     if np.ndim(expected) == 0:
         return typical_statistics(theta, d, positive("input", expected))
     return sampled_statistics(theta, d, expected, dt=dt)

@@ -194,7 +194,7 @@ class LegendreMemory(nengo.Network):
             intercepts = choose("intercepts", intercepts)
             encoders = choose("encoders", encoders)
 
-            radius, expected = self._expected_input(input_range)
+            radius, expected, expected_dt = self._expected_input(input_range)
             self.input = InputNode(self.size_in, self.dt, radius, label="input")
 
             ideal = n_neurons == 0 or isinstance(self.neuron_type, nengo.Direct)
@@ -206,7 +206,7 @@ class LegendreMemory(nengo.Network):
                 if n_neurons is None:
                     n_neurons = 100 * self.size_state
                 with validated(self, input="input_range"):
-                    statistics = input_statistics(theta, d, expected, self.dt)
+                    statistics = input_statistics(theta, d, expected, expected_dt)
                 if synapse is None:
                     synapse = best_tau(
                         theta, d, self.dt, statistics, self.discretization
@@ -447,13 +447,14 @@ class LegendreMemory(nengo.Network):
     # --- how it is made
 
     def _expected_input(self, input_range):
-        """Return the largest value of the input, and a range or sample of it."""
+        """Return the input's largest value, a range or sample of it, and its dt."""
+        dt = self.dt
         if isinstance(input_range, nengo.Process):
-            expected = sampled_input(self.initial_theta, input_range, dt=self.dt)
+            expected, dt = sampled_input(self.initial_theta, input_range, dt=dt)
         elif np.ndim(input_range) == 0:
             with validated(self):
                 radius = positive("input_range", input_range)
-            return radius, radius
+            return radius, radius, dt
         else:
             expected = input_range
         with validated(self):
@@ -472,7 +473,7 @@ class LegendreMemory(nengo.Network):
                 attr="input_range",
                 obj=self,
             )
-        return float(np.abs(expected).max()), expected
+        return float(np.abs(expected).max()), expected, dt
 
     def _connect(self, pre, post, block, synapse, place, scale=1.0):
         """Connect with the same matrix for each input dimension.
