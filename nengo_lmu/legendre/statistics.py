@@ -19,8 +19,10 @@ TYPICAL_RMS = 0.3
 # Samples of states that are enough to know their mean absolute values to a percent.
 _ENOUGH_SAMPLES = 4000
 
-# Nodes of a panel of an integral over frequencies, enough for rounding error.
+# Nodes of a panel of an integral over frequencies, and how far panels reach beyond the
+# poles: enough for rounding error up to an order of 256.
 _PANEL = 16
+_GROWTH = 1.1
 
 # Numbers that an integral takes at a time.
 _AT_ONCE = 10**6
@@ -171,13 +173,14 @@ def _band(theta, d, bandwidth):
 
     Gauss-Legendre nodes in panels. ``H`` oscillates about ``theta f`` times up to its
     poles, which are below ``0.3 d / theta``, so that panels there are half an
-    oscillation long. Beyond, it is smooth in ``log f``: each is twice the one before.
+    oscillation long. Beyond, it is smooth in ``log f``, for large ``d`` only so
+    close to the real axis that each panel ends at 1.1 times where it begins.
     """
     top = theta * bandwidth
     # shorter ones at first, for d = 1, whose pole is closest to the axis
     edges = [0, 1 / 8, 1 / 4, *np.arange(1, d + 1) / 2]
-    n_doublings = max(0, np.log2(top / edges[-1]))
-    edges = np.append(edges, edges[-1] * 2.0 ** np.arange(1, n_doublings))
+    n_beyond = max(0, np.log(top / edges[-1]) / np.log(_GROWTH))
+    edges = np.append(edges, edges[-1] * _GROWTH ** np.arange(1, n_beyond))
     edges = np.append(edges[edges < top], top)
     nodes, weights = np.polynomial.legendre.leggauss(_PANEL)
     length = np.diff(edges)[:, np.newaxis]
