@@ -1,9 +1,13 @@
 """Legendre Memory Units in Poisson neurons, for Nengo, NengoDL and NengoLoihi."""
 
 import _nengo_lmu_hook
-from nengo_lmu import legendre
-from nengo_lmu.networks import LMU, LegendreMemory
-from nengo_lmu.version import version as __version__
+from nengo_lmu import startup
+
+startup.begin()
+
+from nengo_lmu import legendre  # noqa: E402
+from nengo_lmu.networks import LMU, LegendreMemory  # noqa: E402
+from nengo_lmu.version import version as __version__  # noqa: E402
 
 __all__ = ["LMU", "LegendreMemory", "__version__", "legendre"]
 

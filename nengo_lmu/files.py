@@ -24,8 +24,11 @@ def write_atomically(path, write, mode="w"):
             write(file)
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         os.unlink(temporary)
+        if isinstance(error, OSError) and error.errno is not None:
+            # a full disk does not say which file there is no room for
+            raise type(error)(error.errno, error.strerror, str(path)) from error
         raise
 
 

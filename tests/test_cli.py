@@ -1,12 +1,21 @@
+import contextlib
+import errno
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from nengo_lmu.analysis import records
 from nengo_lmu.cli import main
 from nengo_lmu.cli.table import format_table
+
+TASKS = Path("/proc/self/task")
+posix = pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")
 
 
 @pytest.mark.parametrize(
@@ -100,3 +109,139 @@ def test_records_are_written_whole_or_not_at_all(tmp_path):
 def test_versions_name_what_matters():
     found = records.versions()
     assert found["nengo"] and found["numpy"] and found["python"]
+
+
+# --- what befalls a command
+
+
+def start(*argv, **options):
+    command = [sys.executable, "-m", "nengo_lmu", *argv]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, **{**pipes, **options})
+
+
+PLAN = ("plan", "--theta", "1", "--d", "6", "--m", "60")
+VERIFY = (*PLAN, "--verify", "--seeds", "1000", "--workers", "2")
+
+
+def one_line(err):
+    assert "Traceback" not in err
+    return err.strip("\n").count("\n") == 0
+
+
+@posix
+def test_an_interrupt_while_importing():
+    """As soon as the package itself is being imported: nengo is, which takes longer."""
+    code = (
+        "import os, runpy, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'nengo.builder':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "sys.argv = ['nengo-lmu', 'plan', '--help']\n"
+        "from nengo_lmu.cli import main\n"
+        "sys.exit(main())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 130 and done.stdout == ""
+    assert done.stderr.strip() == "nengo-lmu: interrupted"
+
+
+@posix
+def test_programs_that_import_the_package_have_their_interrupts():
+    code = (
+        "import signal, nengo_lmu\n"
+        "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.skipif(not TASKS.exists(), reason="only Linux tells children")
+@pytest.mark.parametrize(
+    "signum, status, word",
+    [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")],
+)
+def test_no_worker_is_left_when_it_is_told_to_end(signum, status, word):
+    """What reads the output has its end as soon as all that write to it are gone."""
+    running = start(*VERIFY, start_new_session=True)
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
+    try:
+        # both workers, and the process in which joblib keeps count of what they share
+        deadline = time.monotonic() + 60
+        while len(children.read_text().split()) < 3 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(1)
+        os.kill(running.pid, signum)
+        out, err = running.communicate(timeout=30)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+    assert running.returncode == status
+    assert err.splitlines()[-1] == f"nengo-lmu plan: {word}"
+    assert "Traceback" not in err
+
+
+@posix
+def test_nobody_reads_the_output():
+    running = start(*PLAN)
+    running.stdout.close()
+    assert running.wait(timeout=60) == 141
+    assert running.stderr.read() == ""
+    running.stderr.close()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_no_room_for_the_output(options):
+    with open("/dev/full", "w") as full:
+        running = start(*PLAN, *options, stdout=full)
+        _, err = running.communicate(timeout=60)
+    assert running.returncode == 2 and one_line(err)
+    assert "standard output: No space left" in err
+
+
+def test_no_room_for_a_file_names_it(tmp_path, monkeypatch, capsys):
+    def no_room(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(records.json, "dumps", no_room)
+    assert main([*PLAN, "--out", str(tmp_path)]) == 2
+    err = capsys.readouterr().err
+    assert one_line(err) and str(tmp_path / "plan.json") in err and "space" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@posix
+def test_the_working_directory_is_gone(tmp_path):
+    code = f"cd {tmp_path}; mkdir gone; cd gone; rmdir ../gone; exec "
+    environment = {**os.environ, "PYTHONPATH": str(Path(records.__file__).parents[2])}
+    done = subprocess.run(
+        ["sh", "-c", code + f"{sys.executable} -m nengo_lmu {' '.join(PLAN)}"],
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    assert done.returncode == 2 and one_line(done.stderr)
+    assert "working directory does not exist" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "argv, named",
+    [
+        ([*PLAN, "--out", 300 * "a"], "--out: 'aaa"),
+        ([*PLAN[:-1], 25 * "1"], "give a whole number from 2 to 1000000000000"),
+        ([*PLAN, "--rms", "1e-300"], "--rms: '1e-300' was given; give a number from"),
+        ([*PLAN, "--rms", "1e300"], "--rms: '1e300' was given; give a number from"),
+        (
+            [*PLAN, "--error-feedback", "1e300"],
+            "--error-feedback: '1e300' was given; give a number of at least 0 and",
+        ),
+    ],
+)
+def test_what_no_computer_can_do_is_one_line_too(argv, named, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(argv)
+    assert stopped.value.code == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and named in err

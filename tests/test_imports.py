@@ -44,14 +44,16 @@ PARTS = {
         | {"matplotlib", "joblib", "tqdm", "dask", "distributed"},
     ),
     "cli": (
-        {"version", "analysis"},
+        {"version", "analysis", "startup"},
         {"numpy"},
     ),
     "__main__": ({"cli"}, set()),
+    # before anything else is imported
+    "startup": (set(), set()),
     # the public face
     "__init__": (
         # loihi only where nengo_loihi is imported already: tested below
-        {"legendre", "networks", "version", "loihi"},
+        {"startup", "legendre", "networks", "version", "loihi"},
         {"_nengo_lmu_hook"},
     ),
 }

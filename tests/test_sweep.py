@@ -133,6 +133,10 @@ def test_the_longest_begin_first(tmp_path):
         lambda text: "[]",
         lambda text: text.replace('"x": 1.0', '"x": 5.0'),
         lambda text: text.replace('"result"', '"other"'),
+        lambda text: text.replace('"square": 1.0', '"square": NaN'),
+        lambda text: text.replace('"square": 1.0', '"square": "1.0"'),
+        lambda text: text.replace('"square"', '"other"'),
+        lambda text: 100_000 * "[",
     ],
 )
 def test_a_damaged_record_is_measured_again(damage, tmp_path, capsys):
@@ -148,6 +152,16 @@ def test_a_damaged_record_is_measured_again(damage, tmp_path, capsys):
     assert counted.calls == [1]
     err = capsys.readouterr().err
     assert path.name in err and "damaged" in err
+
+
+def test_a_record_of_another_version_is_called_so(tmp_path, capsys):
+    before = sweep.run(square, SETTINGS[:1], tmp_path, workers=1)
+    (path,) = (tmp_path / "records").iterdir()
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(record | {"version": "99.0"}))
+    assert sweep.run(square, SETTINGS[:1], tmp_path, workers=1) == before
+    err = capsys.readouterr().err
+    assert path.name in err and "of version 99.0" in err and "damaged" not in err
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -8,6 +8,10 @@ from nengo_lmu.legendre import ArgumentError
 USER_ERRORS = (ArgumentError, BuildError, OSError, ValidationError)
 
 
+class Terminated(KeyboardInterrupt):
+    """The process is told to end, as by ``kill``, and not by its user's Ctrl-C."""
+
+
 class MeasurementError(RuntimeError):
     """Measurements of a sweep that failed.
 

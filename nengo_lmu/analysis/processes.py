@@ -2,7 +2,7 @@
 
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 # where Linux tells the most memory that a process has had
@@ -12,7 +12,12 @@ _STATUS = Path("/proc/self/status")
 def in_a_process(function, *arguments):
     """Call a function in a new process, which shares no memory with this one."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(function, *arguments).result()
+        try:
+            return pool.submit(function, *arguments).result()
+        except KeyboardInterrupt:
+            for process in active_children():  # or the pool would wait for its result
+                process.kill()
+            raise
 
 
 def peak_resident():

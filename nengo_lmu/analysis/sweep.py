@@ -11,12 +11,13 @@ import os
 import sys
 import traceback
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import joblib
 import numpy as np
+from joblib.externals.loky import get_reusable_executor
 from tqdm import tqdm
 
 from nengo_lmu.analysis.errors import MeasurementError
@@ -71,7 +72,8 @@ def run(
     -------
     records : list of dict
         In the order of the settings, each with ``function``, ``setting``, ``version``
-        (of nengo_lmu), ``result`` and ``versions`` (of what it was measured with).
+        (of nengo_lmu), ``result``, ``sha256`` (of the result, by which damage is seen)
+        and ``versions`` (of what it was measured with).
 
     Raises
     ------
@@ -96,19 +98,21 @@ def run(
     if cost is not None:
         todo.sort(key=lambda task: -cost(task[1]))
 
-    if not todo:
-        outcomes = ()
-    elif dask is not None:
+    if todo and dask is not None:
         outcomes = _on_cluster(dask, function, todo)
     else:
         outcomes = _in_processes(workers, function, todo)
     hidden = None if show_progress is None else not show_progress
-    with tqdm(
-        total=len(tasks), initial=len(records), desc=description, disable=hidden
-    ) as bar:
+    with (
+        closing(outcomes),
+        tqdm(
+            total=len(tasks), initial=len(records), desc=description, disable=hidden
+        ) as bar,
+    ):
         for key, outcome, failure in outcomes:
             if failure is None:
-                records[key] = _describe(function, tasks[key]) | outcome
+                digest = {"sha256": _digest(outcome["result"])}
+                records[key] = _describe(function, tasks[key]) | outcome | digest
                 if folder is not None:
                     write_json(paths[key], records[key])
             else:
@@ -191,6 +195,8 @@ def _failure(error):
 
 def _in_processes(workers, function, todo):
     """Yield what `attempt` returns, in the order in which tasks are done."""
+    if not todo:
+        return
     workers = min(workers or joblib.cpu_count(), len(todo))
     lost = dict(todo)
     with _one_thread_each() if workers > 1 else nullcontext():
@@ -208,6 +214,12 @@ def _in_processes(workers, function, todo):
         except BrokenProcessPool as error:
             for key in lost:
                 yield key, None, _failure(error)
+        except (KeyboardInterrupt, GeneratorExit):
+            if workers > 1:
+                # idle ones would wait for more to do, and hold the output open
+                pool = get_reusable_executor(reuse=True, kill_workers=True)
+                pool.shutdown(wait=False, kill_workers=True)
+            raise
 
 
 @contextmanager
@@ -278,10 +290,14 @@ def _describe(function, setting):
     )
 
 
+def _digest(content):
+    content = json.loads(json.dumps(content))  # keys are text from here on
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
 def _key(function, setting):
     """Return the name of the record of a setting."""
-    text = json.dumps(_describe(function, setting), sort_keys=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    digest = _digest(_describe(function, setting))[:16]
     values = [
         f"{value:g}" if isinstance(value, float) else str(value)
         for value in asdict(setting).values()
@@ -297,13 +313,16 @@ def _read(path, function, setting):
         record = json.loads(path.read_text(encoding="utf-8"))
         wanted = _describe(function, setting)
         found = {key: record[key] for key in wanted}
-        if found == wanted and isinstance(record["result"], dict):
+        if found == wanted and record["sha256"] == _digest(record["result"]):
             return record
+        what = "damaged"
+        if found["version"] != version:
+            what = f"of version {found['version']} of nengo_lmu, and this is {version}"
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError):
-        pass
-    _say(f"{path} is damaged; it will be measured again")
+    except (ValueError, KeyError, TypeError, RecursionError):
+        what = "damaged"
+    _say(f"{path} is {what}; it will be measured again")
     return None
 
 

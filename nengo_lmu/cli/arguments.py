@@ -7,19 +7,25 @@ from pathlib import Path
 
 from nengo_lmu.analysis.errors import ArgumentError
 
+# More than any computer can count, and far more than any quantity in seconds, hertz or
+# units of the input, so that squares of them are still numbers.
+_MOST = 10**12
+_LARGEST = 1e30
+
 
 def whole_number(low, high=None):
     """Return a type for whole numbers of at least ``low`` and at most ``high``."""
-    wanted = f"a whole number of at least {low}"
-    if high is not None:
-        wanted = f"a whole number from {low} to {high}"
 
     def convert(text):
         try:
             value = int(text)
         except ValueError:
             value = None
-        if value is None or value < low or (high is not None and value > high):
+        most = _MOST if high is None else high
+        if value is None or not low <= value <= most:
+            wanted = f"a whole number of at least {low}"
+            if high is not None or (value is not None and value > most):
+                wanted = f"a whole number from {low} to {most}"
             raise argparse.ArgumentTypeError(f"{text!r} was given; give {wanted}")
         return value
 
@@ -38,6 +44,10 @@ def above_zero(what):
             raise argparse.ArgumentTypeError(
                 f"{text!r} was given; give {what} greater than 0"
             )
+        if not 1 / _LARGEST <= value <= _LARGEST:
+            raise argparse.ArgumentTypeError(
+                f"{text!r} was given; give {what} from {1 / _LARGEST:g} to {_LARGEST:g}"
+            )
         return value
 
     return convert
@@ -53,9 +63,10 @@ def number_from_zero(text):
         value = float(text)
     except ValueError:
         value = math.nan
-    if not (math.isfinite(value) and value >= 0):
+    if not 0 <= value <= _LARGEST:
+        most = f" and at most {_LARGEST:g}" if value > _LARGEST else ""
         raise argparse.ArgumentTypeError(
-            f"{text!r} was given; give a number of at least 0"
+            f"{text!r} was given; give a number of at least 0{most}"
         )
     return value
 
@@ -76,7 +87,13 @@ def one_of(choices):
 def folder(text):
     """A type for a folder, which need not exist."""
     path = Path(text)
-    if path.exists() and not path.is_dir():
+    try:
+        is_file = path.exists() and not path.is_dir()
+    except OSError as error:  # such as a name that is too long
+        raise argparse.ArgumentTypeError(
+            f"{text!r} cannot be a folder: {error.strerror}; give another"
+        ) from None
+    if is_file:
         raise argparse.ArgumentTypeError(f"{text!r} is a file; give a folder")
     return path
 
@@ -181,7 +198,7 @@ def resumable(out):
     """
     try:
         yield
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
+    except KeyboardInterrupt as interrupt:
+        raise type(interrupt)(
             f"the same command continues from the records in {out}"
         ) from None

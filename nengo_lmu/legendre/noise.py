@@ -51,11 +51,12 @@ SPIKING = ("poisson", "stochastic", "regular")
 # the points at which the error of the whole window is measured
 WINDOW_POINTS = np.linspace(0, 1, 50)
 
-# How often the noise and what it adds to the neurons' input are put into each other.
-# Each time, the distance to their fixed point shrinks by more than half; it is larger
-# to begin with where feedback adds to the input.
+# How often the noise and what it adds to the neurons' input are put into each other, at
+# most. Each time, the distance to their fixed point shrinks by more than half; it is
+# larger to begin with where feedback adds to the input. Less than the last is nothing.
 _ITERATIONS = 6
 _ITERATIONS_WITH_FEEDBACK = 15
+_NO_CHANGE = 1e-11
 
 # Frequencies for noise that is not white, to a decade, and how far below the slowest
 # dynamics they begin.
@@ -459,7 +460,10 @@ class SpikingPopulations:
         added = np.zeros(self.d)
         n = _ITERATIONS_WITH_FEEDBACK if self.error_feedback else _ITERATIONS
         for _ in range(n):
+            before = added
             P, added = self._errors(self._noise(added) / counts)
+            if np.all(np.abs(added - before) <= _NO_CHANGE * added):
+                break
         return P, added
 
     def _square(self, name, value):
@@ -504,22 +508,26 @@ class SpikingPopulations:
     def _errors(self, noise):
         """Return what a noise does: the covariance of the error, and what it adds."""
         if noise.ndim == 1:
-            P = self._accumulated(self._columns, noise)[: self.d, : self.d]
-        else:
-            amplitude = np.sqrt(self._bins[:, np.newaxis] * noise)[:, np.newaxis]
-            X = self._to_state * amplitude
-            X = X.transpose(1, 0, 2).reshape(self.d, -1)
-            P = (X @ X.conj().T).real
+            return self._white_errors(noise)
+        amplitude = np.sqrt(self._bins[:, np.newaxis] * noise)[:, np.newaxis]
+        X = self._to_state * amplitude
+        X = X.transpose(1, 0, 2).reshape(self.d, -1)
+        P = (X @ X.conj().T).real
         if not self.error_feedback:
             return P, variance_along(self._rows, P)
-        if noise.ndim == 1:
-            given = self._rows @ self._dynamics.heard(self._decay)
-            all_errors = self._accumulated(self.realization.T, noise)
-            return P, variance_along(given, all_errors)
         return P, np.sum(np.abs(self._to_input * amplitude) ** 2, axis=(0, 2))
 
-    def _accumulated(self, columns, noise):
-        return self._dynamics.accumulated((columns * noise) @ columns.T)
+    def _white_errors(self, noise):
+        accumulated = self._dynamics.accumulated
+        if not self.error_feedback:
+            P = accumulated((self._columns * noise) @ self._columns.T)
+            return P, variance_along(self._rows, P)
+        # errors that enter as they are; A_bar - a I commutes with all powers of A_bar
+        T = self.realization.T
+        every = accumulated((T * noise) @ T.T)
+        injection = self._dynamics.injection(self._decay)
+        P = injection @ every[: self.d, : self.d] @ injection.T
+        return P, variance_along(self._rows @ self._dynamics.heard(self._decay), every)
 
     def _shares(self, noise):
         """Return the mean squared error of the window due to each dimension."""

@@ -17,7 +17,7 @@ from nengo_lmu.legendre.checks import (
     shown,
     window,
 )
-from nengo_lmu.legendre.system import simulate
+from nengo_lmu.legendre.system import simulate, states
 from nengo_lmu.legendre.window import frequency_response
 
 # A Gaussian state is taken to fill its range at this many standard deviations. Linear
@@ -32,6 +32,18 @@ _ENOUGH_SAMPLES = 4000
 
 # Time steps in a window for the states on the way to the mean of an input.
 _STEPS_OF_A_RISE = 100
+# Nodes of a panel of an integral over frequencies, and how far panels reach beyond the
+# poles: enough for rounding error up to an order of 256.
+_PANEL = 16
+_GROWTH = 1.1
+
+# Numbers that an integral takes at a time.
+_AT_ONCE = 10**6
+
+# The most numbers in samples of states, and the most steps of a process that they are
+# made from.
+_MOST_NUMBERS = 4 * 10**6
+_MOST_STEPS = 200_000
 
 
 @dataclass(frozen=True)
@@ -200,17 +212,36 @@ def white_noise_statistics(theta, d, rms, bandwidth):
     d = order(d)
     rms = positive("rms", rms)
     bandwidth = positive("bandwidth", bandwidth, "of hertz")
-    # H oscillates about theta * f times over the band: Gauss-Legendre nodes at several
-    # times that rate integrate it to rounding error
-    n_nodes = 64 + int(np.ceil(8 * theta * bandwidth))
-    nodes, weights = np.polynomial.legendre.leggauss(n_nodes)
+    frequency, weight = _band(theta, d, bandwidth)
     covariance = np.zeros((d, d))
-    for chunk in np.array_split(np.arange(n_nodes), 1 + n_nodes * d**2 // 10**6):
-        frequencies = bandwidth * (nodes[chunk] + 1) / 2
-        response = frequency_response(theta, d, frequencies)
-        weighted = response * (weights[chunk] / 2)[:, np.newaxis]
-        covariance += np.real(weighted.T @ response.conj())
+    for chunk in np.array_split(
+        np.arange(len(frequency)), 1 + len(frequency) * d // _AT_ONCE
+    ):
+        response = frequency_response(theta, d, frequency[chunk])
+        response *= np.sqrt(weight[chunk])[:, np.newaxis]
+        parts = np.concatenate([response.real, response.imag])
+        covariance += parts.T @ parts
     return StateStatistics(covariance=rms**2 * covariance, input_rms=rms)
+
+
+def _band(theta, d, bandwidth):
+    """Return nodes and weights for the mean of ``H(f) H(f)^*`` over a band.
+
+    Gauss-Legendre nodes in panels. ``H`` oscillates about ``theta f`` times up to its
+    poles, which are below ``0.3 d / theta``, so that panels there are half an
+    oscillation long. Beyond, it is smooth in ``log f``, for large ``d`` only so
+    close to the real axis that each panel ends at 1.1 times where it begins.
+    """
+    top = theta * bandwidth
+    # shorter ones at first, for d = 1, whose pole is closest to the axis
+    edges = [0, 1 / 8, 1 / 4, *np.arange(1, d + 1) / 2]
+    n_beyond = max(0, np.log(top / edges[-1]) / np.log(_GROWTH))
+    edges = np.append(edges, edges[-1] * _GROWTH ** np.arange(1, n_beyond))
+    edges = np.append(edges[edges < top], top)
+    nodes, weights = np.polynomial.legendre.leggauss(_PANEL)
+    length = np.diff(edges)[:, np.newaxis]
+    points = edges[:-1, np.newaxis] + length * (nodes + 1) / 2
+    return points.ravel() / theta, (length * weights / 2).ravel() / top
 
 
 def sampled_statistics(theta, d, u, dt=0.001):
@@ -230,9 +261,12 @@ def sampled_statistics(theta, d, u, dt=0.001):
     Returns
     -------
     statistics : StateStatistics
+        Of the states after each step, or, of a sample with which these would take more
+        than 32 MB, of as many of them, evenly spaced.
     """
     u = checked_sample("u", u, theta, dt)
-    m = simulate(u, theta, d, dt=dt).reshape(-1, d)
+    every = min(-(-u.size * d // _MOST_NUMBERS), len(u))
+    m = states(u, theta, d, dt=dt, every=every).reshape(-1, d)
     return StateStatistics(
         covariance=m.T @ m / len(m),
         input_rms=float(np.sqrt(np.mean(u**2))),
@@ -399,8 +433,21 @@ def sampled_input(theta, process, dt=0.001):
     -------
     u : (n_steps, size_out) ndarray
         Of 20 windows and at least 10 seconds, the same at each call.
+    dt : float
+        Its time step (seconds): the given one or, where that would be more than 200,000
+        steps, a multiple with which it is not. A window has 10,000 of them still. A
+        process that refuses such a step has a shorter one.
     """
-    return process.run(max(10.0, 20 * theta), dt=dt, rng=np.random.RandomState(0))
+    duration = max(10.0, 20 * theta)
+    multiple = int(np.ceil(duration / (dt * _MOST_STEPS) - 1e-9))
+    while True:
+        try:
+            step = multiple * dt
+            return process.run(duration, dt=step, rng=np.random.RandomState(0)), step
+        except ValueError:  # such as a white signal of a frequency that has no place
+            if multiple == 1:
+                raise
+        multiple //= 2
 
 
 def input_statistics(theta, d, expected=1.0, dt=0.001):
@@ -440,7 +487,7 @@ def input_statistics(theta, d, expected=1.0, dt=0.001):
             )
         return expected
     if hasattr(expected, "run"):
-        expected = sampled_input(theta, expected, dt=dt)
+        expected, dt = sampled_input(theta, expected, dt=dt)
     known = expected_range("expected", expected)
     if known is not None:
         return typical_statistics(theta, d, known)

@@ -254,10 +254,11 @@ def last_step(n_inputs, theta, d, dt=0.001, steps=1, delay=0, method="zoh"):
     steps = whole("steps", steps, 1, _MOST_STEPS)
     delay = whole("delay", delay, 0, n_inputs * steps - 1)
     d = order(d)
-    response = impulse_response(n_inputs * steps, theta, d, dt=dt, method=method)
-    response = np.roll(response, delay, axis=0)
-    response[:delay] = 0  # not seen yet
-    return response[::-1].reshape(n_inputs, steps, d).sum(axis=1)
+    impulse = np.zeros(n_inputs * steps)
+    impulse[delay] = 1.0  # later ones are not seen yet
+    response = simulate(impulse, theta, d, dt=dt, method=method)
+    held = response[::-1].reshape(n_inputs, steps, d)
+    return held[:, 0] if steps == 1 else held.sum(axis=1)
 
 
 def simulate(u, theta, d, dt=0.001, method="zoh"):
@@ -288,14 +289,35 @@ def simulate(u, theta, d, dt=0.001, method="zoh"):
         As for `state_space` and `discretize`, if ``u`` is not finite or has another
         number of dimensions, or the window is shorter than a step.
     """
+    return states(u, theta, d, dt=dt, method=method)
+
+
+def states(u, theta, d, dt=0.001, method="zoh", every=1):
+    """Return the states of `simulate` after each ``every``-th step only.
+
+    Parameters
+    ----------
+    u, theta, d, dt, method
+        As for `simulate`.
+    every : int
+
+    Returns
+    -------
+    m : (n_steps // every, d) or (n_steps // every, size_in, d) ndarray
+    """
     u = finite_array("u", u, ndim=(1, 2))
     theta, dt = window(theta, dt)
     A_bar, B_bar = discretize(*state_space(theta, d), dt, method=method)
     inputs = u if u.ndim == 2 else u[:, np.newaxis]
-    m = np.empty((len(inputs), inputs.shape[1], len(A_bar)))
-    state = np.zeros((inputs.shape[1], len(A_bar)))
-    A_T, drive = A_bar.T, B_bar[:, 0]
-    for t, x in enumerate(inputs):
-        state = state @ A_T + x[:, np.newaxis] * drive
-        m[t] = state
+    n = len(inputs) // every
+    stretches = inputs[: n * every].reshape(n, every, inputs.shape[1])
+    # what the inputs of a stretch make of the state at its end
+    effect = np.empty((every, len(A_bar)))
+    effect[-1] = B_bar[:, 0]
+    for k in range(every - 1, 0, -1):
+        effect[k - 1] = A_bar @ effect[k]
+    m = np.tensordot(stretches, effect, axes=(1, 0))
+    A_T = np.linalg.matrix_power(A_bar, every).T
+    for t in range(1, n):
+        m[t] += m[t - 1] @ A_T
     return m if u.ndim == 2 else m[:, 0]

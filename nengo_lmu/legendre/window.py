@@ -7,8 +7,8 @@ from nengo_lmu.legendre.checks import (
     ArgumentError,
     finite_array,
     order,
+    positive,
 )
-from nengo_lmu.legendre.system import state_space
 
 
 def readout(d, points):
@@ -70,10 +70,23 @@ def frequency_response(theta, d, frequency):
     response : (n, d) complex ndarray
         ``(2 pi i f I - A)^-1 B`` for each frequency.
     """
-    A, B = state_space(theta, d)
-    s = 2j * np.pi * finite_array("frequency", frequency, ndim=1)
-    systems = s[:, np.newaxis, np.newaxis] * np.eye(d) - A
-    return np.linalg.solve(systems, np.broadcast_to(B, (len(s), d, 1)))[..., 0]
+    theta = positive("theta", theta, "of seconds")
+    d = order(d)
+    x = 2j * np.pi * theta * finite_array("frequency", frequency, ndim=1)
+    # Rows of x m = theta (A m + B) that follow each other differ in few terms. Their
+    # differences leave m[i-1] / (2i-1) = m[i+1] / (2i+3) - 2 m[i] / x, and at the end
+    # the same with m[d] / (2d+1) = -m[d-1] / (2d-1). From the end on, the ratios
+    # m[i] / m[i-1] are a continued fraction, whose denominators are never 0: real parts
+    # all have the same sign.
+    response = np.ones((len(x), d), dtype=complex)
+    ratio = np.full(len(x), -(2 * d + 1) / (2 * d - 1), dtype=complex)
+    for i in range(d - 1, 0, -1):
+        ratio = x / ((2 * i - 1) * (x * ratio / (2 * i + 3) - 2))
+        response[:, i] = ratio
+    np.cumprod(response, axis=1, out=response)
+    # the first row itself: x m[0] = 1 - sum(m)
+    response /= (x + response.sum(axis=1))[:, np.newaxis]
+    return response
 
 
 def pade_error(theta, d, frequency):

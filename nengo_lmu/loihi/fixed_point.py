@@ -224,8 +224,8 @@ def _gain_of_one_spike(compartment):
 def _lost(compartment):
     """Return what rounding towards zero takes from a steady current of the chip.
 
-    Half a unit a step, which adds up to that over the decay. For a synapse of seconds it
-    is a small part of the current, but a memory's state loses it in each step of its
+    Half a unit a step, which adds up to that over the decay. For a synapse of seconds
+    it is a small part of the current, but a memory's state loses it in each step of its
     window. Neurons that are active have a current above zero.
     """
     if not compartment.scale_u:

@@ -251,7 +251,7 @@ class LegendreMemory(nengo.Network):
             synapse = lowpass("synapse", synapse, self.dt, self)
 
         with self, nengos_defaults():
-            radius, expected = self._expected_input(input_range)
+            radius, expected, expected_dt = self._expected_input(input_range)
             self.input = InputNode(self.size_in, self.dt, radius, label="input")
 
             ideal = n_neurons == 0 or isinstance(self.neuron_type, nengo.Direct)
@@ -270,7 +270,7 @@ class LegendreMemory(nengo.Network):
                     n_neurons = 100 * self.size_state
                 with validated(self, expected="input_range"):
                     statistics = input_statistics(
-                        self.initial_theta, self.d, expected, self.dt
+                        self.initial_theta, self.d, expected, expected_dt
                     )
                 if synapse is None:
                     tau = best_tau(
@@ -528,14 +528,14 @@ class LegendreMemory(nengo.Network):
     # --- how it is made
 
     def _expected_input(self, input_range):
-        """Return the largest value of the input, and a range or sample of it."""
-        expected = input_range
+        """Return the input's largest value, a range or sample of it, and its dt."""
+        expected, dt = input_range, self.dt
         if isinstance(input_range, nengo.Process):
-            expected = sampled_input(self.initial_theta, input_range, dt=self.dt)
+            expected, dt = sampled_input(self.initial_theta, input_range, dt=dt)
         with validated(self):
             known = expected_range("input_range", expected)
             if known is not None:
-                return float(np.abs(known).max()), known
+                return float(np.abs(known).max()), known, dt
             expected = finite_array("input_range", expected, ndim=(1, 2))
             if expected.ndim == 2 and expected.shape[1] not in (1, self.size_in):
                 raise ArgumentError(
@@ -544,10 +544,8 @@ class LegendreMemory(nengo.Network):
                     f"but its shape is {expected.shape}; reshape it, or give one pair "
                     "(min, max) for all dimensions",
                 )
-            expected = checked_sample(
-                "input_range", expected, self.initial_theta, self.dt
-            )
-        return float(np.abs(expected).max()), expected
+            expected = checked_sample("input_range", expected, self.initial_theta, dt)
+        return float(np.abs(expected).max()), expected, dt
 
     def _connect(self, pre, post, block, synapse, place, scale=1.0):
         """Connect with the same matrix for each input dimension.

@@ -27,6 +27,7 @@ import numpy as np
 from nengo_lmu.analysis.records import versions, write_json
 from nengo_lmu.files import write_atomically
 from nengo_lmu.legendre import ArgumentError
+from nengo_lmu.version import version
 
 
 def _digits(settings):
@@ -108,9 +109,12 @@ def load(name, folder=None):
         )
     path = (HERE if folder is None else Path(folder)) / name
     record, arrays = _read(path)
-    model = MODELS[name](record["settings"])
-    for label, connection in model.parameters.items():
-        connection.transform = _matrix(arrays, record["parameters"][label])
+    try:
+        model = MODELS[name](record["settings"])
+        for label, connection in model.parameters.items():
+            connection.transform = _matrix(arrays, record["parameters"][label])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise _refused(path, record, error) from None
     return Pretrained(name, model.network, model, record, path)
 
 
@@ -183,19 +187,34 @@ def _matrix(arrays, place):
 
 def _read(path):
     """Return the record and the arrays of a network, if they belong together."""
+    record = None
     try:
         record = json.loads(_with(path, "json").read_text(encoding="utf-8"))
         content = _with(path, "npz").read_bytes()
+        digest = record["sha256"]
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise _refused(path, record, error) from None
     except FileNotFoundError as error:
         raise ArgumentError(
             "folder",
             f"{error.filename} does not exist; give a folder that was given to a "
             "command of nengo-lmu train as --out, once it has finished",
         ) from None
-    if hashlib.sha256(content).hexdigest() != record["sha256"]:
+    if hashlib.sha256(content).hexdigest() != digest:
         raise ArgumentError(
             "folder",
             f"{path}.npz is not the one that {path.name}.json describes; train again",
         )
     with np.load(io.BytesIO(content)) as file:
         return record, {key: file[key] for key in file.files}
+
+
+def _refused(path, record, error):
+    """Return the error for a record that cannot be read: another version's, or not."""
+    what = "is damaged"
+    versions = record.get("versions") if isinstance(record, dict) else None
+    found = versions.get("nengo-lmu") if isinstance(versions, dict) else None
+    if found not in (None, version):
+        what = f"is of version {found} of nengo_lmu, and this is {version}"
+    summary = " ".join(f"{type(error).__name__}: {error}".split())
+    return ArgumentError("folder", f"{path}.json {what} ({summary}); train again")
