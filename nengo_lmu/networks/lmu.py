@@ -180,7 +180,11 @@ class LMU(nengo.Network):
                 self.input = self.memory.input
             else:
                 self.input = InputNode(
-                    self.size_in, dt, self.memory.input.radius, label="input"
+                    self.size_in,
+                    dt,
+                    self.memory.input.radius,
+                    label="input",
+                    owner=self.label or "LMU",
                 )
                 self.input_encoders = self._trained(
                     self.input, self.memory.input, e_x, None
