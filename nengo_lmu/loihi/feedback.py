@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import nengo
+from nengo.exceptions import BuildError
 from nengo_loihi.splitter import HostChipSplit
 
 from nengo_lmu.networks import LegendreMemory
@@ -52,11 +53,17 @@ def as_on_chip(network):
     Yields
     ------
     left_out : list of LeftOut
+
+    Raises
+    ------
+    nengo.exceptions.BuildError
+        For a memory on the chip that has a speed or a reset, since the chip has no
+        products of signals.
     """
     memories = [
         one
         for one in (network, *network.all_networks)
-        if isinstance(one, LegendreMemory) and one.error_feedback
+        if isinstance(one, LegendreMemory) and one.ensembles
     ]
     on_chip = HostChipSplit(network).on_chip if memories else None
     left_out = []
@@ -64,10 +71,24 @@ def as_on_chip(network):
         for memory in memories:
             (ensemble,) = memory.ensembles
             if on_chip(ensemble):
+                _refuse_products(memory)
+            if on_chip(ensemble) and memory.error_feedback:
                 elsewhere = _window(memory)
                 stack.enter_context(memory.without_feedback())
                 left_out.append(LeftOut(ensemble, elsewhere, _window(memory)))
         yield left_out
+
+
+def _refuse_products(memory):
+    for name, argument in (("speed", "largest_speed=None"), ("reset", "reset=False")):
+        if getattr(memory, name) is not None:
+            raise BuildError(
+                f"{memory}: its neurons are on the chip, which cannot multiply the "
+                f"state by memory.{name}; keep them on the host, with "
+                "nengo_loihi.add_params(net) and "
+                "net.config[memory.ensembles[0]].on_chip = False, use n_neurons=0, or "
+                f"make the memory with {argument}"
+            )
 
 
 def _window(memory):

@@ -141,13 +141,12 @@ class Guard(Operator):
         target, source, time = [signals[s] for s in self.sets + self.reads]
         low, high = self.low - self.slack, self.high + self.slack
         bounded = np.isfinite([low, high]).any()
-        zeros = np.zeros_like(source)
+        isfinite, every = np.isfinite, np.logical_and.reduce
 
         def step_guard():
             target[...] = source
-            # the product is NaN if any value is not finite, and quicker than isfinite
-            finite = source.dot(zeros) == 0
-            if not finite or (bounded and not np.all((low <= source) & (source <= high))):
+            finite = every(isfinite(source))
+            if not finite or (bounded and not every((low <= source) & (source <= high))):
                 self._refuse(source, float(time))
 
         return step_guard
