@@ -63,9 +63,9 @@ def check(simulator, inputs):
         time = (simulator.n_steps + step + 1) * simulator.dt
         raise SimulationError(
             f"{reached.owner}.{reached.label} would get {values[item, step, dim]} at "
-            f"t = {time:g} s of item {item}, from dimension {dim} of {node}, and keep it "
-            f"for ever; {len(bad)} of {values.size} values are not finite: clean the "
-            "data first"
+            f"t = {time:g} s of item {item}, from dimension {dim} of {node}, and the "
+            f"memory would keep it for ever; {len(bad)} of {values.size} values are "
+            "not finite: clean the data first"
         )
 
 

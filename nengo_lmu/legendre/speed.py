@@ -55,7 +55,7 @@ def largest_speed(A_bar, gain=0.0, delay=0):
     speed : float
     """
     slopes = np.linalg.eigvals(A_bar) - 1
-    # |rest + g slope| = 1; with a delay of the feedback, errors need more room than that
+    # |rest + g slope| = 1; with a delay of the feedback, only a start for the search
     rest = 1 - gain if delay == 0 else 1
     b, c = rest * slopes.real, np.abs(slopes) ** 2
     high = float(np.min((np.sqrt(b**2 + c * (1 - rest**2)) - b) / c))
@@ -96,7 +96,7 @@ def checked_speed(speed, A_bar, gain=0.0, delay=0):
         raise ArgumentError(
             "largest_speed",
             f"must be below {bound:.3g}, or the state grows from step to step, but "
-            f"{speed:g} was given; use a smaller one, or make the memory with a smaller "
-            "dt, d or error_feedback",
+            f"{speed:g} was given; use a smaller one, or make the memory with a "
+            "smaller dt, d or error_feedback",
         )
     return speed

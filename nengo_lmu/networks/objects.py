@@ -107,9 +107,16 @@ class InputNode(GuardedNode):
 def build_guarded_node(model, node):
     """Build a `GuardedNode` as a passthrough that checks what it passes on.
 
-    NengoDL does not stop in the middle of a run. There, finite values are not checked,
-    and what is out of range becomes NaN.
+    NengoDL does not stop in the middle of a run. There, what is out of range becomes
+    NaN, and what is not finite is left as it is.
     """
+    network = model.toplevel
+    if node.needed and network is not None:
+        if not any(one.post_obj is node for one in network.all_connections):
+            raise BuildError(
+                f"{node.owner}.{node.label}: nothing is connected to it, so that its "
+                "value would be 0; connect a node, such as nengo.Node([1.0])"
+            )
     arriving = Signal(shape=node.size_in, name=f"{node}.in")
     model.add_op(Reset(arriving))
     passed = arriving

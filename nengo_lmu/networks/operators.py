@@ -146,7 +146,9 @@ class Guard(Operator):
         def step_guard():
             target[...] = source
             finite = every(isfinite(source))
-            if not finite or (bounded and not every((low <= source) & (source <= high))):
+            if not finite or (
+                bounded and not every((low <= source) & (source <= high))
+            ):
                 self._refuse(source, float(time))
 
         return step_guard
