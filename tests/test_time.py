@@ -389,6 +389,26 @@ def test_neurons_on_the_chip_have_no_speed_or_reset_and_those_on_the_host_do(sig
     assert np.abs(states - expected).max() < 1e-10 * np.abs(expected).max()
 
 
+def test_a_memory_with_speed_or_reset_is_not_unrolled():
+    pytest.importorskip("nengo_dl")
+    from nengo_lmu.dl.unrolled import UnrolledLMU
+
+    arguments = {
+        "units": 2,
+        "n_neurons": 0,
+        "input_encoders": 1.0,
+        "hidden_bias": 0,
+        **dict.fromkeys(("hidden_kernel", "hidden_encoders", "memory_encoders")),
+    }
+    UnrolledLMU(LMU(0.1, 3, **arguments))
+    for name, options in (
+        ("speed", {"largest_speed": 2.0}),
+        ("reset", {"reset": True}),
+    ):
+        with pytest.raises(ValidationError, match=f"its memory has a {name}"):
+            UnrolledLMU(LMU(0.1, 3, **arguments, **options))
+
+
 # --- what is refused
 
 

@@ -78,7 +78,7 @@ class LMU(nengo.Network):
         theory says; 0 for neurons that do not. See `LegendreMemory`.
     **memory
         Further arguments of `LegendreMemory` (``max_rates``, ``intercepts``,
-        ``encoders``, ``feedback_delay``).
+        ``encoders``, ``feedback_delay``, ``largest_speed``, ``reset``).
 
     Attributes
     ----------

@@ -111,7 +111,8 @@ class LegendreMemory(nengo.Network):
     largest_speed : float, optional
         Make a node `speed`, and the largest value that it will have. At a speed of
         ``g``, time passes ``g`` times as fast for the memory, ``dm/dt = g (A m + B u)``
-        (`nengo_lmu.legendre.speed`).
+        (`nengo_lmu.legendre.speed`). With a trainable theta, whether it is stable is
+        checked for the first one.
     reset : bool
         Make a node `reset`, which clears the state.
 
