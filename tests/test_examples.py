@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-def readme_blocks():
-    text = (ROOT / "README.rst").read_text(encoding="utf-8")
+def readme_blocks(name="README.rst"):
+    text = (ROOT / name).read_text(encoding="utf-8")
     blocks = re.findall(r"\.\. code-block:: python\n\n((?:   .*\n|\n)+)", text)
     return [textwrap.dedent(block) for block in blocks]
 
@@ -47,6 +47,17 @@ def test_readme_second_example():
     source = source.replace("sim.run(1)", "sim.run(0.05)")
     exec(source, names)  # noqa: S102
     assert names["sim"].data[names["p"]].shape == (50, 1)
+
+
+def test_example_of_speed_and_reset():
+    """The state is held in the pause, and gone after the reset."""
+    (source,) = readme_blocks("docs/time.rst")
+    names = {}
+    exec(source.replace("seed=0) as sim", "progress_bar=False) as sim"), names)  # noqa: S102
+    states = names["sim"].data[names["probe"]]
+    # what a step or two of spikes say wrongly is 0.01 of the state
+    assert np.abs(states[1990] - states[1003]).max() < 0.05 * np.abs(states[1003]).max()
+    assert np.abs(states[3000]).max() < 1e-9 < 0.1 < np.abs(states[2999]).max()
 
 
 def test_delay_example(tmp_path, monkeypatch, capsys):

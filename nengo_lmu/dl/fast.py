@@ -42,6 +42,7 @@ from nengo_dl.simulator import Simulator
 
 from nengo_lmu.dl import sequences
 from nengo_lmu.dl.graph import Unsupported
+from nengo_lmu.dl.inputs import checked_inputs
 from nengo_lmu.dl.operators import Delay, Product
 from nengo_lmu.dl.poisson import FastPoisson
 from nengo_lmu.dl.superposition import superpose
@@ -200,3 +201,16 @@ def _is_planned_here(simulator):
 
 if not hasattr(Simulator.compile, "is_ours"):
     Simulator.compile = traced_once(Simulator.compile, _is_planned_here)
+
+
+# --- what a memory gets from outside
+
+
+def _simulates_memory(simulator):
+    return _has_memory(simulator.model.toplevel)
+
+
+if not hasattr(Simulator._generate_inputs, "is_ours"):
+    Simulator._generate_inputs = checked_inputs(
+        Simulator._generate_inputs, _simulates_memory
+    )

@@ -1,11 +1,14 @@
-"""Operators for signals that NengoDL has no others to merge with."""
+"""Operators for signals that NengoDL has no others to merge with, and our own."""
 
+import numpy as np
 import tensorflow as tf
 from nengo import Lowpass
 from nengo.builder.operator import DotInc, Operator
 from nengo.builder.processes import SimProcess
 from nengo_dl.builder import Builder, OpBuilder
 from nengo_dl.op_builders import DotSet
+
+from nengo_lmu.networks.operators import Guard
 
 # NengoDL's own products
 PRODUCTS = (DotInc, DotSet)
@@ -90,3 +93,32 @@ class DelayBuilder(OpBuilder):
     def build_step(self, signals):
         """Build a step."""
         signals.scatter(self.target, signals.gather(self.source))
+
+
+@Builder.register(Guard)
+class GuardBuilder(OpBuilder):
+    """Build guards: what is out of range becomes NaN, since nothing can be raised."""
+
+    def build_pre(self, signals, config):
+        """Look up the signals, and the range of each of their values."""
+        super().build_pre(signals, config)
+        self.source = signals.combine([op.reads[0] for op in self.ops])
+        self.target = signals.combine([op.sets[0] for op in self.ops])
+        sizes = [op.sets[0].size for op in self.ops]
+
+        def each(values):
+            return tf.constant(np.repeat(values, sizes), signals.dtype)
+
+        self.low = each([op.low - op.slack for op in self.ops])
+        self.high = each([op.high + op.slack for op in self.ops])
+
+    def build_step(self, signals):
+        """Build a step."""
+        x = signals.gather(self.source)
+        allowed = (x >= self.low) & (x <= self.high)
+        signals.scatter(self.target, tf.where(allowed, x, np.nan))
+
+    @staticmethod
+    def mergeable(x, y):
+        """Guards can be merged."""
+        return True

@@ -14,6 +14,7 @@ nearly all of its numbers are zero. Two ways are faster, and have the same distr
 
 import nengo
 import nengo_dl
+import numpy as np
 import tensorflow as tf
 from nengo.builder.neurons import SimNeurons
 from nengo_dl.builder import Builder
@@ -54,8 +55,15 @@ def poisson(mean):
     Returns
     -------
     n : tensor of float
-        Of the same shape.
+        Of the same shape; NaN where the mean is not finite, for which TensorFlow's
+        generator would never return.
     """
+    finite = tf.math.is_finite(mean)
+    number = _drawn(tf.where(finite, mean, 0))
+    return tf.where(finite, number, np.nan)
+
+
+def _drawn(mean):
     n = mean.shape.num_elements()
     few = n is not None and n < _FEWEST_NUMBERS
     number = _by_tensorflow(mean) if few else _by_the_largest(mean)

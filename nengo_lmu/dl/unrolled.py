@@ -236,6 +236,10 @@ def _check(lmu, input_kernel):
         problems.append(("its memory has neurons", "n_neurons=0"))
     if lmu.hidden is not None and type(lmu.hidden.neuron_type) is not nengo.Tanh:
         problems.append(("its hidden units are not Tanh", "nengo.Tanh()"))
+    if lmu.memory.speed is not None:
+        problems.append(("its memory has a speed", "largest_speed=None"))
+    if lmu.memory.reset is not None:
+        problems.append(("its memory has a reset", "reset=False"))
     for problem, remedy in problems:
         raise ValidationError(
             f"cannot be unrolled in time: {problem}; make it with {remedy}, or train "

@@ -105,13 +105,13 @@ def largest_gain(A_bar, delay=0):
     low, high = 0.0, 2.0
     while high - low > 1e-6:
         middle = (low + high) / 2
-        stable = all(_is_stable(rate, middle, delay) for rate in rates)
+        stable = all(is_stable(rate, middle, delay) for rate in rates)
         low, high = (middle, high) if stable else (low, middle)
     return low
 
 
-def _is_stable(rate, gain, delay):
-    """Whether ``e[t+1] = rate e[t] - gain e[t - delay]`` dies away."""
+def is_stable(rate, gain, delay):
+    """Return whether ``e[t+1] = rate e[t] - gain e[t - delay]`` dies away."""
     coefficients = np.zeros(delay + 2, dtype=complex)
     coefficients[:2] = 1, -rate
     coefficients[-1] += gain

@@ -65,10 +65,13 @@ def as_on_chip(network, dt):
     Raises
     ------
     nengo.exceptions.BuildError
-        If the rates or the synapse of a memory are none that the chip can have.
+        If the rates or the synapse of a memory are none that the chip can have, or if
+        it has a speed or a reset, since the chip has no products of signals.
     """
     networks = (network, *network.all_networks)
-    memories = [one for one in networks if isinstance(one, LegendreMemory)]
+    memories = [
+        one for one in networks if isinstance(one, LegendreMemory) and one.ensembles
+    ]
     on_chip = HostChipSplit(network).on_chip if memories else None
     left_out = []
     with ExitStack() as stack:
@@ -77,6 +80,7 @@ def as_on_chip(network, dt):
                 continue
             _check_synapse(memory, dt)
             (ensemble,) = memory.ensembles
+            _refuse_products(memory)
             loses, elsewhere = bool(memory.error_feedback), _window(memory)
             design = memory.redesigned(error_feedback=0.0, largest_rate=1 / dt)
             try:
@@ -97,6 +101,18 @@ def _check_synapse(memory, dt):
             f"long for Loihi, whose currents decay within {longest:.2g} s at "
             f"dt={dt:g}; use a shorter one, or none, for the default"
         )
+
+
+def _refuse_products(memory):
+    for name, argument in (("speed", "largest_speed=None"), ("reset", "reset=False")):
+        if getattr(memory, name) is not None:
+            raise BuildError(
+                f"{memory}: its neurons are on the chip, which cannot multiply the "
+                f"state by memory.{name}; keep them on the host, with "
+                "nengo_loihi.add_params(net) and "
+                "net.config[memory.ensembles[0]].on_chip = False, use n_neurons=0, or "
+                f"make the memory with {argument}"
+            )
 
 
 def _window(memory):

@@ -79,7 +79,7 @@ class LMU(nengo.Network):
         theory says; 0 for neurons that do not. See `LegendreMemory`.
     **memory
         Further arguments of `LegendreMemory` (``max_rates``, ``intercepts``,
-        ``encoders``, ``feedback_delay``).
+        ``encoders``, ``feedback_delay``, ``largest_speed``, ``reset``).
 
     Attributes
     ----------
@@ -188,6 +188,7 @@ class LMU(nengo.Network):
                     self.memory.dt,
                     self.memory.input.radius,
                     label="input",
+                    owner=self.label or "LMU",
                 )
                 self.input_encoders = self._trained(
                     self.input, self.memory.input, e_x, None

@@ -30,6 +30,7 @@ from nengo_lmu.legendre.checks import (
 )
 from nengo_lmu.legendre.feedback import checked_gain, feedback_steps
 from nengo_lmu.legendre.realization import checked_kind
+from nengo_lmu.legendre.speed import checked_speed
 from nengo_lmu.legendre.statistics import (
     checked_sample,
     expected_range,
@@ -46,7 +47,7 @@ from nengo_lmu.networks.arguments import (
     validated,
 )
 from nengo_lmu.networks.design import Design, make_design
-from nengo_lmu.networks.objects import InputNode
+from nengo_lmu.networks.objects import Gate, GuardedNode, InputNode
 from nengo_lmu.networks.population_objects import (
     PopulationConnection,
     PopulationEncoders,
@@ -149,6 +150,13 @@ class LegendreMemory(nengo.Network):
     feedback_delay : float
         How long the feedback takes besides the time step of the synapse (seconds, of
         which a whole number of time steps is made).
+    largest_speed : float, optional
+        Make a node `speed`, and the largest value that it will have. At a speed of
+        ``g``, time passes ``g`` times as fast for the memory, ``dm/dt = g (A m + B u)``
+        (`nengo_lmu.legendre.speed`). With a trainable theta, whether it is stable is
+        checked for the first one.
+    reset : bool
+        Make a node `reset`, which clears the state.
 
     Attributes
     ----------
@@ -163,6 +171,13 @@ class LegendreMemory(nengo.Network):
     ensembles : list of nengo.Ensemble
         The neurons; empty for an ideal memory. Silencing them does not silence
         `output` (see there).
+    speed : nengo.Node or None
+        The speed ``g``, from 0 to ``largest_speed``: 1 as made, 0 to hold the state
+        as it is. Something has to be connected to it.
+    reset : nengo.Node or None
+        How much of the state is cleared in this step, from 0 to 1: ``m[t] = (1 - r)
+        (A_bar m[t-1] + B_bar u[t])``. What neurons remember of their errors is cleared
+        with it.
 
     Raises
     ------
@@ -188,6 +203,9 @@ class LegendreMemory(nengo.Network):
 
     Loihi has no way to let neurons hear their error. The same network runs there
     without, as it would with ``error_feedback=0``.
+
+    What a memory cannot work with while it runs, such as NaN in `input` or a speed out
+    of range, ends the simulation with a SimulationError. NengoDL gives NaN instead.
 
     References
     ----------
@@ -216,6 +234,8 @@ class LegendreMemory(nengo.Network):
         *,
         error_feedback=None,
         feedback_delay=0.0,
+        largest_speed=None,
+        reset=False,
     ):
         rng = random_state(seed, self)
         super().__init__(label=label, seed=seed, add_to_container=add_to_container)
@@ -236,6 +256,9 @@ class LegendreMemory(nengo.Network):
             delay = feedback_steps("feedback_delay", feedback_delay, self.d, self.dt)
             if error_feedback is not None:
                 error_feedback = checked_gain(error_feedback, A_bar, delay)
+            if largest_speed is not None:
+                largest_speed = checked_speed(largest_speed, A_bar)
+            reset = flag("reset", reset)
         set_untrainable(self)
         self._in_coordinates, self._feedback, self._fed_back = {}, [], []
 
@@ -252,7 +275,15 @@ class LegendreMemory(nengo.Network):
 
         with self, nengos_defaults():
             radius, expected, expected_dt = self._expected_input(input_range)
-            self.input = InputNode(self.size_in, self.dt, radius, label="input")
+            owner = self.label or "LegendreMemory"
+            self.input = InputNode(self.size_in, self.dt, radius, "input", owner)
+            self.speed = self.reset = None
+            if largest_speed is not None:
+                self.speed = self._guarded(
+                    1, "speed", low=0.0, high=largest_speed, needed=True
+                )
+            if reset:
+                self.reset = self._guarded(1, "reset", low=0.0, high=1.0)
 
             ideal = n_neurons == 0 or isinstance(self.neuron_type, nengo.Direct)
             if ideal:
@@ -295,6 +326,10 @@ class LegendreMemory(nengo.Network):
                     random_state=rng.get_state(),
                 )
                 self._design = self._make_design(error_feedback=error_feedback)
+                if largest_speed is not None:
+                    with validated(self):
+                        gain = self.error_feedback
+                        checked_speed(largest_speed, A_bar, gain, delay)
                 self._build_spiking()
                 if self.error_feedback:
                     self._build_feedback(delay)
@@ -433,7 +468,7 @@ class LegendreMemory(nengo.Network):
             Of ``size_in`` dimensions.
         """
         with self, nengos_defaults():
-            node = nengo.Node(size_in=self.size_in, label="feedback")
+            node = self._guarded(self.size_in, "feedback", on_host=False)
             block, scale = self._drive
             synapse = self._entry_synapse
             self._connect(node, self._entry, block, synapse, "into", scale)
@@ -547,6 +582,68 @@ class LegendreMemory(nengo.Network):
             expected = checked_sample("input_range", expected, self.initial_theta, dt)
         return float(np.abs(expected).max()), expected, dt
 
+    def _guarded(self, size, label, **options):
+        return GuardedNode(size, label, self.label or "LegendreMemory", **options)
+
+    def _next(self, following, state, post, synapse):
+        """Connect to what becomes of a state, by as much as the speed says.
+
+        Parameters
+        ----------
+        following : nengo.Node
+            What becomes of it at a speed of 1.
+        state, post : nengo.Node
+        synapse : nengo.synapses.Synapse or None
+        """
+        if self.speed is None:
+            nengo.Connection(following, post, synapse=synapse)
+            return
+        change = nengo.Node(size_in=self.size_state, label="change")
+        nengo.Connection(following, change, synapse=None)
+        nengo.Connection(state, change, transform=-1, synapse=None)
+        nengo.Connection(state, post, synapse=synapse)
+        nengo.Connection(self._at_speed(change), post, synapse=synapse)
+
+    def _at_speed(self, change):
+        """Return a node with a change of the state, times the speed if there is one."""
+        return change if self.speed is None else self._times(self.speed, change)
+
+    def _times(self, factor, signal):
+        gate = Gate(self.size_state, f"{signal.label} times {factor.label}")
+        nengo.Connection(factor, gate[0], synapse=None)
+        nengo.Connection(signal, gate[1:], synapse=None)
+        return gate
+
+    def _in_front(self, state):
+        """Return where all arrives that leads to a state, and the synapse to there.
+
+        That is the memory's, and where there is a reset, it is behind the place.
+        """
+        if self.reset is None:
+            return state, self.synapse
+        arriving = nengo.Node(size_in=self.size_state, label="arriving")
+        self._connect_clearable(arriving, state, self.synapse)
+        return arriving, None
+
+    def _connect_clearable(self, pre, post, synapse):
+        """Connect through a synapse that the reset, if there is one, clears.
+
+        A low-pass filter that gives ``x`` now and gets ``y`` gives ``a x + (1 - a) y``
+        next, and nothing if ``y + x a / (1 - a)`` is taken from what it gets.
+        """
+        if self.reset is not None:
+            total = nengo.Node(size_in=self.size_state, label="total")
+            nengo.Connection(pre, total, synapse=None)
+            if synapse is not None and synapse.tau > 0:
+                held = 1 / np.expm1(self.dt / synapse.tau)
+                nengo.Connection(post, total, transform=held, synapse=None)
+            left = nengo.Node(size_in=self.size_state, label="left")
+            nengo.Connection(pre, left, synapse=None)
+            cleared = self._times(self.reset, total)
+            nengo.Connection(cleared, left, transform=-1, synapse=None)
+            pre = left
+        nengo.Connection(pre, post, synapse=synapse)
+
     def _connect(self, pre, post, block, synapse, place, scale=1.0):
         """Connect with the same matrix for each input dimension.
 
@@ -578,13 +675,13 @@ class LegendreMemory(nengo.Network):
         self._state = self._spikes = self._decoded = self.output
         if self.trainable_theta:
             A, B = state_space(1.0, self.d)
-            self._build_slope(A, B, self.dt, delay=0)
+            self._build_slope(A, B, self.dt)
         else:
             A_bar, B_bar = discretize(
                 *self._system, self.dt, method=self.discretization
             )
             # by increments, since single precision rounds those less
-            self._build_slope(A_bar - np.eye(self.d), B_bar, 1.0, delay=0)
+            self._build_slope(A_bar - np.eye(self.d), B_bar, 1.0)
 
     def _build_spiking(self):
         n_dims = self.size_state
@@ -627,7 +724,7 @@ class LegendreMemory(nengo.Network):
         if self.trainable_theta:
             A, B = state_space(1.0, self.d)
             scale = self.dt / -np.expm1(-self.dt / self.synapse.tau)
-            self._build_slope(A, B, scale, delay=self.synapse)
+            self._build_slope(A, B, scale)
         else:
             A_h, B_h = self._principle3()
             self._drive = B_h, 1.0
@@ -637,7 +734,7 @@ class LegendreMemory(nengo.Network):
             self._entry_synapse = None
             self._connect(self._spikes, self._entry, A_h, None, "within")
             self._connect(self.input, self._entry, B_h, None, "into")
-            nengo.Connection(self._entry, self._state, synapse=self.synapse)
+            self._next(self._entry, self._spikes, *self._in_front(self._state))
 
     def _principle3(self):
         method = self.discretization
@@ -653,22 +750,26 @@ class LegendreMemory(nengo.Network):
         n_dims, tau = self.size_state, self.synapse.tau
         gain = self.error_feedback / -np.expm1(-self.dt / tau)
         A_h, _ = self._principle3()
+        others = list(self.nodes)
         mistake = nengo.Node(size_in=n_dims, label="mistake")
         remembered = nengo.Node(size_in=n_dims, label="remembered mistakes")
-        self._feedback = [mistake, remembered]
         last = mistake
         for _ in range(delay):  # a step each
             node = nengo.Node(size_in=n_dims, label="late mistake")
-            nengo.Connection(node, last, synapse=0)
-            self._feedback.append(node)
+            self._connect_clearable(node, last, nengo.Lowpass(0))
             last = node
         nengo.Connection(self._state, last, transform=gain, synapse=None)
         nengo.Connection(self._spikes, last, transform=-gain, synapse=None)
-        self._connect(remembered, mistake, A_h, None, "within")
-        nengo.Connection(mistake, remembered, synapse=self.synapse)
+        passed_on = mistake
+        if self.speed is not None:
+            passed_on = nengo.Node(size_in=n_dims, label="passed on")
+            self._next(passed_on, remembered, mistake, None)
+        self._connect(remembered, passed_on, A_h, None, "within")
+        self._connect_clearable(mistake, remembered, self.synapse)
+        self._feedback = [node for node in self.nodes if node not in others]
         nengo.Connection(remembered, self._heard, synapse=None)
 
-    def _build_slope(self, A, B, scale, delay):
+    def _build_slope(self, A, B, scale):
         """Connect ``m[t] = m[t-1] + s[t]`` with ``s[t] = A m[t-1] + B u[t]``.
 
         With ``A`` and ``B`` for states in true units, times ``scale``. Where theta is
@@ -680,11 +781,14 @@ class LegendreMemory(nengo.Network):
         self._slope = nengo.Node(size_in=self.size_state, label="slope")
         # synapse=0 is a delay of one step. An ideal state is delayed on its way into
         # the slope, the input is not; spikes are delayed behind it, by the synapse.
-        within, across = (0, None) if delay == 0 else (None, delay)
+        within = 0 if self.synapse is None else None
         self._connect(self._spikes, self._slope, A, within, "within", scale)
         self._connect(self.input, self._slope, B, None, "into", scale)
-        nengo.Connection(self._spikes, self._state, synapse=delay)
-        last = nengo.Connection(self._slope, self._state, synapse=across)
+        arriving, synapse = self._in_front(self._state)
+        delay = 0 if self.synapse is None else synapse
+        nengo.Connection(self._spikes, arriving, synapse=delay)
+        change = self._at_speed(self._slope)
+        last = nengo.Connection(change, arriving, synapse=synapse)
         # what comes from the network itself is of the step before, like the state
         self._entry, self._entry_synapse = self._slope, within
         if self.trainable_theta:

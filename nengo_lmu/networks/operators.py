@@ -1,12 +1,16 @@
-"""Products with a population's sparse matrices, in time proportional to the neurons.
+"""What memories do in a step of `nengo.Simulator`, besides what Nengo does.
 
-The neurons of a dimension are neighbours and each has one weight, so neither matrix nor
-indices are needed. Both operators come to the product with the matrix, but for the
-order of the sums.
+`Encode` and `DecodeInc` are products with a population's sparse matrices, in time
+proportional to the neurons. The neurons of a dimension are neighbours and each has one
+weight, so neither matrix nor indices are needed. Both come to the product with the
+matrix, but for the order of the sums.
+
+`Guard` lets pass what a memory can work with.
 """
 
 import numpy as np
 from nengo.builder.operator import Operator
+from nengo.exceptions import SimulationError
 
 
 class Encode(Operator):
@@ -104,3 +108,63 @@ class DecodeInc(Operator):
                 target[...] += np.add.reduceat(of_runs * sums, firsts)
 
         return step_decode
+
+
+class Guard(Operator):
+    """Pass a signal on, if it is finite and in range; otherwise, end the simulation.
+
+    Parameters
+    ----------
+    source, target : Signal
+        Of shape ``(n,)``.
+    time : Signal or None
+        To say when it was; None in backends that have another way to step.
+    what : str
+        The signal's name, for the message.
+    low, high : float
+        The range. What is beyond it by rounding only is let pass.
+    """
+
+    def __init__(self, source, target, time, what, low, high):
+        super().__init__(tag=what)
+        self.what, self.low, self.high = what, low, high
+        self.sets, self.incs, self.updates = [target], [], []
+        self.reads = [source] + ([] if time is None else [time])
+        self.slack = 1e-6 * (high - low) if np.isfinite(high - low) else 0.0
+
+    @property
+    def _descstr(self):
+        return f"{self.reads[0]} -> {self.sets[0]}"
+
+    def make_step(self, signals, dt, rng):
+        """Return the step function."""
+        target, source, time = [signals[s] for s in self.sets + self.reads]
+        low, high = self.low - self.slack, self.high + self.slack
+        bounded = np.isfinite([low, high]).any()
+        isfinite, every = np.isfinite, np.logical_and.reduce
+
+        def step_guard():
+            target[...] = source
+            finite = every(isfinite(source))
+            if not finite or (
+                bounded and not every((low <= source) & (source <= high))
+            ):
+                self._refuse(source, float(time))
+
+        return step_guard
+
+    def _refuse(self, values, t):
+        finite = np.isfinite(values)
+        if not np.all(finite):
+            first = np.flatnonzero(~finite)[0]
+            where = f"[{first}]" if len(values) > 1 else ""
+            raise SimulationError(
+                f"{self.what}{where} is {values[first]} at t = {t:g} s, which the "
+                "memory would keep for ever; look for it in what is connected to "
+                f"{self.what}"
+            )
+        raise SimulationError(
+            f"{self.what} is {values[0]:g} at t = {t:g} s, but must be from "
+            f"{self.low:g} to {self.high:g}; give a signal in that range, with "
+            f"numpy.clip in the function of a connection if need be"
+        )
