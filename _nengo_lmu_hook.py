@@ -18,7 +18,6 @@ COMPAT = "nengo_lmu.dl.compat"
 # The modules that compat has something to do for; a test keeps the two in step.
 TARGETS = frozenset(
     (
-        "nengo.builder.optimizer",
         "nengo_dl",
         "nengo_dl.compat",
         "nengo_dl.process_builders",

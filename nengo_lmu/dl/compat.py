@@ -29,7 +29,6 @@ from importlib.util import find_spec
 __all__ = ["execute", "mend_loaded"]
 
 # The newest releases known to need these mends.
-LAST_NENGO = (4, 1, 0)
 LAST_NENGO_DL = (3, 6, 0)
 LAST_NENGO_LOIHI = (1, 1, 0)
 LAST_NENGO_EXTRAS = (0, 5, 0)
@@ -128,7 +127,6 @@ def _needs_mending(name):
     """Is the installed release of this module's package one that needs the mends?"""
     package = name.partition(".")[0]
     last = {
-        "nengo": LAST_NENGO,
         "nengo_dl": LAST_NENGO_DL,
         "nengo_loihi": LAST_NENGO_LOIHI,
         "nengo_extras": LAST_NENGO_EXTRAS,
@@ -449,29 +447,6 @@ class _Like:
         return getattr(self._original, name)
 
 
-# --- Nengo
-
-
-def mend_optimizer(optimizer):
-    """Leave neurons with a random generator of their own apart.
-
-    Nengo <= 4.1 merges the updates of all Poisson (or stochastic) ensembles into one,
-    which then uses the generator of the first, and warns that it does so.
-    """
-    neurons = optimizer.SimNeurons
-    if optimizer.OpMerger.mergers[neurons].__module__ == __name__:
-        return  # done already
-
-    class SimNeuronsMerger(optimizer.OpMerger.mergers[neurons]):
-        @staticmethod
-        def is_mergeable(op1, op2):
-            if op1.state_extra or op2.state_extra:
-                return False
-            return super(SimNeuronsMerger, SimNeuronsMerger).is_mergeable(op1, op2)
-
-    optimizer.OpMerger.mergers[neurons] = SimNeuronsMerger
-
-
 # --- NengoLoihi
 
 
@@ -571,7 +546,6 @@ IMPORTS = {
 
 # what is done to a module after it
 AFTER = {
-    "nengo.builder.optimizer": mend_optimizer,
     "nengo_dl": mend_nengo_dl,
     "nengo_dl.process_builders": mend_linear_filter,
     "nengo_dl.simulator": mend_simulator,
