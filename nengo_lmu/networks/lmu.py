@@ -298,7 +298,7 @@ class LMU(nengo.Network):
 
 @Builder.register(LMU)
 def build_lmu(model, lmu, *args, **kwargs):
-    """Build an `LMU` as any network, but for random numbers of its hidden units' own."""
+    """Build an `LMU` as any network, but its hidden units draw their own numbers."""
     build_network(model, lmu, *args, **kwargs)
     if lmu.hidden is not None:
         set_apart(model, lmu.hidden.neurons)
