@@ -1,12 +1,13 @@
 """Legendre Memory Units in Poisson neurons, for Nengo, NengoDL and NengoLoihi."""
 
-import _nengo_lmu_hook
+from _nengo_lmu_hook import install as _install
+from _nengo_lmu_hook import uninstall
 from nengo_lmu import legendre
 from nengo_lmu.networks import LMU, LegendreMemory
 from nengo_lmu.version import version as __version__
 
-__all__ = ["LMU", "LegendreMemory", "__version__", "legendre"]
+__all__ = ["LMU", "LegendreMemory", "__version__", "legendre", "uninstall"]
 
 # Mends NengoDL and NengoLoihi, and tells them about us, when they are imported: before
 # or later. Neither is imported here.
-_nengo_lmu_hook.install()
+_install()

@@ -40,7 +40,7 @@ from nengo_dl import tensor_graph
 from nengo_dl.graph_optimizer import default_simplifications, tree_planner
 from nengo_dl.simulator import Simulator
 
-from nengo_lmu.dl import sequences
+from nengo_lmu.dl import compat, sequences
 from nengo_lmu.dl.graph import Unsupported
 from nengo_lmu.dl.operators import Delay, Product
 from nengo_lmu.dl.poisson import FastPoisson
@@ -149,12 +149,6 @@ def _by_sequence(build_loop):
     return build
 
 
-if not hasattr(tensor_graph.TensorGraph._build_loop, "is_ours"):
-    tensor_graph.TensorGraph._build_loop = _by_sequence(
-        tensor_graph.TensorGraph._build_loop
-    )
-
-
 # --- the default
 
 # NengoDL's first, since `superpose` takes operators as they leave them
@@ -186,10 +180,6 @@ def _has_memory(network):
     return any(isinstance(one, LegendreMemory) for one in networks)
 
 
-if not isinstance(tensor_graph.config, _Config):
-    tensor_graph.config = _Config(tensor_graph.config)
-
-
 # --- the start of training
 
 
@@ -198,5 +188,21 @@ def _is_planned_here(simulator):
     return chosen in (planner, stepwise)
 
 
-if not hasattr(Simulator.compile, "is_ours"):
-    Simulator.compile = traced_once(Simulator.compile, _is_planned_here)
+# --- what NengoDL is told
+
+
+def install():
+    """Tell NengoDL of all this, if it is the one that is known; once is enough."""
+    if not compat.is_known():
+        return
+    graph = tensor_graph.TensorGraph
+    if not hasattr(graph._build_loop, "is_ours"):
+        compat.patch(graph, "_build_loop", _by_sequence(graph._build_loop))
+    if not isinstance(tensor_graph.config, _Config):
+        compat.patch(tensor_graph, "config", _Config(tensor_graph.config))
+    if not hasattr(Simulator.compile, "is_ours"):
+        compile = traced_once(Simulator.compile, _is_planned_here)
+        compat.patch(Simulator, "compile", compile)
+
+
+install()
