@@ -115,7 +115,7 @@ _ANSWERS_LOCK = threading.Lock()
 
 @contextlib.contextmanager
 def _answering(module, answers):
-    """Make ``import name`` in this module give ``answers[name]``, or fail if it is None.
+    """Make ``import name`` in this module give ``answers[name]``; None stands for none.
 
     The function behind ``import`` is another one meanwhile, which answers no other
     module. A `__builtins__` of its own would stay with the module's functions for ever.
