@@ -32,7 +32,14 @@ from importlib import metadata
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
 
-__all__ = ["execute", "is_known", "mend_loaded", "patch", "restore"]
+__all__ = [
+    "execute",
+    "is_for_tensorflow",
+    "is_known",
+    "mend_loaded",
+    "patch",
+    "restore",
+]
 
 # The newest releases known to need these mends.
 LAST_NENGO_DL = (3, 6, 0)
@@ -202,7 +209,7 @@ def _needs_mending(name):
     installed = _installed(package.replace("_", "-"))
     if installed is not None and installed > last:
         return False
-    return package != "nengo_dl" or _is_for_tensorflow()
+    return package != "nengo_dl" or is_for_tensorflow()
 
 
 def is_known():
@@ -210,7 +217,7 @@ def is_known():
     return _needs_mending("nengo_dl")
 
 
-def _is_for_tensorflow():
+def is_for_tensorflow():
     """Is nengo_dl, if there is one, NengoDL?
 
     Rewrites without TensorFlow bear its name.
