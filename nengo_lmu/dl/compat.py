@@ -711,7 +711,7 @@ def _parts(values):
             yield from _parts(value)
     else:
         yield values
-        if hasattr(values, "_learning_rate"):  # of an optimizer, which may be a schedule
+        if hasattr(values, "_learning_rate"):  # an optimizer; that may be a schedule
             yield values._learning_rate
 
 
