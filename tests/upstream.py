@@ -88,7 +88,8 @@ def run(folder, suite, presence):
             if not name.startswith(("TF_", "KERAS_", "NENGO_"))
         } | {
             "HOME": str(home),
-            "NENGO_LMU_NO_HOOK": "1",
+            # tests start processes, and an installed nengo_lmu is hooked in those
+            "NENGO_LMU_NO_HOOK": "1" if presence == "absent" else "0",
             "PYTHONPATH": os.pathsep.join(map(str, (tools(folder), ROOT))),
         }
         code = f"{START[presence]}\nimport sys, pytest\nsys.exit(pytest.main())"
