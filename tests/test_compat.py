@@ -940,10 +940,6 @@ def test_nengo_loihi_alone_leaves_keras_alone():
     assert result.stdout.startswith("keras."), result.stderr
 
 
-def tensorflow():
-    return importlib.import_module("tensorflow")
-
-
 @pytest.fixture
 def keras():
     if tensorflow_version() < (2, 16):
@@ -965,13 +961,6 @@ def keras():
         ("tensor_func", lambda k: k.layers.Dense(3), "use tf_keras.layers.Dense"),
         ("model", lambda k: k.Sequential([]), "use tf_keras.models.Sequential"),
         ("optimizer", lambda k: k.optimizers.Adam(), "use tf_keras.optimizers.Adam"),
-        (
-            "optimizer",
-            lambda k: tensorflow().optimizers.Adam(
-                k.optimizers.schedules.CosineDecay(0.1, 10)
-            ),
-            "use tf_keras.optimizers.schedules.CosineDecay",
-        ),
         ("loss", lambda k: k.losses.mean_squared_error, "tf_keras.losses.mean_squared"),
         ("loss", lambda k: {"a": k.losses.Huber()}, "use tf_keras.losses.Huber"),
         ("metrics", lambda k: [[k.metrics.AUC()]], "use tf_keras.metrics.AUC"),

@@ -703,7 +703,7 @@ def refuse_keras_3(cls, name, first=None):
 
 
 def _parts(values):
-    """Yield what is in lists, dictionaries (metrics by probe) and optimizers."""
+    """Yield what is in lists and dictionaries, such as metrics by probe."""
     if isinstance(values, dict):
         values = list(values.values())
     if isinstance(values, (list, tuple)):
@@ -711,8 +711,6 @@ def _parts(values):
             yield from _parts(value)
     else:
         yield values
-        if hasattr(values, "_learning_rate"):  # an optimizer; that may be a schedule
-            yield values._learning_rate
 
 
 def _refuse_if_keras_3(value, argument, cls):
