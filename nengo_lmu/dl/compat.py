@@ -580,6 +580,13 @@ def mend_nengo_dl(nengo_dl):
     neurons.install_dl_builders()
 
 
+def mend_nengo_loihi(nengo_loihi):
+    """Tell it of a NengoDL that another thread has imported meanwhile."""
+    nengo_dl = sys.modules.get("nengo_dl")
+    if hasattr(nengo_dl, "tensor_layer"):  # which it imports last
+        mend_nengo_dl(nengo_dl)
+
+
 def mend_tensor_graph(tensor_graph):
     """Keep `logging.debug` from giving the root logger a handler.
 
@@ -856,6 +863,7 @@ AFTER = {
     "nengo_dl.utils": mend_utils,
     "nengo_dl.version": mend_version,
     "nengo_extras.plot_spikes": mend_numpy_1,
+    "nengo_loihi": mend_nengo_loihi,
     "nengo_loihi.block": mend_numpy_1,
     "nengo_loihi.dvs": mend_numpy_1,
     "nengo_loihi.emulator.interface": mend_emulator,
