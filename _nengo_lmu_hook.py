@@ -11,24 +11,27 @@ module costs one look-up in a set.
 
 import sys
 
-__all__ = ["MendingFinder", "install"]
+__all__ = ["MendingFinder", "install", "uninstall"]
 
 COMPAT = "nengo_lmu.dl.compat"
 
 # The modules that compat has something to do for; a test keeps the two in step.
 TARGETS = frozenset(
     (
-        "nengo.builder.optimizer",
         "nengo_dl",
         "nengo_dl.compat",
+        "nengo_dl.converter",
         "nengo_dl.process_builders",
         "nengo_dl.simulator",
+        "nengo_dl.tensor_graph",
+        "nengo_dl.tensor_node",
         "nengo_dl.utils",
         "nengo_dl.version",
         "nengo_extras.plot_spikes",
         "nengo_extras.reqs",
         "nengo_loihi",
         "nengo_loihi.block",
+        "nengo_loihi.compat",
         "nengo_loihi.dvs",
         "nengo_loihi.emulator.interface",
         "nengo_loihi.neurons",
@@ -89,30 +92,50 @@ class _MendingLoader:
 
 
 def _load_compat():
-    """Return the compatibility module without importing the package around it.
+    """Return the compatibility module, or None where there is none that works.
+
+    A half removed package breaks nobody's import, and a broken one warns once.
+    """
+    if COMPAT not in sys.modules and not _broken:
+        try:
+            # Known to others only when it is complete, whichever thread comes first.
+            compat = _import_compat()
+            if compat is not None:
+                sys.modules.setdefault(COMPAT, compat)
+        except Exception as error:
+            import warnings
+
+            _broken.append(error)
+            warnings.warn(
+                f"nengo_lmu is installed but cannot be read ({type(error).__name__}: "
+                f"{error}), so NengoDL and NengoLoihi are imported as released; "
+                "install nengo_lmu again, or remove it",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+    return sys.modules.get(COMPAT)
+
+
+_broken = []
+
+
+def _import_compat():
+    """Import the module without the package around it, from a zip file too.
 
     ``nengo_lmu.dl`` imports nengo_dl, which is just what is being imported now.
-    Returns None where the file is gone: a half removed package breaks nobody's import.
     """
-    compat = sys.modules.get(COMPAT)
-    if compat is None:
-        import os
-        from importlib import util
+    import os
+    from importlib import machinery, util
 
-        package = sys.modules.get("nengo_lmu")
-        folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "nengo_lmu")
-        if getattr(package, "__file__", None):  # a checkout may shadow this install
-            folder = os.path.dirname(os.path.abspath(package.__file__))
-        spec = util.spec_from_file_location(
-            COMPAT, os.path.join(folder, "dl", "compat.py")
-        )
-        compat = util.module_from_spec(spec)
-        try:
-            spec.loader.exec_module(compat)
-        except FileNotFoundError:
-            return None
-        # Known to others only when it is complete, whichever thread comes first.
-        compat = sys.modules.setdefault(COMPAT, compat)
+    package = sys.modules.get("nengo_lmu")
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "nengo_lmu")
+    if getattr(package, "__file__", None):  # a checkout may shadow this install
+        folder = os.path.dirname(os.path.abspath(package.__file__))
+    spec = machinery.PathFinder.find_spec(COMPAT, [os.path.join(folder, "dl")])
+    if spec is None:
+        return None
+    compat = util.module_from_spec(spec)
+    spec.loader.exec_module(compat)
     return compat
 
 
@@ -124,3 +147,16 @@ def install():
         compat = _load_compat()
         if compat is not None:
             compat.mend_loaded()
+
+
+def uninstall():
+    """Take the finder away, and give other packages back what was replaced in them.
+
+    What they have imported meanwhile they keep: NengoDL is still one of Keras 2, and so
+    is `tf.keras`. `install` does all of it again.
+    """
+    sys.meta_path[:] = [
+        finder for finder in sys.meta_path if type(finder).__name__ != "MendingFinder"
+    ]
+    if COMPAT in sys.modules:
+        sys.modules[COMPAT].restore()

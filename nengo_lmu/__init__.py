@@ -1,6 +1,7 @@
 """Legendre Memory Units in Poisson neurons, for Nengo, NengoDL and NengoLoihi."""
 
-import _nengo_lmu_hook
+from _nengo_lmu_hook import install as _install
+from _nengo_lmu_hook import uninstall
 from nengo_lmu import startup
 
 startup.begin()
@@ -9,8 +10,8 @@ from nengo_lmu import legendre  # noqa: E402
 from nengo_lmu.networks import LMU, LegendreMemory  # noqa: E402
 from nengo_lmu.version import version as __version__  # noqa: E402
 
-__all__ = ["LMU", "LegendreMemory", "__version__", "legendre"]
+__all__ = ["LMU", "LegendreMemory", "__version__", "legendre", "uninstall"]
 
 # Mends NengoDL and NengoLoihi, and tells them about us, when they are imported: before
 # or later. Neither is imported here.
-_nengo_lmu_hook.install()
+_install()

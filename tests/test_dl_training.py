@@ -24,9 +24,9 @@ class Killed(Exception):
 class Model:
     """A small network with its simulator, always from the same start."""
 
-    def __init__(self, rate=0.05):
+    def __init__(self, rate=0.05, stateful=False):
         with nengo.Network(seed=0) as self.network:
-            nengo_dl.configure_settings(stateful=False)
+            nengo_dl.configure_settings(stateful=stateful)
             self.x = nengo.Node([0.0])
             lmu = LMU(0.004, 2, units=3, n_neurons=0, seed=0)
             nengo.Connection(self.x, lmu.input, synapse=None)
@@ -67,9 +67,14 @@ def assert_same(history, other):
 
 
 @pytest.mark.parametrize("batches", [2, 5, 6])
-def test_goes_on_after_a_kill(batches, tmp_path, monkeypatch):
-    """Killed after any minibatch, in an epoch or between two, nothing is lost."""
-    with Model() as model:
+@pytest.mark.parametrize("stateful", [False, True])
+def test_goes_on_after_a_kill(batches, stateful, tmp_path, monkeypatch):
+    """Killed after any minibatch, in an epoch or between two, nothing is lost.
+
+    NengoDL is stateful by default: in the middle of a training, too, it has the state
+    of the last minibatch somewhere, and each begins as the first one.
+    """
+    with Model(stateful=stateful) as model:
         history = model.fit()
         weights = model.weights
 
@@ -86,15 +91,15 @@ def test_goes_on_after_a_kill(batches, tmp_path, monkeypatch):
 
     monkeypatch.setattr(training._AfterBatch, "on_train_batch_end", killed)
     path = tmp_path / "checkpoint.npz"
-    with Model() as model, pytest.raises(Killed):
+    with Model(stateful=stateful) as model, pytest.raises(Killed):
         model.fit(checkpoint=path)
-    with Model() as model:
+    with Model(stateful=stateful) as model:
         assert_same(model.fit(checkpoint=path), history)
         np.testing.assert_allclose(model.weights, weights, rtol=1e-5, atol=1e-6)
     assert count == 3 * (N // SIZE)  # no minibatch more than without the kill
 
     # a training that is finished is not done again
-    with Model() as model:
+    with Model(stateful=stateful) as model:
         assert_same(model.fit(checkpoint=path), history)
         np.testing.assert_allclose(model.weights, weights, rtol=1e-5, atol=1e-6)
     assert count == 3 * (N // SIZE)

@@ -20,10 +20,6 @@ from nengo_lmu.networks import LecunUniform, XavierNormal
 
 POINTS = np.linspace(0, 1, 50)
 
-# Nengo merges the Poisson neurons of memory and hidden units into one operator with one
-# generator, and says so; it is of no consequence where both just draw from it.
-merged = pytest.mark.filterwarnings("ignore:Extra state has been modified")
-
 
 def run(net, n_steps, dt=0.001, **kwargs):
     with nengo.Simulator(net, dt=dt, progress_bar=False, **kwargs) as sim:
@@ -295,7 +291,6 @@ def test_hidden_nonlinearity(neuron_type):
     assert np.allclose(run(net, 2).data[probe][-1], f(np.array([0.5, -1.0, 0.15])))
 
 
-@merged
 def test_spiking_cell():
     """Poisson hidden units give max(0, W x) on average, in units of their rate."""
     with nengo.Network(seed=0) as net:
@@ -637,7 +632,6 @@ def poisson_run(seed, argument=None):
     return lmu, run(net, 50).data[probe]
 
 
-@merged
 @pytest.mark.parametrize("where", ["network", "argument"])
 def test_seeds(where):
     def made(seed):

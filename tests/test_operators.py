@@ -325,7 +325,7 @@ def test_no_more_operators_than_neurons_and_their_state_need(error_feedback, cop
             for op in sim.step_order
             if any(size(s) >= 5000 for s in op.all_signals)
         ]
-    assert sorted(large) == ["DecodeInc", "Encode", "SimNeurons", "SimNeurons"]
+    assert sorted(large) == ["DecodeInc", "Encode", "LoneNeurons", "SimNeurons"]
     assert len(operators(net, Copy)) < copies
 
 

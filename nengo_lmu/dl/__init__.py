@@ -18,4 +18,12 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from error
 
+if not compat.is_for_tensorflow():
+    raise ImportError(
+        f"nengo_lmu.dl needs NengoDL 3.6, which is written with TensorFlow, but "
+        f"{nengo_dl.__file__} is another package of that name; install nengo-dl==3.6.0 "
+        "in an environment without it",
+        name="nengo_dl",
+    )
+
 __all__ = ["compat", "nengo_dl"]

@@ -1,8 +1,12 @@
 """Let NengoDL 3.6.0 and NengoLoihi 1.1.0 run on today's TensorFlow and NumPy.
 
 Nothing of theirs is edited on disk, and nothing is changed for any other module: where
-one of their modules needs another `subprocess`, `warnings` or `keras` than the real
-one, only that module is given it, as the answer to its own ``import`` statements.
+one of their modules needs another `subprocess` or `keras` than the real one while it is
+imported, only that module is given it, as the answer to its own ``import`` statements.
+What is replaced in a module after its import is written down, and `restore` undoes it.
+
+The one thing that others notice is `tf.keras`: it is Keras 2 from the first ``import
+nengo_dl`` on, in this process, since NengoDL and all that is given to it need that.
 
 ``_nengo_lmu_hook`` calls `execute` in place of running a module's code, so each mend
 takes effect whatever is imported first.  Every mend says why it is needed and up to
@@ -16,20 +20,28 @@ import builtins
 import contextlib
 import functools
 import importlib
+import logging
 import os
 import re
 import subprocess
 import sys
-import tempfile
+import threading
 import types
 import warnings
 from importlib import metadata
+from importlib.machinery import PathFinder
 from importlib.util import find_spec
 
-__all__ = ["execute", "mend_loaded"]
+__all__ = [
+    "execute",
+    "is_for_tensorflow",
+    "is_known",
+    "mend_loaded",
+    "patch",
+    "restore",
+]
 
 # The newest releases known to need these mends.
-LAST_NENGO = (4, 1, 0)
 LAST_NENGO_DL = (3, 6, 0)
 LAST_NENGO_LOIHI = (1, 1, 0)
 LAST_NENGO_EXTRAS = (0, 5, 0)
@@ -53,8 +65,9 @@ def _execute_mended(module, loader):
     with contextlib.ExitStack() as around:
         if name in AROUND:
             around.enter_context(AROUND[name]())
-        answers = IMPORTS[name]() if name in IMPORTS else {}
-        _run(module, loader, answers)
+        answers = _careful(name, IMPORTS[name]) if name in IMPORTS else None
+        with _answering(module, answers or {}):
+            loader.exec_module(module)
     _mend(module)
 
 
@@ -78,42 +91,103 @@ def _complete(name):
 
 def _teach(name):
     """Register our build functions with it, if somebody has asked for this package."""
-    if name in TAUGHT and "nengo_lmu" in sys.modules:
-        importlib.import_module(TAUGHT[name])
+    if name in TAUGHT and "nengo_lmu" in sys.modules and _needs_mending(name):
+        _careful(name, lambda: importlib.import_module(TAUGHT[name]).install())
 
 
 def _mend(module):
-    """Do what is to be done to a complete module; never fail its import."""
-    mend = AFTER.get(module.__name__)
-    if mend is None:
-        return
+    """Do what is to be done to a complete module."""
+    name = module.__name__
+    if name in AFTER:
+        _careful(name, lambda: AFTER[name](module))
+
+
+def _careful(name, function):
+    """Call a function, and never fail the import of a module by it."""
     try:
-        mend(module)
+        return function()
     except Exception as error:
         warnings.warn(
-            f"nengo_lmu could not adapt {module.__name__} to this environment "
+            f"nengo_lmu could not adapt {name} to this environment "
             f"({type(error).__name__}: {error})",
             RuntimeWarning,
             stacklevel=2,
         )
 
 
-def _run(module, loader, answers):
-    """Run a module's code; its ``import name`` gives ``answers[name]`` where given."""
+# The answers to imports of the modules that are being executed, by their namespaces.
+_ANSWERS = {}
+_ANSWERS_LOCK = threading.Lock()
+
+
+@contextlib.contextmanager
+def _answering(module, answers):
+    """Make ``import name`` in this module give ``answers[name]``; None stands for none.
+
+    The function behind ``import`` is another one meanwhile, which answers no other
+    module. A `__builtins__` of its own would stay with the module's functions for ever.
+    """
     if not answers:
-        loader.exec_module(module)
+        yield
         return
-
-    def import_(name, globals=None, locals=None, fromlist=(), level=0):
-        if level == 0 and name in answers:
-            return answers[name]
-        return builtins.__import__(name, globals, locals, fromlist, level)
-
-    module.__dict__["__builtins__"] = {**vars(builtins), "__import__": import_}
+    namespace = id(vars(module))
+    with _ANSWERS_LOCK:
+        if not _ANSWERS:
+            _import.real, builtins.__import__ = builtins.__import__, _import
+        _ANSWERS[namespace] = answers
     try:
-        loader.exec_module(module)
+        yield
     finally:
-        module.__dict__["__builtins__"] = builtins
+        with _ANSWERS_LOCK:
+            del _ANSWERS[namespace]
+            if not _ANSWERS and builtins.__import__ is _import:
+                builtins.__import__ = _import.real
+
+
+def _import(name, globals=None, locals=None, fromlist=(), level=0):
+    answers = _ANSWERS.get(id(globals), {}) if level == 0 else {}
+    if name not in answers:
+        return _import.real(name, globals, locals, fromlist, level)
+    if answers[name] is None:
+        raise ModuleNotFoundError(f"{name} has not been imported yet", name=name)
+    return answers[name]
+
+
+# What has been replaced: in what, its name, what was there and what is there now.
+_PATCHES = []
+_ABSENT = object()
+
+
+def patch(owner, name, value):
+    """Replace an attribute of another package's module or class, until `restore`.
+
+    Parameters
+    ----------
+    owner : module or type
+    name : str
+    value : object
+    """
+    _PATCHES.append((owner, name, vars(owner).get(name, _ABSENT), value))
+    setattr(owner, name, value)
+
+
+def restore():
+    """Give other packages back what was replaced in them, in reverse order.
+
+    What somebody else has replaced since then is left alone.
+    """
+    for name in TAUGHT.values():
+        uninstall = getattr(sys.modules.get(name), "uninstall", None)
+        if uninstall is not None:
+            uninstall()
+    while _PATCHES:
+        owner, name, before, value = _PATCHES.pop()
+        if vars(owner).get(name, _ABSENT) is not value:
+            continue
+        if before is _ABSENT:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, before)
 
 
 def _stand_in(module, **replaced):
@@ -128,13 +202,37 @@ def _needs_mending(name):
     """Is the installed release of this module's package one that needs the mends?"""
     package = name.partition(".")[0]
     last = {
-        "nengo": LAST_NENGO,
         "nengo_dl": LAST_NENGO_DL,
         "nengo_loihi": LAST_NENGO_LOIHI,
         "nengo_extras": LAST_NENGO_EXTRAS,
     }[package]
     installed = _installed(package.replace("_", "-"))
-    return installed is None or installed <= last
+    if installed is not None and installed > last:
+        return False
+    return package != "nengo_dl" or is_for_tensorflow()
+
+
+def is_known():
+    """Is the NengoDL that is installed the one that this package is written for?"""
+    return _needs_mending("nengo_dl")
+
+
+def is_for_tensorflow():
+    """Is nengo_dl, if there is one, NengoDL?
+
+    Rewrites without TensorFlow bear its name.
+    """
+    package = sys.modules.get("nengo_dl")
+    try:
+        spec = find_spec("nengo_dl") if package is None else package.__spec__
+        if spec is None:
+            return True
+        graph = PathFinder.find_spec(
+            "nengo_dl.tensor_graph", spec.submodule_search_locations or []
+        )
+        return "tensorflow" in graph.loader.get_code(graph.name).co_names
+    except (AttributeError, ImportError, ValueError):
+        return False
 
 
 def _installed(distribution):
@@ -159,18 +257,16 @@ def _is_installed(name):
 
 @contextlib.contextmanager
 def prepare_tensorflow():
-    """Make tf.keras Keras 2 while nengo_dl is imported, and its log a quiet one.
+    """Make tf.keras Keras 2 before nengo_dl is imported, and its log a quiet one.
 
-    NengoDL <= 3.6.0 is written against Keras 2.  Since TensorFlow 2.16 tf.keras is
-    Keras 3 unless tf-keras is installed and TF_USE_LEGACY_KERAS is set before tf.keras
-    is first used.  nengo_dl also sets TF_CPP_MIN_LOG_LEVEL, whatever the user chose.
+    NengoDL <= 3.6.0 is written against Keras 2, and so is what users give it.  Since
+    TensorFlow 2.16 tf.keras is Keras 3 unless tf-keras is installed and
+    TF_USE_LEGACY_KERAS is set while tf.keras is first used: only then, so no child
+    process inherits it.  nengo_dl sets TF_CPP_MIN_LOG_LEVEL, whatever the user chose.
     """
     _forget_failed_import("nengo_dl")
     if _is_installed("tensorflow"):  # else nengo_dl's own error says it best
-        own_choice = "TF_CPP_MIN_LOG_LEVEL" in os.environ
-        if not own_choice:
-            os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-        with contextlib.nullcontext() if own_choice else _without_chatter():
+        with _quietly():
             _use_keras_2()
     level = os.environ.get("TF_CPP_MIN_LOG_LEVEL")
     try:
@@ -178,6 +274,35 @@ def prepare_tensorflow():
     finally:
         if level is not None:
             os.environ["TF_CPP_MIN_LOG_LEVEL"] = level
+
+
+@contextlib.contextmanager
+def import_tensorflow_quietly():
+    """Import TensorFlow before those who would, and go on if there is none."""
+    if _is_installed("tensorflow"):
+        with contextlib.suppress(Exception), _quietly():
+            importlib.import_module("tensorflow")
+    yield
+
+
+@contextlib.contextmanager
+def _quietly():
+    """Import TensorFlow with NengoDL's log level, unless the user has chosen one."""
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        yield
+    else:
+        with _environment("TF_CPP_MIN_LOG_LEVEL", "1"), _without_chatter():
+            yield
+
+
+@contextlib.contextmanager
+def _environment(name, value):
+    """Have a variable in the environment for a while that is not there otherwise."""
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        os.environ.pop(name, None)
 
 
 def _forget_failed_import(name):
@@ -195,36 +320,54 @@ def _forget_failed_import(name):
 def _use_keras_2():
     """Import TensorFlow with Keras 2 as tf.keras, or raise a helpful ImportError."""
     chosen = os.environ.get("TF_USE_LEGACY_KERAS")
-    if chosen is None and _is_installed("tf_keras"):
-        os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    import tensorflow as tf
+    with contextlib.ExitStack() as around:
+        if chosen is None and _is_installed("tf_keras"):
+            around.enter_context(_environment("TF_USE_LEGACY_KERAS", "1"))
+        import tensorflow as tf
 
-    origin = _keras_origin(tf)
-    if origin is None:
-        version = ".".join(tf.__version__.split(".")[:2])
-        if not _is_installed("tf_keras"):
-            remedy = (
-                f"TensorFlow {version} has it in a package of its own: "
-                f"pip install 'tf-keras=={version}.*'"
+        origin = _keras_origin(tf)
+        if origin is None:
+            raise ImportError(
+                f"NengoDL needs Keras 2, and {_remedy(tf, chosen)}", name="nengo_dl"
             )
-        elif chosen not in (None, "1", "true", "True"):
-            remedy = (
-                f"TF_USE_LEGACY_KERAS={chosen} in the environment says Keras 3: set it "
-                "to 1 and start Python again"
-            )
-        else:
-            remedy = (
-                "tf.keras has already been used as Keras 3 in this process: start "
-                "Python again and import nengo_dl (or nengo_lmu.dl) before tf.keras is "
-                "used, or set TF_USE_LEGACY_KERAS=1 in the environment"
-            )
-        if chosen is None:
-            os.environ.pop("TF_USE_LEGACY_KERAS", None)
-        raise ImportError(f"NengoDL needs Keras 2, and {remedy}", name="nengo_dl")
-    if origin.startswith("tf_keras"):
-        _put_tf_keras_on_path(tf)
+        if origin.startswith("tf_keras"):
+            _load_all_of_keras()
+            _put_tf_keras_on_path(tf)
     # Physical devices are listed sooner or later; what that prints belongs to here.
     tf.config.list_physical_devices("GPU")
+
+
+def _remedy(tf, chosen):
+    """Say how tf.keras can be Keras 2, given what TF_USE_LEGACY_KERAS was."""
+    version = ".".join(tf.__version__.split(".")[:2])
+    if not _is_installed("tf_keras"):
+        return (
+            f"TensorFlow {version} has it in a package of its own: "
+            f"pip install 'tf-keras=={version}.*'"
+        )
+    if chosen not in (None, "1", "true", "True"):
+        return (
+            f"TF_USE_LEGACY_KERAS={chosen} in the environment says Keras 3: set it "
+            "to 1 and start Python again"
+        )
+    return (
+        "tf.keras has already been used as Keras 3 in this process: start "
+        "Python again and import nengo_dl (or nengo_lmu.dl) before tf.keras is "
+        "used, or set TF_USE_LEGACY_KERAS=1 in the environment"
+    )
+
+
+def _load_all_of_keras():
+    """Let all that TensorFlow would load of Keras later be Keras 2 too.
+
+    tf.losses, tf.optimizers, tf.compat.v1.keras and so on each look for the variable on
+    their own when they are first used.
+    """
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == "tensorflow":
+            for value in list(getattr(module, "__dict__", {}).values()):
+                if type(value).__name__ == "KerasLazyLoader":
+                    dir(value)
 
 
 def _keras_origin(tf):
@@ -247,7 +390,7 @@ def _put_tf_keras_on_path(tf):
         keras = importlib.import_module("tf_keras.api._v2.keras")
         folder = os.path.dirname(os.path.dirname(keras.__file__))
         if folder not in tf.__path__:
-            tf.__path__.insert(0, folder)
+            patch(tf, "__path__", [folder, *tf.__path__])
 
 
 def keras_2_for_compat():
@@ -279,21 +422,26 @@ def gpu_question_for_utils():
     return {"subprocess": _stand_in(subprocess, call=call)}
 
 
+def mend_utils(utils):
+    """Give it back the real `subprocess`: it has asked its question."""
+    utils.subprocess = subprocess
+
+
 # What TensorFlow and XLA write to the C stderr while they load, before they look at
 # TF_CPP_MIN_LOG_LEVEL: "I0000 00:00 123 file.cc:1] ..", "2026-.. 10:00:00.0: I file.cc"
-CHATTER = re.compile(
-    rb"WARNING: All log messages before absl::InitializeLog"
-    rb"|(?:I\d{4} |\S+ \S+: I )\S*.*\.cc:\d+\]"
-    rb"|To enable the following instructions:"
-    rb"|.*Unable to register cu\w+ (?:factory|plugin)"
-    rb"|.*computation placer already registered"
+CHATTER = (
+    r"WARNING: All log messages before absl::InitializeLog"
+    r"|(?:I\d{4} |\S+ \S+: I )\S*.*\.cc:\d+\]"
+    r"|To enable the following instructions:"
+    r"|.*Unable to register cu\w+ (?:factory|plugin)"
+    r"|.*computation placer already registered"
 )
 # Only where there is no GPU: with one, these are about something that can be put right.
-NO_GPU_CHATTER = re.compile(
-    rb".*failed call to cuInit"
-    rb"|.*Could not find (?:cuda drivers|TensorRT)"
-    rb"|.*Cannot dlopen some GPU libraries"
-    rb"|Skipping registering GPU devices"
+NO_GPU_CHATTER = (
+    r".*failed call to cuInit"
+    r"|.*Could not find (?:cuda drivers|TensorRT)"
+    r"|.*Cannot dlopen some GPU libraries"
+    r"|Skipping registering GPU devices"
 )
 
 
@@ -302,34 +450,56 @@ def _gpu_driver_present():
     return any(map(os.path.exists, ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")))
 
 
+def _chatter():
+    """Return what lines begin with that are of no use to anybody here."""
+    patterns = [CHATTER] if _gpu_driver_present() else [CHATTER, NO_GPU_CHATTER]
+    return "|".join(patterns)
+
+
+# Another process, so that nothing is lost when this one is aborted. It ignores Ctrl-C,
+# which reaches it too.
+FILTER = """
+import re, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+is_chatter = re.compile(sys.argv[1].encode()).match
+with open(2, "wb", 0) as stderr:
+    for line in sys.stdin.buffer:
+        if not is_chatter(line):
+            stderr.write(line)
+"""
+_FILTERING = threading.Lock()
+
+
 @contextlib.contextmanager
 def _without_chatter():
-    """Hold back what is written to stderr, and then write what is not chatter."""
+    """Send what is written to stderr, by C too, through a filter that drops chatter."""
+    is_python = sys.executable and not getattr(sys, "frozen", False)
+    if not is_python or not _FILTERING.acquire(blocking=False):
+        yield  # another thread has a filter in place
+        return
     try:
+        command = [sys.executable, "-I", "-S", "-c", FILTER, _chatter()]
         stderr = os.dup(2)
-    except OSError:  # there is no stderr
+        chatter_filter = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+        )
+    except OSError:  # there is no stderr, or there are no more processes
+        _FILTERING.release()
         yield
         return
-    with tempfile.TemporaryFile() as held:
+    _flush_stderr()
+    os.dup2(chatter_filter.stdin.fileno(), 2)
+    try:
+        yield
+    finally:
         _flush_stderr()
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        finally:
-            _flush_stderr()
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            held.seek(0)
-            for line in held:
-                if not _is_chatter(line):
-                    with contextlib.suppress(OSError):
-                        os.write(2, line)
-
-
-def _is_chatter(line):
-    if CHATTER.match(line):
-        return True
-    return bool(NO_GPU_CHATTER.match(line)) and not _gpu_driver_present()
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        chatter_filter.stdin.close()
+        # it goes on for as long as a process started meanwhile writes to it
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            chatter_filter.wait(timeout=1)
+        _FILTERING.release()
 
 
 def _flush_stderr():
@@ -347,45 +517,85 @@ def _warnings_without(pattern):
         if not re.search(pattern, str(message)):
             warnings.warn(message, category, stacklevel + 1, source, **kwargs)
 
-    return {"warnings": _stand_in(warnings, warn=warn)}
+    return _stand_in(warnings, warn=warn)
+
+
+NEWER_NENGO = "has not been tested"
 
 
 def no_version_warning():
     """Both packages warn of every Nengo after 3.2.0; the tests here say it works."""
-    return _warnings_without("has not been tested")
+    return {"warnings": _warnings_without(NEWER_NENGO)}
 
 
-def no_gpu_warning():
-    """nengo_dl.Simulator warns that there is no GPU support where there is no GPU."""
-    return {} if _gpu_driver_present() else _warnings_without("No GPU support detected")
+def mend_version(version):
+    """NengoDL warns while this module is imported, and not after it."""
+    version.warnings = warnings
+
+
+@contextlib.contextmanager
+def no_loihi_version_warning():
+    """NengoLoihi warns while it is imported, and not after it."""
+    yield
+    sys.modules["nengo_loihi.version"].warnings = warnings
+
+
+def mend_loihi_version(version):
+    """Keep it quiet for as long as `no_loihi_version_warning` says."""
+    if _complete("nengo_loihi") is None:
+        version.warnings = _warnings_without(NEWER_NENGO)
 
 
 # --- NengoDL
 
 
 def mend_nengo_dl(nengo_dl):
-    """Tell a nengo_loihi that was imported without NengoDL that it is here now.
+    """Tell those who were imported before NengoDL that it is here now.
 
-    nengo_loihi takes any failure of ``import nengo_dl`` to mean that there is none,
-    and nengo_extras gives the builders another base class then.
+    nengo_loihi and nengo_extras take any failure of ``import nengo_dl`` to mean that
+    there is none, and nengo_extras gives its builders another base class then.
     """
+    import tensorflow as tf
+
+    reqs = _complete("nengo_extras.reqs")
+    if reqs is not None and not reqs.HAS_NENGO_DL:
+        patch(reqs, "HAS_TENSORFLOW", True)
+        patch(reqs, "HAS_NENGO_DL", True)
+        if _complete("nengo_extras.loihi_training") is not None:
+            importlib.reload(sys.modules["nengo_extras.loihi_training"])
     compat = _complete("nengo_loihi.compat")
     neurons = _complete("nengo_loihi.neurons")
     if compat is None or neurons is None or compat.HAS_DL:
         return
-    import tensorflow as tf
-
     for module in (compat, neurons):
-        module.nengo_dl, module.HAS_DL = nengo_dl, True
-        module.tf, module.HAS_TF = tf, True
+        for name, value in {"nengo_dl": nengo_dl, "tf": tf}.items():
+            patch(module, name, value)
+        patch(module, "HAS_DL", True)
+        patch(module, "HAS_TF", True)
     if _is_installed("nengo_extras"):
-        reqs = importlib.import_module("nengo_extras.reqs")
         training = importlib.import_module("nengo_extras.loihi_training")
-        if not reqs.HAS_NENGO_DL:
-            reqs.HAS_TENSORFLOW = reqs.HAS_NENGO_DL = True
-            training = importlib.reload(training)
         for name in ("LoihiLIFBuilder", "LoihiSpikingRectifiedLinearBuilder"):
-            setattr(neurons, name, getattr(training, name))
+            patch(neurons, name, getattr(training, name))
+    # which it does as neurons are made, and some may have been made already
+    neurons.install_dl_builders()
+
+
+def mend_nengo_loihi(nengo_loihi):
+    """Tell it of a NengoDL that another thread has imported meanwhile."""
+    nengo_dl = sys.modules.get("nengo_dl")
+    if hasattr(nengo_dl, "tensor_layer"):  # which it imports last
+        mend_nengo_dl(nengo_dl)
+
+
+def mend_tensor_graph(tensor_graph):
+    """Keep `logging.debug` from giving the root logger a handler.
+
+    With one, all that any package logs for its own use is written to stderr: Nengo's
+    traceback where it finds no decoder cache, for one.
+    """
+    if tensor_graph.logging is logging:
+        quiet = _stand_in(logging, debug=logging.root.debug)
+        patch(tensor_graph, "logging", quiet)
 
 
 def mend_linear_filter(process_builders):
@@ -413,18 +623,19 @@ def mend_linear_filter(process_builders):
         finally:
             self.ops = ops
 
-    builder.build_pre = mended
+    patch(builder, "build_pre", mended)
 
 
 def mend_simulator(simulator):
-    """Set Nengo's precision back where a network cannot be built.
+    """Set Nengo's precision back, warn of no GPU where there is one, refuse Keras 3.
 
     nengo_dl <= 3.6.0 sets nengo.rc to single precision while it builds a network, and
-    leaves it there if that raises an error: all later simulators are less precise.
+    leaves it there if that raises an error: all later simulators are less precise. It
+    warns that there is no GPU support where there is no GPU.
     """
-    init = simulator.Simulator.__init__
-    if hasattr(init, "__wrapped__"):
+    if hasattr(simulator.Simulator.__init__, "__wrapped__"):
         return  # done already
+    init = simulator.Simulator.__init__
 
     @functools.wraps(init)
     def mended(self, *args, **kwargs):
@@ -435,7 +646,13 @@ def mend_simulator(simulator):
         finally:
             rc.set("precision", "bits", precision)
 
-    simulator.Simulator.__init__ = mended
+    patch(simulator.Simulator, "__init__", mended)
+    refuse_keras_3(simulator.Simulator, "compile", "optimizer")
+    for name in ("fit", "evaluate", "predict"):
+        refuse_keras_3(simulator.Simulator, name)
+    if not _gpu_driver_present():
+        quiet = _warnings_without("No GPU support detected")
+        patch(simulator, "warnings", quiet)
 
 
 class _Like:
@@ -449,27 +666,89 @@ class _Like:
         return getattr(self._original, name)
 
 
-# --- Nengo
+# --- Keras 3, which NengoDL would not train, or fail with
 
 
-def mend_optimizer(optimizer):
-    """Leave neurons with a random generator of their own apart.
+def mend_tensor_node(tensor_node):
+    """Refuse layers of Keras 3, the weights of which NengoDL would not see."""
+    refuse_keras_3(tensor_node.Layer, "__init__", "layer_func")
+    refuse_keras_3(tensor_node.TensorNode, "__init__", "tensor_func")
 
-    Nengo <= 4.1 merges the updates of all Poisson (or stochastic) ensembles into one,
-    which then uses the generator of the first, and warns that it does so.
+
+def mend_converter(converter):
+    """Refuse models of Keras 3, of which no layer would be known."""
+    refuse_keras_3(converter.Converter, "__init__", "model")
+
+
+def refuse_keras_3(cls, name, first=None):
+    """Make a method refuse what is of Keras 3.
+
+    Parameters
+    ----------
+    cls : type
+    name : str
+        Of the method.
+    first : str, optional
+        What its first argument is called, if that may be of Keras 3.
     """
-    neurons = optimizer.SimNeurons
-    if optimizer.OpMerger.mergers[neurons].__module__ == __name__:
+    method = getattr(cls, name)
+    if hasattr(method, "refuses_keras_3"):
         return  # done already
 
-    class SimNeuronsMerger(optimizer.OpMerger.mergers[neurons]):
-        @staticmethod
-        def is_mergeable(op1, op2):
-            if op1.state_extra or op2.state_extra:
-                return False
-            return super(SimNeuronsMerger, SimNeuronsMerger).is_mergeable(op1, op2)
+    @functools.wraps(method)
+    def refusing(self, *args, **kwargs):
+        given = dict(kwargs)
+        if first is not None and args:
+            given[first] = args[0]
+        for argument, values in given.items():
+            for value in _parts(values):
+                _refuse_if_keras_3(value, argument, cls)
+        return method(self, *args, **kwargs)
 
-    optimizer.OpMerger.mergers[neurons] = SimNeuronsMerger
+    refusing.refuses_keras_3 = True
+    patch(cls, name, refusing)
+
+
+def _parts(values):
+    """Yield what is in lists and dictionaries, such as metrics by probe."""
+    if isinstance(values, dict):
+        values = list(values.values())
+    if isinstance(values, (list, tuple)):
+        for value in values:
+            yield from _parts(value)
+    else:
+        yield values
+
+
+def _refuse_if_keras_3(value, argument, cls):
+    keras = sys.modules.get("keras")
+    if not getattr(keras, "__version__", "2").startswith("3."):
+        return  # it is either not there or tf.keras itself
+    kind = value if isinstance(value, type) else type(value)
+    own = (value,) if isinstance(value, types.FunctionType) else kind.__mro__
+    found = [one for one in own if one.__module__.partition(".")[0] == "keras"]
+    if found:
+        from nengo.exceptions import ValidationError
+
+        name = _keras_2_name(found[0])
+        remedy = f"use {name}" if found[0] is own[0] else f"derive it from {name}"
+        raise ValidationError(
+            f"{own[0].__name__} is of Keras 3, which NengoDL cannot train with; "
+            f"{remedy} (tf.keras is tf_keras as soon as nengo_dl is imported)",
+            attr=argument,
+            obj=cls,
+        )
+
+
+def _keras_2_name(found):
+    """Return where Keras 2 has a class or function of Keras 3."""
+    # as in keras.src.optimizers.schedules.learning_rate_schedule
+    _, _, kind, *_ = [*found.__module__.split("."), "", ""]
+    for place in (f"tf_keras.{kind}", f"tf_keras.{kind}.schedules"):
+        with contextlib.suppress(ImportError):
+            if hasattr(importlib.import_module(place), found.__name__):
+                return f"{place}.{found.__name__}"
+    return "tf_keras.Model" if kind == "models" else f"tf_keras.{kind}"
 
 
 # --- NengoLoihi
@@ -491,16 +770,18 @@ def mend_cluster(passthrough):
             outputs.setdefault(obj, set())
         return generate_from(self, obj, outputs, previous=previous)
 
-    passthrough.Cluster.generate_from = mended
+    patch(passthrough.Cluster, "generate_from", mended)
 
 
-@contextlib.contextmanager
-def nengo_dl_first():
-    """Import nengo_dl before those who take a failure to mean that there is none."""
-    if _is_installed("nengo_dl"):
-        with contextlib.suppress(Exception):  # they try again themselves, and log it
-            importlib.import_module("nengo_dl")
-    yield
+def nengo_dl_if_imported():
+    """Let others go without NengoDL until somebody imports it.
+
+    As released they import it if it is there, whoever needs it, and with it all of
+    Keras 2. `mend_nengo_dl` tells them when it is there.
+    """
+    if _complete("nengo_dl") is not None or not _needs_mending("nengo_dl"):
+        return {}
+    return {"nengo_dl": None, "nengo_dl.neuron_builders": None}
 
 
 def mend_numpy_1(module):
@@ -511,7 +792,7 @@ def mend_numpy_1(module):
     """
     import numpy as np
 
-    if int(np.__version__.split(".")[0]) < 2:
+    if int(np.__version__.split(".")[0]) < 2 or module.np is not np:
         return
 
     def array(*args, copy=True, **kwargs):
@@ -525,7 +806,8 @@ def mend_numpy_1(module):
             return np.fromstring(string, dtype, count, sep=sep, **kwargs)
         return np.frombuffer(string, dtype, count).copy()
 
-    module.np = _stand_in(np, array=array, asfarray=asfarray, fromstring=fromstring)
+    functions = {"array": array, "asfarray": asfarray, "fromstring": fromstring}
+    patch(module, "np", _stand_in(np, **functions))
 
 
 def mend_emulator(interface):
@@ -545,7 +827,7 @@ def mend_emulator(interface):
 
     for state in (interface.CompartmentState, interface.NoiseState):
         if not hasattr(state.__init__, "__wrapped__"):
-            state.__init__ = without_cast_warning(state.__init__)
+            patch(state, "__init__", without_cast_warning(state.__init__))
 
 
 # --- which mend goes where
@@ -556,29 +838,36 @@ TAUGHT = {"nengo_dl": "nengo_lmu.dl.fast", "nengo_loihi": "nengo_lmu.loihi"}
 # around the import of a module
 AROUND = {
     "nengo_dl": prepare_tensorflow,
-    "nengo_loihi": nengo_dl_first,
-    "nengo_extras.reqs": nengo_dl_first,
+    "nengo_extras.reqs": import_tensorflow_quietly,
+    "nengo_loihi": no_loihi_version_warning,
+    "nengo_loihi.compat": import_tensorflow_quietly,
 }
 
 # what a module gets for its own imports
 IMPORTS = {
     "nengo_dl.compat": keras_2_for_compat,
-    "nengo_dl.simulator": no_gpu_warning,
     "nengo_dl.utils": gpu_question_for_utils,
     "nengo_dl.version": no_version_warning,
-    "nengo_loihi.version": no_version_warning,
+    "nengo_extras.reqs": nengo_dl_if_imported,
+    "nengo_loihi.compat": nengo_dl_if_imported,
 }
 
 # what is done to a module after it
 AFTER = {
-    "nengo.builder.optimizer": mend_optimizer,
     "nengo_dl": mend_nengo_dl,
+    "nengo_dl.converter": mend_converter,
     "nengo_dl.process_builders": mend_linear_filter,
     "nengo_dl.simulator": mend_simulator,
+    "nengo_dl.tensor_graph": mend_tensor_graph,
+    "nengo_dl.tensor_node": mend_tensor_node,
+    "nengo_dl.utils": mend_utils,
+    "nengo_dl.version": mend_version,
     "nengo_extras.plot_spikes": mend_numpy_1,
+    "nengo_loihi": mend_nengo_loihi,
     "nengo_loihi.block": mend_numpy_1,
     "nengo_loihi.dvs": mend_numpy_1,
     "nengo_loihi.emulator.interface": mend_emulator,
     "nengo_loihi.neurons": mend_numpy_1,
     "nengo_loihi.passthrough": mend_cluster,
+    "nengo_loihi.version": mend_loihi_version,
 }

@@ -40,7 +40,7 @@ from nengo_dl import tensor_graph
 from nengo_dl.graph_optimizer import default_simplifications, tree_planner
 from nengo_dl.simulator import Simulator
 
-from nengo_lmu.dl import sequences
+from nengo_lmu.dl import compat, sequences
 from nengo_lmu.dl.graph import Unsupported
 from nengo_lmu.dl.inputs import checked_inputs
 from nengo_lmu.dl.operators import Delay, Product
@@ -150,12 +150,6 @@ def _by_sequence(build_loop):
     return build
 
 
-if not hasattr(tensor_graph.TensorGraph._build_loop, "is_ours"):
-    tensor_graph.TensorGraph._build_loop = _by_sequence(
-        tensor_graph.TensorGraph._build_loop
-    )
-
-
 # --- the default
 
 # NengoDL's first, since `superpose` takes operators as they leave them
@@ -187,20 +181,12 @@ def _has_memory(network):
     return any(isinstance(one, LegendreMemory) for one in networks)
 
 
-if not isinstance(tensor_graph.config, _Config):
-    tensor_graph.config = _Config(tensor_graph.config)
-
-
 # --- the start of training
 
 
 def _is_planned_here(simulator):
     chosen = tensor_graph.config.get_setting(simulator.model, "planner")
     return chosen in (planner, stepwise)
-
-
-if not hasattr(Simulator.compile, "is_ours"):
-    Simulator.compile = traced_once(Simulator.compile, _is_planned_here)
 
 
 # --- what a memory gets from outside
@@ -210,7 +196,24 @@ def _simulates_memory(simulator):
     return _has_memory(simulator.model.toplevel)
 
 
-if not hasattr(Simulator._generate_inputs, "is_ours"):
-    Simulator._generate_inputs = checked_inputs(
-        Simulator._generate_inputs, _simulates_memory
-    )
+# --- what NengoDL is told
+
+
+def install():
+    """Tell NengoDL of all this, if it is the one that is known; once is enough."""
+    if not compat.is_known():
+        return
+    graph = tensor_graph.TensorGraph
+    if not hasattr(graph._build_loop, "is_ours"):
+        compat.patch(graph, "_build_loop", _by_sequence(graph._build_loop))
+    if not isinstance(tensor_graph.config, _Config):
+        compat.patch(tensor_graph, "config", _Config(tensor_graph.config))
+    if not hasattr(Simulator.compile, "is_ours"):
+        compile = traced_once(Simulator.compile, _is_planned_here)
+        compat.patch(Simulator, "compile", compile)
+    if not hasattr(Simulator._generate_inputs, "is_ours"):
+        checked = checked_inputs(Simulator._generate_inputs, _simulates_memory)
+        compat.patch(Simulator, "_generate_inputs", checked)
+
+
+install()

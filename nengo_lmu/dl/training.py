@@ -137,22 +137,39 @@ class _Training:
     # --- what has to be kept
 
     @property
+    def _state(self):
+        """Of the simulation: NengoDL sets it back after each minibatch.
+
+        It does so when our callback has been called, so what there is of it then must
+        not be kept: the next minibatch would begin with it.
+        """
+        return list(self.sim.tensor_graph.saved_state.values())
+
+    @property
+    def _weights(self):
+        state = set(map(id, self._state))
+        weights = self.sim.keras_model.weights
+        return [variable for variable in weights if id(variable) not in state]
+
+    @property
     def _variables(self):
         model = self.sim.keras_model
         model.optimizer.build(model.trainable_variables)
-        state = self.sim.tensor_graph.saved_state.values()
-        return [*model.weights, *state, *model.optimizer.variables]
+        return [*self._weights, *model.optimizer.variables]
 
-    def _values(self):
-        return [variable.numpy() for variable in self._variables]
+    @staticmethod
+    def _values(variables):
+        return [variable.numpy() for variable in variables]
 
-    def _restore(self, values):
-        for variable, value in zip(self._variables, values):
+    @staticmethod
+    def _assign(variables, values):
+        for variable, value in zip(variables, values):
             variable.assign(value)
 
     def _identity(self):
         """Return what makes this training another one than others."""
         data = [*self.inputs.values(), *self.targets.values()]
+        start = self._values([*self._variables, *self._state])
         optimizer = self.sim.keras_model.optimizer.get_config()
         return json.dumps(
             {
@@ -161,7 +178,7 @@ class _Training:
                 "minibatch_size": self.size,
                 "monitor": self.monitor,
                 "data": [zlib.crc32(np.ascontiguousarray(x)) for x in data],
-                "parameters": [zlib.crc32(value) for value in self._values()],
+                "parameters": [zlib.crc32(value) for value in start],
                 "optimizer": optimizer,
             },
             sort_keys=True,
@@ -177,7 +194,9 @@ class _Training:
             "sums": self.sums,
             "seconds": self.seconds,
         }
-        arrays = {f"value_{i}": value for i, value in enumerate(self._values())}
+        arrays = {
+            f"value_{i}": value for i, value in enumerate(self._values(self._variables))
+        }
         for i, value in enumerate(self.best or []):
             arrays[f"best_{i}"] = value
         write_atomically(
@@ -207,13 +226,15 @@ class _Training:
             refuse("not a checkpoint")
         if other:
             refuse("a checkpoint of another training")
-        vars(self).update(position)
         kinds = ("value", "best")
         values, best = (
             [found[f"{kind}_{i}"] for i in range(len(found)) if f"{kind}_{i}" in found]
             for kind in kinds
         )
-        self._restore(values)
+        if len(values) != len(self._variables):
+            refuse("a checkpoint of another version of nengo_lmu")
+        vars(self).update(position)
+        self._assign(self._variables, values)
         self.best = best or None
 
     # --- how it goes
@@ -239,9 +260,7 @@ class _Training:
                 self._finish_epoch(bar)
                 self._save(checkpoint, identity)
         if self.best is not None:
-            weights = self.sim.keras_model.weights
-            for variable, value in zip(weights, self.best):
-                variable.assign(value)
+            self._assign(self._weights, self.best)
         return self.history
 
     def _train(self, epoch, callback):
@@ -282,7 +301,7 @@ class _Training:
         if self.validation is not None:
             values = self.history[self.monitor]
             if self.best_is(values) == len(values) - 1:
-                self.best = [v.numpy() for v in self.sim.keras_model.weights]
+                self.best = self._values(self._weights)
             bar.set_postfix({self.monitor: f"{values[-1]:.4f}"})
 
 

@@ -4,7 +4,9 @@ import nengo
 from nengo.params import IntParam
 from nengo_loihi.builder import Builder
 from nengo_loihi.builder import network as network_builder
+from nengo_loihi.builder.split_blocks import split_model as split_as_nengo_loihi
 from nengo_loihi.builder.validate import validate_model as validate_as_nengo_loihi
+from nengo_loihi.splitter import Split
 
 from nengo_lmu.legendre.checks import instance
 from nengo_lmu.loihi.connections import (
@@ -27,6 +29,18 @@ from nengo_lmu.networks import LegendreMemory
 from nengo_lmu.networks.arguments import validated
 from nengo_lmu.networks.objects import BiasConnection
 
+# the build functions that take the place of NengoLoihi's own, or of none
+_BUILDERS = {
+    BiasConnection: build_bias_connection,
+    InputReceiveNode: build_input_receive_node,
+    nengo.Connection: build_connection,
+    nengo.Network: build_network,
+    nengo.PoissonSpiking: build_bernoulli_neurons,
+    nengo.StochasticSpiking: build_bernoulli_neurons,
+    **dict.fromkeys(INTEGRATING, build_integrating_neurons),
+}
+_THEIRS = {cls: Builder.builders.get(cls) for cls in _BUILDERS}
+
 
 def install():
     """Register the build functions; once is enough, twice does no harm.
@@ -34,21 +48,24 @@ def install():
     Those for `nengo.Connection` and `nengo.Network` take the place of NengoLoihi's own
     and call them for all that is not ours. The emulator is the fast one from then on.
     """
-    Builder.builders.update(
-        {
-            BiasConnection: build_bias_connection,
-            InputReceiveNode: build_input_receive_node,
-            nengo.Connection: build_connection,
-            nengo.Network: build_network,
-            nengo.PoissonSpiking: build_bernoulli_neurons,
-            nengo.StochasticSpiking: build_bernoulli_neurons,
-            **dict.fromkeys(INTEGRATING, build_integrating_neurons),
-        }
-    )
+    Builder.builders.update(_BUILDERS)
     network_builder.Split = split
     network_builder.split_model = split_model
     network_builder.validate_model = validate_model
     fast_emulator()
+
+
+def uninstall():
+    """Give NengoLoihi back its own build functions and emulator."""
+    for cls, build in _THEIRS.items():
+        if build is None:
+            Builder.builders.pop(cls, None)
+        else:
+            Builder.builders[cls] = build
+    network_builder.Split = Split
+    network_builder.split_model = split_as_nengo_loihi
+    network_builder.validate_model = validate_as_nengo_loihi
+    fast_emulator(False)
 
 
 def validate_model(model):

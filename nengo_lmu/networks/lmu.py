@@ -2,10 +2,13 @@
 
 import nengo
 import numpy as np
+from nengo.builder import Builder
+from nengo.builder.network import build_network
 from nengo.exceptions import ValidationError
 from nengo.params import Default
 
 from nengo_lmu.legendre.checks import MOST_DIMENSIONS, finite_array, whole
+from nengo_lmu.networks.apart import set_apart
 from nengo_lmu.networks.arguments import (
     checked_neuron_type,
     configured,
@@ -325,3 +328,11 @@ class LMU(nengo.Network):
         conn = cls(pre, post, transform=transform, synapse=synapse)
         self.config[conn].trainable = True
         return conn
+
+
+@Builder.register(LMU)
+def build_lmu(model, lmu, *args, **kwargs):
+    """Build an `LMU` as any network, but its hidden units draw their own numbers."""
+    build_network(model, lmu, *args, **kwargs)
+    if lmu.hidden is not None:
+        set_apart(model, lmu.hidden.neurons)

@@ -24,6 +24,7 @@ from nengo.exceptions import ValidationError
 from nengo.params import BoolParam, NdarrayParam
 from nengo.transforms import Transform
 
+from nengo_lmu.networks.apart import set_apart
 from nengo_lmu.networks.operators import DecodeInc, Encode
 from nengo_lmu.networks.poisson import build_poisson
 from nengo_lmu.networks.populations import one_hot
@@ -156,9 +157,12 @@ def build_population_ensemble(model, ens):
     )
     if population is None:
         build_ensemble(model, ens)
-        return
+    else:
+        _build_sparsely(model, ens, *population)
+    set_apart(model, ens.neurons)
 
-    counts, signs = population
+
+def _build_sparsely(model, ens, counts, signs):
     dtype = nengo.rc.float_dtype
     rng = np.random.RandomState(model.seeds[ens])
     eval_points = gen_eval_points(ens, ens.eval_points, rng=rng, dtype=dtype)
