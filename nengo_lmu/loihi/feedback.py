@@ -48,6 +48,24 @@ class LeftOut:
     here: float | None
 
 
+def on_chip(memory):
+    """Return a context in which a memory has the neurons that it has on the chip.
+
+    They do not hear their error and spike at most once a step. Their ranges, numbers,
+    rates and noise are others than elsewhere; the state means the same.
+
+    Parameters
+    ----------
+    memory : LegendreMemory
+
+    Examples
+    --------
+    >>> with on_chip(lmu.memory):
+    ...     covariance = lmu.memory.noise_covariance
+    """
+    return memory.redesigned(error_feedback=0.0, largest_rate=1 / memory.dt)
+
+
 @contextmanager
 def as_on_chip(network, dt):
     """Be the network that the chip can have, while it is built.
@@ -77,20 +95,19 @@ def as_on_chip(network, dt):
     memories = [
         one for one in networks if isinstance(one, LegendreMemory) and one.ensembles
     ]
-    on_chip = HostChipSplit(network).on_chip if memories else None
+    is_on_chip = HostChipSplit(network).on_chip if memories else None
     left_out = []
     with ExitStack() as stack:
         for memory in memories:
-            if not any(map(on_chip, memory.ensembles)):
+            if not any(map(is_on_chip, memory.ensembles)):
                 continue
             _check_synapse(memory, dt)
             (ensemble,) = memory.ensembles
             _refuse_products(memory)
             loses, elsewhere = bool(memory.error_feedback), _window(memory)
             max_rate = memory.max_rate
-            design = memory.redesigned(error_feedback=0.0, largest_rate=1 / dt)
             try:
-                stack.enter_context(design)
+                stack.enter_context(on_chip(memory))
             except ValidationError as error:
                 raise BuildError(f"{memory} on Loihi: {error}") from None
             _tell_of_limits(memory, dt, max_rate)
@@ -124,9 +141,9 @@ def _tell_of_limits(memory, dt, max_rate):
     if memory.synapse.tau > _LONG_SYNAPSE * dt:
         warnings.warn(
             f"{name}: a synapse of {memory.synapse.tau:.2g} s is "
-            f"{memory.synapse.tau / dt:.0f} time steps. Each spike then counts for less "
-            "than the least weight of Loihi, and errors of 2 to 10 % of the input are "
-            "to be expected, however many the neurons are; use a longer dt",
+            f"{memory.synapse.tau / dt:.0f} time steps. Each spike then counts for "
+            "less than the least weight of Loihi, and errors of 2 to 10 % of the input "
+            "are to be expected, however many the neurons are; use a longer dt",
             stacklevel=2,
         )
 

@@ -125,7 +125,8 @@ def make_design(
             kind or "poisson",
             error_feedback,
             feedback_delay,
-            largest_rate,
+            # others saturate by themselves, and have room for that already
+            largest_rate if is_linear(memory.neuron_type) else None,
         )
     made = quiet.realization
     if not is_linear(memory.neuron_type):
