@@ -202,7 +202,7 @@ class LegendreMemory(nengo.Network):
     times. On Loihi every neuron ends at a spike a step.
 
     Loihi has no way to let neurons hear their error. The same network runs there
-    without, as it would with ``error_feedback=0``.
+    without, about as it would with ``error_feedback=0``.
 
     What a memory cannot work with while it runs, such as NaN in `input` or a speed out
     of range, ends the simulation with a SimulationError. NengoDL gives NaN instead.
@@ -464,8 +464,9 @@ class LegendreMemory(nengo.Network):
         """Add a node whose value is added to the remembered signal a step later.
 
         For signals that come from the network itself, such as ``e_h h + e_m m`` in
-        the Legendre Memory Unit: on neuromorphic hardware they stay on the chip, where
-        `input` comes from the host.
+        the Legendre Memory Unit. On Loihi they stay on the chip if they come from
+        spikes without another synapse, as those of hidden units and of `decoded`;
+        others are sent by the host, as `input` is.
 
         Returns
         -------
