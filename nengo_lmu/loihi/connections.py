@@ -72,6 +72,7 @@ def _is_known_later(model, conn):
     memory = getattr(model.split, "memory_of_input", {}).get(conn.pre_obj)
     return memory is not None and conn.post_obj in (
         memory.parts.entry,
+        memory.parts.arriving,
         *memory.parts.fed_back,
     )
 

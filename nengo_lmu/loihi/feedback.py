@@ -23,6 +23,7 @@ from nengo.exceptions import BuildError, ValidationError
 from nengo_loihi.block import Compartment
 from nengo_loihi.splitter import HostChipSplit
 
+from nengo_lmu.loihi.reset import reset_from_host
 from nengo_lmu.networks import LegendreMemory
 
 # In time steps. With shorter ones the emulator is as accurate as the theory says of
@@ -72,7 +73,8 @@ def as_on_chip(network, dt):
 
     Its memories have no feedback, and neurons that spike at most once a step: with the
     default rates where the chip can have them, and with room in their ranges for inputs
-    of any band, which would have them spike more often.
+    of any band, which would have them spike more often. Their reset is one that the
+    host makes (`nengo_lmu.loihi.reset`).
 
     Parameters
     ----------
@@ -89,7 +91,7 @@ def as_on_chip(network, dt):
     ------
     nengo.exceptions.BuildError
         If the rates or the synapse of a memory are none that the chip can have, or if
-        it has a speed or a reset, since the chip has no products of signals.
+        it has a speed, since the chip has no products of signals.
     """
     networks = (network, *network.all_networks)
     memories = [
@@ -103,13 +105,15 @@ def as_on_chip(network, dt):
                 continue
             _check_synapse(memory, dt)
             (ensemble,) = memory.ensembles
-            _refuse_products(memory)
+            _refuse_speed(memory)
             loses, elsewhere = bool(memory.error_feedback), _window(memory)
             max_rate = memory.max_rate
             try:
                 stack.enter_context(on_chip(memory))
             except ValidationError as error:
                 raise BuildError(f"{memory} on Loihi: {error}") from None
+            if memory.reset is not None:
+                reset_from_host(memory, dt)
             _tell_of_limits(memory, dt, max_rate)
             if loses:
                 left_out.append(LeftOut(ensemble, elsewhere, _window(memory)))
@@ -148,16 +152,14 @@ def _tell_of_limits(memory, dt, max_rate):
         )
 
 
-def _refuse_products(memory):
-    for name, argument in (("speed", "largest_speed=None"), ("reset", "reset=False")):
-        if getattr(memory, name) is not None:
-            raise BuildError(
-                f"{memory}: its neurons are on the chip, which cannot multiply the "
-                f"state by memory.{name}; keep them on the host, with "
-                "nengo_loihi.add_params(net) and "
-                "net.config[memory.ensembles[0]].on_chip = False, use n_neurons=0, or "
-                f"make the memory with {argument}"
-            )
+def _refuse_speed(memory):
+    if memory.speed is not None:
+        raise BuildError(
+            f"{memory}: its neurons are on the chip, which cannot multiply the state "
+            "by memory.speed; keep them on the host, with nengo_loihi.add_params(net) "
+            "and net.config[memory.ensembles[0]].on_chip = False, use n_neurons=0, or "
+            "make the memory with largest_speed=None"
+        )
 
 
 def _window(memory):

@@ -94,7 +94,12 @@ class MemorySplit(Split):
     @property
     def memory_of_input(self):
         """(dict) The memory of each node by which the host sends it something."""
-        own = {memory.input: memory for memory in self.memories}
+        own = {
+            node: memory
+            for memory in self.memories
+            for node in memory.nodes
+            if isinstance(node, InputNode)
+        }
         made = {node: memory for memory, node in self.passthrough.inputs.items()}
         return own | made
 

@@ -76,12 +76,18 @@ class Parts:
         Where all that is remembered comes together before the synapse.
     fed_back : tuple of nengo.Node
         By which the network adds to the remembered signal (`add_feedback`).
+    arriving : nengo.Node or None
+        With a reset, where all comes together that passes the synapse into the state.
+    clearing : tuple of nengo.Node
+        By which the reset takes from that what the synapse holds.
     """
 
     state: nengo.Node
     spikes: nengo.Node
     entry: nengo.Node
     fed_back: tuple
+    arriving: nengo.Node | None
+    clearing: tuple
 
 
 class LegendreMemory(nengo.Network):
@@ -177,7 +183,7 @@ class LegendreMemory(nengo.Network):
     reset : nengo.Node or None
         How much of the state is cleared in this step, from 0 to 1: ``m[t] = (1 - r)
         (A_bar m[t-1] + B_bar u[t])``. What neurons remember of their errors is cleared
-        with it.
+        with it. On Loihi it has to be held for 80 time steps.
 
     Raises
     ------
@@ -261,6 +267,7 @@ class LegendreMemory(nengo.Network):
             reset = flag("reset", reset)
         set_untrainable(self)
         self._in_coordinates, self._feedback, self._fed_back = {}, [], []
+        self._arriving, self._clearing = None, []
 
         def choose(name, value, recipe=None):
             return configured(name, recipe) if value is Default else value
@@ -383,7 +390,14 @@ class LegendreMemory(nengo.Network):
     @property
     def parts(self):
         """(Parts) What it is made of, for backends."""
-        return Parts(self._state, self._spikes, self._entry, tuple(self._fed_back))
+        return Parts(
+            self._state,
+            self._spikes,
+            self._entry,
+            tuple(self._fed_back),
+            self._arriving,
+            tuple(self._clearing),
+        )
 
     @property
     def size_state(self):
@@ -628,7 +642,10 @@ class LegendreMemory(nengo.Network):
         if self.reset is None:
             return state, self.synapse
         arriving = nengo.Node(size_in=self.size_state, label="arriving")
+        others = list(self.nodes)
         self._connect_clearable(arriving, state, self.synapse)
+        self._arriving = arriving
+        self._clearing = [node for node in self.nodes if node not in others]
         return arriving, None
 
     def _connect_clearable(self, pre, post, synapse):
