@@ -114,8 +114,17 @@ def test_versions_name_what_matters():
 # --- what befalls a command
 
 
+# Python that hears interrupts, which a shell has its background jobs ignore
+PYTHON = (
+    sys.executable,
+    "-c",
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
+    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])",
+)
+
+
 def start(*argv, **options):
-    command = [sys.executable, "-m", "nengo_lmu", *argv]
+    command = [*PYTHON, "-m", "nengo_lmu", *argv]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, **{**pipes, **options})
 
@@ -143,7 +152,7 @@ def test_an_interrupt_while_importing():
         "from nengo_lmu.cli import main\n"
         "sys.exit(main())\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([*PYTHON, "-c", code], capture_output=True, text=True)
     assert done.returncode == 130 and done.stdout == ""
     assert done.stderr.strip() == "nengo-lmu: interrupted"
 
@@ -154,7 +163,7 @@ def test_programs_that_import_the_package_have_their_interrupts():
         "import signal, nengo_lmu\n"
         "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([*PYTHON, "-c", code], check=True)
 
 
 @pytest.mark.skipif(not TASKS.exists(), reason="only Linux tells children")

@@ -1,7 +1,7 @@
 """Networks of all kinds around memories, each with its own ideal twin.
 
-The same seed gives the same network. What is read of it is compared with what is read of
-one with ideal memories, on any backend.
+The same seed gives the same network. What is read of it is compared with what is read
+of one with ideal memories, on any backend.
 """
 
 from dataclasses import dataclass
@@ -68,9 +68,11 @@ def varied_network(seed):
     trainable = bool(rng.rand() < 0.2)
     radius = float(10 ** rng.uniform(-1, 2))
     options = {
-        "dt": dt, "size_in": size_in, "synapse": synapse,
+        "dt": dt,
+        "size_in": size_in,
+        "synapse": synapse,
         "input_range": radius,
-    }  # fmt: skip
+    }
     if trainable and theta / dt > 4 * d**2:
         options["trainable_theta"] = True
     n_neurons = 100 * d * size_in
@@ -79,11 +81,13 @@ def varied_network(seed):
     with nengo.Network(seed=seed) as net:
         stim = nengo.Node(
             nengo.processes.WhiteSignal(
-                (WINDOWS + 2) * theta, high=max(d / (6 * theta), 1.5 / ((WINDOWS + 2) * theta)),
-                rms=0.3 * radius, seed=seed,
+                (WINDOWS + 2) * theta,
+                high=max(d / (6 * theta), 1.5 / ((WINDOWS + 2) * theta)),
+                rms=0.3 * radius,
+                seed=seed,
             ),
             size_out=size_in,
-        )  # fmt: skip
+        )
 
         def build(n_neurons):
             kwargs = dict(options)

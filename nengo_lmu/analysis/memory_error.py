@@ -429,9 +429,13 @@ def make_simulator(setting, network, tau, seed):
         # a model of our own has no decoder cache: nothing is written to the user's,
         # and the time to build does not depend on it
         model = nengo.builder.Model(dt=setting.dt)
-        return nengo.Simulator(
-            network, dt=setting.dt, seed=seed, model=model, progress_bar=False
-        )
+        with warnings.catch_warnings():
+            # Nengo merges the ensembles of other recipes. What it warns of is the rates
+            # that Poisson neurons keep in between, which it merges just as well.
+            warnings.filterwarnings("ignore", "Extra state has been", UserWarning)
+            return nengo.Simulator(
+                network, dt=setting.dt, seed=seed, model=model, progress_bar=False
+            )
     import nengo_loihi
 
     model = nengo_loihi.builder.Model(dt=setting.dt)

@@ -126,11 +126,12 @@ def coupling_numbers(d, feedback_delay=None):
     -------
     numbers : int
         The recurrent matrix and that of the output, the weights of the input, ten
-        signals of ``d`` dimensions on the way round, the input, the time and the step.
+        signals of ``d`` dimensions on the way round, the input before and behind the
+        check that it is finite, the time and the step.
         For the feedback another recurrent matrix, eight signals, the gain of either
         sign, and two signals for each step of delay.
     """
-    numbers = 2 * d**2 + d + 10 * d + 3
+    numbers = 2 * d**2 + d + 10 * d + 4
     if feedback_delay is not None:
         numbers += d**2 + 8 * d + 2 + 2 * feedback_delay * d
     return numbers
