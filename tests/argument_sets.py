@@ -213,7 +213,7 @@ OF_THE_MATHEMATICS = {
         {
             "n_inputs": _WHOLE,
             "steps": [*_WHOLE, -1],
-            "delay": [*NO_NUMBERS, *NO_COUNTS, -1, 9, 100],
+            "delay": [*NO_NUMBERS, *NO_COUNTS, -1, 10, 100],
             **_SEQUENCE,
         },
     ),

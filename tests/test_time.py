@@ -360,6 +360,7 @@ def test_poisson_numbers_of_nan_are_nan():
         assert np.flatnonzero(np.isnan(number)).tolist() == [1]
 
 
+@pytest.mark.filterwarnings("ignore:.*less accurate on Loihi")
 def test_on_the_emulator_the_host_refuses_what_is_not_finite():
     nengo_loihi = pytest.importorskip("nengo_loihi")
     u = np.full(100, 0.1)

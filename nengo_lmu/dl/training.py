@@ -93,7 +93,7 @@ class _Training:
         self.size = sim.minibatch_size
         self.inputs = _checked_data("inputs", inputs)
         self.n = len(next(iter(self.inputs.values())))
-        self.targets = _checked_data("targets", targets, self.n)
+        self.targets = _checked_data("targets", targets, self.n, finite=False)
         with validated(fit):
             self.epochs = whole("epochs", epochs, 0)
             self.seed = whole("seed", seed, 0, 2**32 - 1)
@@ -132,7 +132,7 @@ class _Training:
                 "data, or the simulator a smaller minibatch_size",
                 attr="validation",
             )
-        return inputs, _checked_data("validation", validation[1], n)
+        return inputs, _checked_data("validation", validation[1], n, finite=False)
 
     # --- what has to be kept
 
@@ -305,8 +305,11 @@ class _Training:
             bar.set_postfix({self.monitor: f"{values[-1]:.4f}"})
 
 
-def _checked_data(name, data, n=None):
-    """Return data by node or probe as arrays, if they are finite and go together."""
+def _checked_data(name, data, n=None, finite=True):
+    """Return data by node or probe as arrays, if they are numbers and go together.
+
+    Targets need not be finite: a loss may leave out those that are NaN.
+    """
     if not isinstance(data, dict) or not data:
         raise ValidationError(
             f"must be a dict with arrays, but {shown(data)} was given; give one array "
@@ -320,9 +323,10 @@ def _checked_data(name, data, n=None):
         except ValueError:  # a ragged list
             array = np.asarray(None)
         numbers = array.dtype.kind in "biuf" and array.ndim == 3
-        if not numbers or not np.all(np.isfinite(array)):
+        if not numbers or finite and not np.all(np.isfinite(array)):
+            kind = "finite" if finite else "numbers"
             raise ValidationError(
-                f"must be finite, of shape (n, n_steps, size), but {shown(value)} of "
+                f"must be {kind}, of shape (n, n_steps, size), but {shown(value)} of "
                 f"shape {array.shape} was given for {key}; clean and reshape it",
                 attr=name,
             )

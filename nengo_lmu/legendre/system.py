@@ -252,10 +252,10 @@ def last_step(n_inputs, theta, d, dt=0.001, steps=1, delay=0, method="zoh"):
     """
     n_inputs = whole("n_inputs", n_inputs, 1, _MOST_STEPS)
     steps = whole("steps", steps, 1, _MOST_STEPS)
-    delay = whole("delay", delay, 0, n_inputs * steps - 1)
+    delay = whole("delay", delay, 0, n_inputs * steps)
     d = order(d)
     impulse = np.zeros(n_inputs * steps)
-    impulse[delay] = 1.0  # later ones are not seen yet
+    impulse[delay : delay + 1] = 1.0  # later ones are not seen yet
     response = simulate(impulse, theta, d, dt=dt, method=method)
     held = response[::-1].reshape(n_inputs, steps, d)
     return held[:, 0] if steps == 1 else held.sum(axis=1)
