@@ -14,14 +14,15 @@ alone.
 
 import argparse
 import ast
+import multiprocessing
 import os
 import queue
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,6 +52,11 @@ LAST = {
     "networks": ["config", "error_feedback"],
 }
 TIMEOUT = 600  # seconds; a mutant may never end
+
+# importing what mutants share takes longer than most of the tests
+PROCESSES = multiprocessing.get_context("forkserver")
+SHARED = ["nengo", "scipy.linalg", "scipy.signal", "scipy.special", "scipy.stats"]
+SHARED += ["hypothesis.strategies", "pytest"]
 
 COMPARISONS = {
     ast.Lt: (ast.LtE, ast.GtE),
@@ -160,29 +166,35 @@ def copy():
     return folder
 
 
+def run_tests(folder, arguments, log):
+    """Run pytest in a folder: a process that has been forked with all else imported."""
+    with open(log, "w", encoding="utf-8") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    os.chdir(folder)
+    os.environ["PYTHONPATH"] = str(folder)  # of what tests start
+    sys.path.insert(0, str(folder))
+    import pytest
+
+    sys.exit(pytest.main(arguments))
+
+
 def passes(folder, files, options):
-    """Whether the tests in some files pass, one file after the other."""
-    environment = os.environ | {
-        "PYTHONPATH": str(folder),
-        "PYTHONDONTWRITEBYTECODE": "1",  # a mutant may be as long and as old as another
-        **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
-    }
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+    """Whether the tests in some files pass, one file after the other, and why not."""
+    log = folder / "log"
+    every = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", *options]
     for file in files:
-        try:
-            done = subprocess.run(
-                [*command, "--hypothesis-seed=0", *options, file],
-                cwd=folder,
-                env=environment,
-                timeout=TIMEOUT,
-                capture_output=True,
-                text=True,
-            )
-        except subprocess.TimeoutExpired:
+        tests = PROCESSES.Process(target=run_tests, args=(folder, [*every, file], log))
+        tests.start()
+        tests.join(TIMEOUT)
+        if tests.exitcode is None:
+            tests.kill()
+            tests.join()
             return False, f"{file}: no end"
-        if done.returncode:
-            failed = [x for x in done.stdout.splitlines() if x.startswith("FAILED")]
-            return False, failed[0] if failed else f"{file}: status {done.returncode}"
+        if tests.exitcode:
+            lines = log.read_text(encoding="utf-8").splitlines()
+            failed = [x for x in lines if x.startswith(("FAILED", "ERROR"))]
+            return False, failed[0] if failed else f"{file}: {tests.exitcode}"
     return True, ""
 
 
@@ -192,44 +204,61 @@ def main(arguments):
     for name, default in (("mutants", 100), ("seed", 0), ("jobs", 2)):
         parser.add_argument(f"--{name}", type=int, default=default)
     given, options = parser.parse_known_args(arguments)
+    # a mutant may be as long and as old as another, so nothing is kept of them
+    once = ("PYTHONDONTWRITEBYTECODE", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    os.environ.update(dict.fromkeys(once, "1"))
+    PROCESSES.set_forkserver_preload(SHARED)
     package = ROOT / "nengo_lmu"
     modules = [path for part in PARTS for path in sorted((package / part).glob("*.py"))]
     every = [(path, place) for path in modules for place in every_change(path)]
     drawn = random.Random(given.seed).sample(every, min(given.mutants, len(every)))
 
-    folders = queue.SimpleQueue()
-    copies = [copy() for _ in range(given.jobs)]
-    for folder in copies:
-        folders.put(folder)
     files = dict.fromkeys(
         file
         for path, _ in drawn
         for file in tests_of(path.relative_to(package).as_posix())
     )
-    passed, why = passes(copies[0], files, options)
-    if not passed:
-        sys.exit(f"the tests fail without a mutant, {why}; mend or deselect them")
-    print(f"{len(drawn)} of {len(every)} mutants", flush=True)
+    folders = queue.SimpleQueue()
+    copies = [copy() for _ in range(given.jobs)]
+    for folder in copies:
+        folders.put(folder)
+
+    @contextmanager
+    def a_copy():
+        folder = folders.get()
+        try:
+            yield folder
+        finally:
+            folders.put(folder)
+
+    def fails_anyway(file):
+        with a_copy() as folder:
+            _, why = passes(folder, [file], options)
+        return why
 
     def is_alive(mutant):
         path, place = mutant
         module = path.relative_to(package).as_posix()
         text, what = mutate(path, place)
-        folder = folders.get()
-        changed = folder / "nengo_lmu" / module
-        try:
+        with a_copy() as folder:
+            changed = folder / "nengo_lmu" / module
             changed.write_text(text, encoding="utf-8")
             alive, why = passes(folder, tests_of(module), options)
-        finally:
             shutil.copy(path, changed)
-            folders.put(folder)
         print(f"{'ALIVE' if alive else 'noticed'}  {module} {what}  {why}", flush=True)
         return alive
 
-    with ThreadPoolExecutor(given.jobs) as pool:
-        alive = sum(pool.map(is_alive, drawn))
-    for folder in copies:
-        shutil.rmtree(folder)
+    try:
+        with ThreadPoolExecutor(given.jobs) as pool:
+            failures = [why for why in pool.map(fails_anyway, files) if why]
+            if failures:
+                failures = "\n".join(failures)
+                sys.exit(f"without a mutant; mend or deselect them:\n{failures}")
+            print(f"{len(drawn)} of {len(every)} mutants", flush=True)
+            alive = sum(pool.map(is_alive, drawn))
+    finally:
+        for folder in copies:
+            shutil.rmtree(folder)
     print(f"{alive} of {len(drawn)} mutants are alive")
     return alive > 0
 
