@@ -182,6 +182,7 @@ def passes(folder, files, options):
     """Whether the tests in some files pass, one file after the other, and why not."""
     log = folder / "log"
     every = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", *options]
+    every += ["-W", "ignore:Module already imported"]
     for file in files:
         tests = PROCESSES.Process(target=run_tests, args=(folder, [*every, file], log))
         tests.start()
