@@ -9,10 +9,13 @@ import hashlib
 import json
 import os
 import sys
+import threading
+import time
 import traceback
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, replace
+from functools import lru_cache
 from pathlib import Path
 
 import joblib
@@ -188,6 +191,26 @@ def attempt(function, key, setting):
     return key, {"result": result, "versions": versions()}, None
 
 
+def _attempt_for(parent, *task):
+    """Call `attempt`, and let this worker end when its parent has been killed.
+
+    joblib's would wait minutes for more to do, and hold the output open.
+    """
+    if os.getpid() != parent:
+        _end_with(parent)
+    return attempt(*task)
+
+
+@lru_cache
+def _end_with(parent):
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _failure(error):
     summary = " ".join(f"{type(error).__name__}: {error}".split())
     return summary, "".join(traceback.format_exception(error))
@@ -207,7 +230,8 @@ def _in_processes(workers, function, todo):
         )
         try:
             for outcome in parallel(
-                joblib.delayed(attempt)(function, *task) for task in todo
+                joblib.delayed(_attempt_for)(os.getpid(), function, *task)
+                for task in todo
             ):
                 del lost[outcome[0]]
                 yield outcome
