@@ -90,9 +90,9 @@ def test_coloured_noise_adds_up_as_white_noise_does():
     variance = np.random.RandomState(0).uniform(0.5, 2, size=6)
     # one-sided: 2 dt of density for each unit of variance
     flat = np.tile(2 * 0.001 * variance, (len(coloured._frequency), 1))
-    expected = white._errors(variance)[0]
+    expected = white._state_error(variance)
     scale = np.sqrt(np.outer(np.diag(expected), np.diag(expected)))
-    assert np.abs((coloured._errors(flat)[0] - expected) / scale).max() < 0.02
+    assert np.abs((coloured._state_error(flat) - expected) / scale).max() < 0.02
     assert np.allclose(coloured._shares(flat), white._shares(variance), rtol=0.02)
 
 
@@ -101,7 +101,7 @@ def test_shares_add_up_to_the_error():
         p = populations(d=6, spiking=spiking)
         noise = p._noise(np.zeros(6))
         C = readout(6, WINDOW_POINTS)
-        error = np.mean(np.diag(C @ p._errors(noise)[0] @ C.T))
+        error = np.mean(np.diag(C @ p._state_error(noise) @ C.T))
         assert p._shares(noise).sum() == pytest.approx(error)
 
 
@@ -271,8 +271,8 @@ def test_coloured_noise_with_feedback_adds_up_as_white_noise_does():
     white, coloured = populations(**kwargs), populations(spiking="regular", **kwargs)
     variance = np.random.RandomState(0).uniform(0.5, 2, size=6)
     flat = np.tile(2 * 0.001 * variance, (len(coloured._frequency), 1))
-    expected, added = white._errors(variance)
-    found, found_added = coloured._errors(flat)
+    expected, added = white._state_error(variance), white._added(variance)
+    found, found_added = coloured._state_error(flat), coloured._added(flat)
     scale = np.sqrt(np.outer(np.diag(expected), np.diag(expected)))
     assert np.abs((found - expected) / scale).max() < 0.02
     assert np.allclose(found_added, added, rtol=0.02)
