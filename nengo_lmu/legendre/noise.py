@@ -58,12 +58,12 @@ _ITERATIONS = 6
 _ITERATIONS_WITH_FEEDBACK = 15
 _NO_CHANGE = 1e-11
 
-# Integrals over frequencies, for noise that is not white: nodes of a panel, between which
-# multiples of d / theta the poles are, and how long panels of log f are below, there and
-# above.
+# Integrals over frequencies, for noise that is not white: nodes of a panel, between
+# which multiples of d / theta the poles are, and how long panels of the logarithm are
+# below, there and above.
 _NODES = 8
 _POLES = 0.05, 0.5
-_PANELS = 1.2, 0.4, 0.8
+_PANELS = 1.2, 0.3, 0.6
 
 # Numbers that matrices at several frequencies take at a time.
 _AT_ONCE = 5 * 10**5
@@ -321,8 +321,22 @@ class SpikingPopulations:
         Returns
         -------
         covariance : (d, d) ndarray
+
+        Raises
+        ------
+        ArgumentError
+            If the neurons spike so seldom that their noise is beyond all numbers.
         """
-        return self._state_error(self._solve(counts)[0])
+        with np.errstate(over="ignore", invalid="ignore"):
+            covariance = self._state_error(self._solve(counts)[0])
+        # not above it, if it is no number
+        if not np.abs(covariance).max() <= LARGEST_SQUARE:
+            raise ArgumentError(
+                "max_rate",
+                f"of {self.max_rate:g} Hz leaves noise beyond all numbers; give a "
+                "higher rate or more neurons",
+            )
+        return covariance
 
     def estimator(self, covariance):
         """Return the matrix that best estimates the state from the noisy one.
@@ -428,7 +442,7 @@ class SpikingPopulations:
             shares = self._shares(noise)
             if not np.any(shares):  # no noise, or a synapse that undoes it: all alike
                 shares = np.ones(self.d)
-            counts = split_neurons(n_neurons, np.sqrt(shares))
+            counts = split_neurons(n_neurons, np.sqrt(shares / shares.max()))
             added = self._added(noise / counts)
         return counts
 

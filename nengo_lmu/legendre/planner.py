@@ -313,6 +313,12 @@ def predicted_error(
     ------
     ArgumentError
         For an argument out of range, naming it, its value and the remedy.
+
+    Notes
+    -----
+    Up to an order of 128, this takes a second or two at most, but for late feedback: a
+    delay of 5 time steps takes 15 s there, since the theory then has as many dimensions
+    as errors that wait. At an order of 256, it takes 2 s, with regular spikes 8 s.
     """
     populations, counts = quietest(
         theta,
@@ -382,6 +388,10 @@ def neurons_for_error(error, theta, d, **kwargs):
     ------
     ArgumentError
         As for `predicted_error`, or if the error needs more than a trillion neurons.
+
+    Notes
+    -----
+    It makes about six designs: a second at an order of 128, and 5 to 10 s at 256.
     """
     error = positive("error", error)
     theta, dt = window(theta, kwargs.get("dt", 0.001))

@@ -264,6 +264,7 @@ def sampled_statistics(theta, d, u, dt=0.001):
         Of the states after each step, or, of a sample with which these would take more
         than 32 MB, of as many of them, evenly spaced.
     """
+    d = order(d)
     u = checked_sample("u", u, theta, dt)
     every = min(-(-u.size * d // _MOST_NUMBERS), len(u))
     m = states(u, theta, d, dt=dt, every=every).reshape(-1, d)
