@@ -254,3 +254,12 @@ def test_what_no_computer_can_do_is_one_line_too(argv, named, capsys):
     assert stopped.value.code == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and named in err
+
+
+@pytest.mark.parametrize("command", ["plan", "scaling", "theory", "train digits"])
+def test_more_seeds_than_anybody_waits_for(command, capsys):
+    """A list of them is made, and that of 10^12 has no place."""
+    with pytest.raises(SystemExit) as exit:
+        main([*command.split(), "--seeds", str(10**12)])
+    assert exit.value.code == 2
+    assert "give a whole number from 1 to 100000" in capsys.readouterr().err

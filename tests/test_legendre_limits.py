@@ -174,3 +174,13 @@ def test_the_largest_take_less_than_200_mib(name):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 200 * MIB
+
+
+@pytest.mark.parametrize("gain", [0.0, 0.5])
+def test_regular_spikes_take_less_than_200_mib(gain):
+    """A few frequencies at a time: all responses and their products take 400 MiB."""
+    tracemalloc.start()
+    legendre.predicted_error(1.0, 128, 12800, spiking="regular", error_feedback=gain)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200 * MIB

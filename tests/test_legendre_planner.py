@@ -9,6 +9,7 @@ from nengo_lmu.legendre import (
     best_tau,
     error_floor,
     neurons_for_error,
+    planner,
     predicted_error,
     white_noise_statistics,
 )
@@ -208,6 +209,33 @@ def test_neurons_for_error_inverts_predicted_error(error, gain):
     assert predicted_error(1.0, 3, n_neurons, error_feedback=gain).window <= error
     for fewer in range(max(6, n_neurons - 20), n_neurons, 2):
         assert predicted_error(1.0, 3, fewer, error_feedback=gain).window > error
+
+
+@pytest.mark.parametrize("error", [0.05, 1e-2, 1e-5])
+@pytest.mark.parametrize("d, gain", [(3, 0), (12, None), (24, None)])
+def test_neurons_for_error_takes_few_designs(monkeypatch, d, gain, error):
+    """Secants of what is nearly straight: far fewer than halving a range would take."""
+    n_designs = 0
+
+    def counted(*args, **kwargs):
+        nonlocal n_designs
+        n_designs += 1
+        return predicted_error(*args, **kwargs)
+
+    monkeypatch.setattr(planner, "predicted_error", counted)
+    n_neurons = neurons_for_error(error, 1.0, d, error_feedback=gain)
+    assert n_designs <= 12
+    assert predicted_error(1.0, d, n_neurons, error_feedback=gain).window <= error
+    fewer = predicted_error(1.0, d, n_neurons - 2, error_feedback=gain).window
+    assert fewer > error
+
+
+def test_noise_beyond_all_numbers():
+    """Named as the caller does, not as what is computed on the way."""
+    for rate in (1e-24, 1e-20):
+        with pytest.raises(ArgumentError) as error:
+            predicted_error(1.0, 6, 100, tau=1e-24, max_rate=rate, input=1e24)
+        assert error.value.name == "max_rate" and "higher rate" in str(error.value)
 
 
 def test_neurons_for_a_large_error():

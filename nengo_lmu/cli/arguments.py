@@ -53,6 +53,8 @@ def above_zero(what):
     return convert
 
 
+# a run each, of which a list is made beforehand
+number_of_runs = whole_number(1, 10**5)
 positive_number = above_zero("a number")
 seconds = above_zero("a number of seconds")
 
@@ -126,7 +128,7 @@ def add_workers(parser, dask=True):
     parser.add_argument(
         "--workers",
         metavar="N",
-        type=whole_number(1),
+        type=number_of_runs,
         help="processes (default: one for each core)",
     )
     if dask:

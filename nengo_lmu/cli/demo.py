@@ -64,7 +64,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--agreement",
         metavar="SEEDS",
-        type=whole_number(2),
+        type=whole_number(2, 10**5),
         help="compare the simulators on --digits digits under this many seeds",
     )
     add_output(parser, "demo.json and demo.png", default="nengo-lmu-demo")

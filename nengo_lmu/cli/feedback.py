@@ -23,6 +23,7 @@ from nengo_lmu.cli.arguments import (
     add_output,
     add_workers,
     as_options,
+    number_of_runs,
     one_of,
     resumable,
     seconds,
@@ -53,7 +54,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--seeds",
         metavar="N",
-        type=whole_number(1),
+        type=number_of_runs,
         help="how often each is measured (default: 3)",
     )
     parser.add_argument(

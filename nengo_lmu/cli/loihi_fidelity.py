@@ -7,9 +7,9 @@ from contextlib import nullcontext
 from nengo_lmu.cli.arguments import (
     add_workers,
     as_options,
+    number_of_runs,
     refuse_others,
     resumable,
-    whole_number,
 )
 from nengo_lmu.cli.table import format_table
 
@@ -30,7 +30,7 @@ def add_arguments(parser):
     group.add_argument(
         "--seeds",
         metavar="N",
-        type=whole_number(1),
+        type=number_of_runs,
         default=5,
         help="how often each is measured (default: %(default)s)",
     )

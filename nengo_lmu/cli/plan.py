@@ -24,6 +24,7 @@ from nengo_lmu.cli.arguments import (
     add_output,
     add_workers,
     as_options,
+    number_of_runs,
     one_of,
     positive_number,
     refuse_others,
@@ -113,7 +114,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--seeds",
         metavar="N",
-        type=whole_number(1),
+        type=number_of_runs,
         default=5,
         help="simulations of --verify (default: %(default)s)",
     )

@@ -18,6 +18,7 @@ from nengo_lmu.cli.arguments import (
     add_output,
     add_workers,
     as_options,
+    number_of_runs,
     one_of,
     refuse_others,
     resumable,
@@ -63,7 +64,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--seeds",
         metavar="N",
-        type=whole_number(1),
+        type=number_of_runs,
         default=3,
         help="trainings of each (default: %(default)s)",
     )

@@ -22,6 +22,7 @@ import time
 from nengo_lmu.cli.arguments import (
     add_output,
     add_workers,
+    number_of_runs,
     refuse_others,
     resumable,
     whole_number,
@@ -48,7 +49,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--seeds",
         metavar="N",
-        type=whole_number(1),
+        type=number_of_runs,
         default=3,
         help="sequences for the LMU (default: %(default)s)",
     )

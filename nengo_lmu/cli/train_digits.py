@@ -19,7 +19,7 @@ import shlex
 import sys
 import time
 
-from nengo_lmu.cli.arguments import add_output, resumable, whole_number
+from nengo_lmu.cli.arguments import add_output, number_of_runs, resumable, whole_number
 from nengo_lmu.cli.demo import N_TEST, add_network, describe, network_settings
 from nengo_lmu.cli.table import format_table
 
@@ -31,7 +31,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--seeds",
         metavar="N",
-        type=whole_number(1),
+        type=number_of_runs,
         default=1,
         help="how often to train, from --seed on (default: %(default)s)",
     )

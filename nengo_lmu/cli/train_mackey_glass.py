@@ -21,7 +21,13 @@ import time
 import numpy as np
 
 from nengo_lmu.analysis.mackey_glass import MODELS
-from nengo_lmu.cli.arguments import add_output, one_of, resumable, whole_number
+from nengo_lmu.cli.arguments import (
+    add_output,
+    number_of_runs,
+    one_of,
+    resumable,
+    whole_number,
+)
 from nengo_lmu.cli.table import format_table
 
 HELP = "prediction of a chaotic series: LSTM, LMU, both in turn, spiking LMU"
@@ -48,7 +54,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--seeds",
         metavar="N",
-        type=whole_number(1),
+        type=number_of_runs,
         default=3,
         help="how often each is trained, with other sequences and weights (default: "
         "%(default)s)",

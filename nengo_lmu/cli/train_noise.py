@@ -19,6 +19,7 @@ import time
 from nengo_lmu.cli.arguments import (
     add_output,
     add_workers,
+    number_of_runs,
     resumable,
     whole_number,
 )
@@ -41,7 +42,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--seeds",
         metavar="N",
-        type=whole_number(1),
+        type=number_of_runs,
         help="how often each is measured, with other digits, weights and spikes "
         "(default: 5)",
     )

@@ -19,6 +19,7 @@ from nengo_lmu.cli.arguments import (
     add_workers,
     as_options,
     folder,
+    number_of_runs,
     resumable,
     seconds,
     whole_number,
@@ -42,7 +43,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--seeds",
         metavar="N",
-        type=whole_number(1),
+        type=number_of_runs,
         default=5,
         help="how often each is run, with other spikes (default: %(default)s)",
     )

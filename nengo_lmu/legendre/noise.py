@@ -58,9 +58,15 @@ _ITERATIONS = 6
 _ITERATIONS_WITH_FEEDBACK = 15
 _NO_CHANGE = 1e-11
 
-# Frequencies for noise that is not white, to a decade, and how far below the slowest
-# dynamics they begin.
-_PER_DECADE = 40
+# Integrals over frequencies, for noise that is not white: nodes of a panel, between
+# which multiples of d / theta the poles are, and how long panels of the logarithm are
+# below, there and above.
+_NODES = 8
+_POLES = 0.05, 0.5
+_PANELS = 1.2, 0.3, 0.6
+
+# Numbers that matrices at several frequencies take at a time.
+_AT_ONCE = 5 * 10**5
 
 
 @dataclass(frozen=True)
@@ -315,8 +321,22 @@ class SpikingPopulations:
         Returns
         -------
         covariance : (d, d) ndarray
+
+        Raises
+        ------
+        ArgumentError
+            If the neurons spike so seldom that their noise is beyond all numbers.
         """
-        return self._solve(counts)[0]
+        with np.errstate(over="ignore", invalid="ignore"):
+            covariance = self._state_error(self._solve(counts)[0])
+        # not above it, if it is no number
+        if not np.abs(covariance).max() <= LARGEST_SQUARE:
+            raise ArgumentError(
+                "max_rate",
+                f"of {self.max_rate:g} Hz leaves noise beyond all numbers; give a "
+                "higher rate or more neurons",
+            )
+        return covariance
 
     def estimator(self, covariance):
         """Return the matrix that best estimates the state from the noisy one.
@@ -422,8 +442,8 @@ class SpikingPopulations:
             shares = self._shares(noise)
             if not np.any(shares):  # no noise, or a synapse that undoes it: all alike
                 shares = np.ones(self.d)
-            counts = split_neurons(n_neurons, np.sqrt(shares))
-            _, added = self._errors(noise / counts)
+            counts = split_neurons(n_neurons, np.sqrt(shares / shares.max()))
+            added = self._added(noise / counts)
         return counts
 
     def rates(self, counts):
@@ -444,7 +464,7 @@ class SpikingPopulations:
     # --- noise makes noise
 
     def _solve(self, counts):
-        """Return the covariance of the error, and what it adds to neurons' input.
+        """Return the noise of given neurons, and what it adds to their input.
 
         Parameters
         ----------
@@ -452,7 +472,8 @@ class SpikingPopulations:
 
         Returns
         -------
-        P : (d, d) ndarray
+        noise : (d,) or (n_frequencies, d) ndarray
+            As of `_noise`, of all neurons of a dimension.
         added : (d,) ndarray
             Variance of what neurons are given beyond the ideal memory's ``x_i``.
         """
@@ -461,10 +482,11 @@ class SpikingPopulations:
         n = _ITERATIONS_WITH_FEEDBACK if self.error_feedback else _ITERATIONS
         for _ in range(n):
             before = added
-            P, added = self._errors(self._noise(added) / counts)
+            noise = self._noise(added) / counts
+            added = self._added(noise)
             if np.all(np.abs(added - before) <= _NO_CHANGE * added):
                 break
-        return P, added
+        return noise, added
 
     def _square(self, name, value):
         shape = (self.d, self.d)
@@ -505,38 +527,38 @@ class SpikingPopulations:
             self._frequency, mean_square, self._crossings, self.max_rate, self.dt
         )
 
-    def _errors(self, noise):
-        """Return what a noise does: the covariance of the error, and what it adds."""
-        if noise.ndim == 1:
-            return self._white_errors(noise)
-        amplitude = np.sqrt(self._bins[:, np.newaxis] * noise)[:, np.newaxis]
-        X = self._to_state * amplitude
-        X = X.transpose(1, 0, 2).reshape(self.d, -1)
-        P = (X @ X.conj().T).real
+    def _added(self, noise):
+        """Return the variance that a noise adds to what neurons are given."""
+        if noise.ndim == 2:
+            power = self._weights[:, np.newaxis] * noise
+            return np.einsum("fjk,fk->j", self._passed[0], power)
         if not self.error_feedback:
-            return P, variance_along(self._rows, P)
-        return P, np.sum(np.abs(self._to_input * amplitude) ** 2, axis=(0, 2))
+            return variance_along(self._rows, self._state_error(noise))
+        heard = self._rows @ self._dynamics.heard(self._decay)
+        return variance_along(heard, self._entered(self.realization.T, noise))
 
-    def _white_errors(self, noise):
-        accumulated = self._dynamics.accumulated
-        if not self.error_feedback:
-            P = accumulated((self._columns * noise) @ self._columns.T)
-            return P, variance_along(self._rows, P)
-        # errors that enter as they are; A_bar - a I commutes with all powers of A_bar
-        T = self.realization.T
-        every = accumulated((T * noise) @ T.T)
-        injection = self._dynamics.injection(self._decay)
-        P = injection @ every[: self.d, : self.d] @ injection.T
-        return P, variance_along(self._rows @ self._dynamics.heard(self._decay), every)
+    def _state_error(self, noise):
+        """Return the covariance of the error of the state that a noise causes."""
+        if noise.ndim == 1:
+            return self._entered(self._columns, noise)[: self.d, : self.d]
+        amplitude = np.sqrt(self._weights[:, np.newaxis] * noise)[:, np.newaxis]
+        P = np.zeros((self.d, self.d))
+        for some, response in self._responses():
+            X = response @ (self._columns * amplitude[some])
+            X = X.transpose(1, 0, 2).reshape(self.d, -1)
+            P += X.real @ X.real.T + X.imag @ X.imag.T
+        return P
+
+    def _entered(self, columns, noise):
+        """Return the covariance of errors that white noise enters along columns."""
+        return self._dynamics.accumulated((columns * noise) @ columns.T)
 
     def _shares(self, noise):
         """Return the mean squared error of the window due to each dimension."""
         if noise.ndim == 1:
             T, G = self.realization.T, self._dynamics.amplification(self._decay)
             return noise * variance_along(T.T, G)
-        C = readout(self.d, WINDOW_POINTS)
-        squared = np.mean(np.abs(C @ self._to_state) ** 2, axis=1)
-        return np.einsum("f,fk,fk->k", self._bins, noise, squared)
+        return np.sum(self._weights[:, np.newaxis] * noise * self._passed[1], axis=0)
 
     # --- what these are made of
 
@@ -566,38 +588,66 @@ class SpikingPopulations:
     def _mean_abs(self, added):
         return self.statistics.mean_abs(self._rows, added)
 
-    @cached_property
+    @property
     def _frequency(self):
-        """Logarithmic up to the highest frequency there is, from far below 1 / theta.
+        return self._spectrum[0]
 
-        Below, regular spikes have hardly any noise, and the window no resonance.
+    @property
+    def _weights(self):
+        return self._spectrum[1]
+
+    @cached_property
+    def _spectrum(self):
+        """Nodes and weights of an integral over frequencies.
+
+        In panels of the logarithm up to the highest frequency there is, from far below
+        1 / theta: there, regular spikes have hardly any noise, and the window no
+        resonance. Panels are shorter around the poles of the memory.
         """
         highest = 1 / (2 * self.dt)
         lowest = min(0.01 / self.theta, highest / 10)
-        n = int(np.ceil(np.log10(highest / lowest) * _PER_DECADE))
-        return np.geomspace(lowest, highest, n)
+        poles = np.clip(np.array(_POLES) * self.d / self.theta, lowest, highest)
+        limits = np.log([lowest, *poles, highest])
+        edges = [limits[:1]]
+        for start, end, length in zip(limits[:-1], limits[1:], _PANELS, strict=True):
+            n_panels = int(np.ceil((end - start) / length))
+            edges.append(np.linspace(start, end, n_panels + 1)[1:])
+        edges = np.concatenate(edges)[:, np.newaxis]
+        nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+        length = np.diff(edges, axis=0)
+        frequency = np.exp(edges[:-1] + length * (nodes + 1) / 2)
+        return frequency.ravel(), (frequency * length * weights / 2).ravel()
+
+    def _responses(self):
+        """Yield, for a few frequencies at a time, which, and the errors' response."""
+        chunk = max(1, _AT_ONCE // self.d**2)
+        for start in range(0, len(self._frequency), chunk):
+            some = slice(start, start + chunk)
+            yield some, self._dynamics.response(self._frequency[some])
 
     @cached_property
-    def _bins(self):
-        """Weights of the frequencies in an integral, by the trapezoidal rule."""
-        half = np.diff(self._frequency) / 2
-        return np.append(half, 0) + np.append(0, half)
+    def _passed(self):
+        """How much of the noise arrives where, at each frequency.
 
-    @cached_property
-    def _response(self):
-        """(n_frequencies, d, d): of errors to what is added to them."""
-        return self._dynamics.response(self._frequency)
+        Returns
+        -------
+        to_input : (n_frequencies, d, d) ndarray
+            Power of what neurons are given, of the noise of each dimension.
+        to_window : (n_frequencies, d) ndarray
+            The same for the mean over the window.
+        """
+        C, T = readout(self.d, WINDOW_POINTS), self.realization.T
+        to_input = np.empty((len(self._frequency), self.d, self.d))
+        to_window = np.empty((len(self._frequency), self.d))
+        for some, response in self._responses():
+            heard = self._dynamics.heard_in_time(self._decay, self._frequency[some])
+            to_input[some] = _power(self._rows @ heard @ (response @ T))
+            to_window[some] = _power((C @ response) @ self._columns).mean(axis=1)
+        return to_input, to_window
 
-    @cached_property
-    def _to_state(self):
-        """(n_frequencies, d, d): of the state to the noise of each dimension."""
-        return self._response @ self._columns
 
-    @cached_property
-    def _to_input(self):
-        """(n_frequencies, d, d): of what neurons are given, to the same."""
-        heard = self._dynamics.heard_in_time(self._decay, self._frequency)
-        return self._rows @ heard @ self._response @ self.realization.T
+def _power(response):
+    return response.real**2 + response.imag**2
 
 
 def enough_neurons(n_neurons, d):
