@@ -8,7 +8,7 @@ from nengo.exceptions import BuildError
 nengo_loihi = pytest.importorskip("nengo_loihi")
 
 from nengo_lmu import LMU, LegendreMemory  # noqa: E402
-from nengo_lmu.loihi import resources  # noqa: E402
+from nengo_lmu.loihi import on_chip, resources  # noqa: E402
 
 DT = 0.001
 
@@ -112,7 +112,7 @@ def test_resources_say_so():
     (left_out,) = needed.without_feedback
     assert left_out.ensemble == "LMU.memory.neurons"
     assert left_out.elsewhere == lmu.memory.predicted_error.window
-    with lmu.memory.redesigned(error_feedback=0.0):
+    with on_chip(lmu.memory):
         assert left_out.here == lmu.memory.predicted_error.window
     assert left_out.here > 4 * left_out.elsewhere
     text = str(needed)

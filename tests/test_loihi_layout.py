@@ -11,7 +11,7 @@ from nengo_loihi.block import MAX_SYNAPSE_BITS  # noqa: E402
 
 from nengo_lmu import LMU, LegendreMemory  # noqa: E402
 from nengo_lmu.legendre import predicted_error, readout, simulate  # noqa: E402
-from nengo_lmu.loihi import add_params, layout  # noqa: E402
+from nengo_lmu.loihi import add_params, layout, on_chip  # noqa: E402
 from nengo_lmu.loihi.layout import shares  # noqa: E402
 from nengo_lmu.loihi.rounding import round_versions  # noqa: E402
 
@@ -90,7 +90,8 @@ def drives(net, model, x):
 
     All in floating point, with rates in the place of spikes.
     """
-    p = net.memory.populations
+    with on_chip(net.memory):
+        p = net.memory.populations
     rates = p.gain * np.maximum(p.encoders.T @ x, 0)
     current = np.zeros(len(rates))
     pieces = model.block_comp_map or {b: range(b.n_neurons) for b in model.blocks}
@@ -130,8 +131,8 @@ def test_neurons_get_what_they_should(options, n_blocks):
         for c in net.memory.all_connections
         if c.post_obj is net.memory._entry and c.pre_obj is net.memory._spikes
     )
-    A_h = recurrent.transform.init
-    p = net.memory.populations
+    with on_chip(net.memory):
+        A_h, p = recurrent.transform.init, net.memory.populations
     rng = np.random.RandomState(0)
     for x in rng.uniform(-1, 1, size=(3, len(A_h))):
         wanted = p.gain * (p.encoders.T @ (A_h @ x))
@@ -151,11 +152,12 @@ def test_copies_do_not_lead_to_each_other():
 
 def test_probes_of_some_neurons_of_copies():
     net = memory_network(120, copies=3)
+    net.u.output = [1.0]
     with net:
         neurons = net.memory.ensembles[0].neurons
         some, all_of_them = nengo.Probe(neurons[10:90:3]), nengo.Probe(neurons)
     with nengo_loihi.Simulator(net, progress_bar=False, seed=1) as sim:
-        sim.run_steps(60)
+        sim.run_steps(200)
     assert np.any(sim.data[some])
     assert np.array_equal(sim.data[some], sim.data[all_of_them][:, 10:90:3])
 

@@ -74,10 +74,14 @@ def test_regular_neurons_have_no_floor():
 
 
 def test_plan_for_the_chip_is_without_feedback():
-    """And with Poisson neurons that have at most one spike a step."""
+    """And with Poisson neurons that have at most one spike a step.
+
+    In their ranges they have room for inputs of any band, which costs some neurons.
+    """
     chip = planning.plan(Setting(simulator="fixed point"), error=0.05)
     same = planning.plan(Setting(error_feedback=0.0, neuron_type="stochastic"), 0.05)
-    assert (chip.window, chip.neurons) == (same.window, same.neurons)
+    assert chip.window <= 0.05
+    assert 1 < sum(chip.neurons) / sum(same.neurons) < 1.2
     assert chip.error_feedback == 0 and chip.setting.neuron_type == "poisson"
 
 

@@ -196,15 +196,16 @@ class Setting:
     @property
     def for_theory(self):
         """(dict) What `predicted_error` takes besides theta, d and the neurons."""
-        heard = self.error_feedback if self.simulator == "reference" else 0.0
+        on_chip = self.simulator != "reference"
         return {
             "tau": self.tau,
             "max_rate": self.mean_max_rate,
             "dt": self.dt,
             "input": self.input_statistics,
             "spiking": self.spiking,
-            "error_feedback": heard,
+            "error_feedback": 0.0 if on_chip else self.error_feedback,
             "feedback_delay": self.feedback_delay,
+            "largest_rate": 1 / self.dt if on_chip else None,
         }
 
     @property

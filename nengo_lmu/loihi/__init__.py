@@ -16,9 +16,17 @@ Importing nengo_lmu does so by itself wherever nengo_loihi is imported too.
 """
 
 from nengo_lmu.loihi.emulator import fast_emulator
+from nengo_lmu.loihi.feedback import on_chip
 from nengo_lmu.loihi.install import add_params, install, uninstall
 from nengo_lmu.loihi.resources import resources
 
 install()
 
-__all__ = ["add_params", "fast_emulator", "install", "resources", "uninstall"]
+__all__ = [
+    "add_params",
+    "fast_emulator",
+    "install",
+    "on_chip",
+    "resources",
+    "uninstall",
+]

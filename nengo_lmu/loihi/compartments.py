@@ -6,13 +6,26 @@ import numpy as np
 from nengo_loihi.builder.discretize import Q_BITS, U_BITS
 from nengo_loihi.emulator.interface import CompartmentState
 
+# One step in so many is looked at for neurons at their limit, which takes a pass.
+_LOOK_EVERY = 16
+
 
 class FastCompartments(CompartmentState):
     """Compartments with the same states as NengoLoihi's, to the last bit.
 
     NengoLoihi 1.1.0 wraps all values as if they overflowed, adds noise through masks
     even where there is none, and decays by an integer product, a shift and a sign.
+
+    Attributes
+    ----------
+    n_looks : int
+        Steps that were looked at for neurons at their limit.
+    at_limit : (n_compartments,) ndarray of int
+        In how many of these each neuron that draws its spikes was to spike with a
+        probability of more than 1.
     """
+
+    n_steps = n_looks = 0
 
     # not in __init__, which stays the one that `nengo_lmu.dl.compat` has mended
     @functools.cached_property
@@ -27,6 +40,17 @@ class FastCompartments(CompartmentState):
         keep_u = (2**12 - 1 - self.decay_u) / 2**12
         keep_v = (2**12 - self.decay_v) / 2**12
         return at_q, at_u, keep_u, keep_v
+
+    @functools.cached_property
+    def at_limit(self):
+        return np.zeros(self.n_compartments, dtype=int)
+
+    @functools.cached_property
+    def _limits(self):
+        """What the sum of current and bias may be, or None where nobody has a limit."""
+        fully = self.decay_v == (2**12 - 1 if self.dtype == np.int32 else 1)
+        drawn = self.noise.enabled & self.noise.target_u & fully
+        return np.where(drawn, 2.0 * self.vth, np.inf) if np.any(drawn) else None
 
     @functools.cached_property
     def _refractory(self):
@@ -53,6 +77,10 @@ class FastCompartments(CompartmentState):
             self.current[:] = self._decay_current(self.current, q0)
         self._wrap(self.current, U_BITS, "current")
         u2 = self.current + self.bias
+        self.n_steps += 1
+        if self._limits is not None and self.n_steps % _LOOK_EVERY == 0:
+            self.n_looks += 1
+            self.at_limit += u2 > self._limits
         _add(u2, noise, at_u)
         self._wrap(u2, U_BITS, "u2")
 

@@ -11,6 +11,7 @@ from nengo_loihi.passthrough import base_obj
 from nengo_lmu.loihi.decays import in_time
 from nengo_lmu.loihi.input_code import VALUES, SpikeCode
 from nengo_lmu.loihi.relay import RelayConnection, build_relay_connection
+from nengo_lmu.loihi.told import CutOff
 from nengo_lmu.networks.objects import InputNode
 
 
@@ -83,12 +84,13 @@ def build_late_connection(model, conn):
     error of ``dt / theta`` times the change of the input, times ``d**2`` in a window.
     """
     host = model.host_model(base_obj(conn.pre))
+    source = _within_range(model, conn.pre_obj)
     node = nengo.Node(
-        size_in=conn.pre_obj.size_out,
+        size_in=source.size_out,
         label=f"{conn.pre_obj.label}_late",
         add_to_container=False,
     )
-    to_node = Connection(conn.pre_obj, node, synapse=0, add_to_container=False)
+    to_node = Connection(source, node, synapse=0, add_to_container=False)
     from_node = Connection(
         node[conn.pre_slice],
         conn.post,
@@ -101,6 +103,26 @@ def build_late_connection(model, conn):
         host.seeds[made] = model.seeds[conn] or 0  # nothing here is random
         host.seeded[made] = model.seeded[conn]
         host.build(made)
+
+
+def _within_range(model, node):
+    """Return the node on the host with the part of an input that the chip can have."""
+    if node not in model.cut_off:
+        host = model.host_model(node)
+        cut_off = CutOff(f"{node.owner}.{node.label}", node.radius)
+        within = nengo.Node(
+            cut_off,
+            size_in=node.size_out,
+            size_out=node.size_out,
+            label=f"{node.label}_within_range",
+            add_to_container=False,
+        )
+        to_it = Connection(node, within, synapse=None, add_to_container=False)
+        for made in (within, to_it):
+            host.seeds[made], host.seeded[made] = 0, False  # nothing here is random
+            host.build(made)
+        model.cut_off[node] = within
+    return model.cut_off[node]
 
 
 def build_input_connection(model, conn):
@@ -160,7 +182,8 @@ def build_input_connection(model, conn):
     send = HostSendNode(code.size_out, label=label("send"), add_to_container=False)
     host.build(send)
     model.host2chip_senders[send] = receive
-    build_on_host(conn.pre, code, transform=1 / radius)
+    source = _within_range(model, conn.pre_obj)
+    build_on_host(source[conn.pre_slice], code, transform=1 / radius)
     build_on_host(code, send)
 
 

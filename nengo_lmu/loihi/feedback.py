@@ -13,6 +13,7 @@ So the network is built without the feedback, with the coordinates and numbers o
 neurons that are best without, and is as accurate as with ``error_feedback=0``.
 """
 
+import warnings
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -23,6 +24,10 @@ from nengo_loihi.block import Compartment
 from nengo_loihi.splitter import HostChipSplit
 
 from nengo_lmu.networks import LegendreMemory
+
+# In time steps. With shorter ones the emulator is as accurate as the theory says of
+# hundreds of neurons a dimension; with twice this, its error is up to three times that.
+_LONG_SYNAPSE = 2000
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,24 @@ class LeftOut:
     ensemble: nengo.Ensemble
     elsewhere: float | None
     here: float | None
+
+
+def on_chip(memory):
+    """Return a context in which a memory has the neurons that it has on the chip.
+
+    They do not hear their error and spike at most once a step. Their ranges, numbers,
+    rates and noise are others than elsewhere; the state means the same.
+
+    Parameters
+    ----------
+    memory : LegendreMemory
+
+    Examples
+    --------
+    >>> with on_chip(lmu.memory):
+    ...     covariance = lmu.memory.noise_covariance
+    """
+    return memory.redesigned(error_feedback=0.0, largest_rate=1 / memory.dt)
 
 
 @contextmanager
@@ -72,21 +95,22 @@ def as_on_chip(network, dt):
     memories = [
         one for one in networks if isinstance(one, LegendreMemory) and one.ensembles
     ]
-    on_chip = HostChipSplit(network).on_chip if memories else None
+    is_on_chip = HostChipSplit(network).on_chip if memories else None
     left_out = []
     with ExitStack() as stack:
         for memory in memories:
-            if not any(map(on_chip, memory.ensembles)):
+            if not any(map(is_on_chip, memory.ensembles)):
                 continue
             _check_synapse(memory, dt)
             (ensemble,) = memory.ensembles
             _refuse_products(memory)
             loses, elsewhere = bool(memory.error_feedback), _window(memory)
-            design = memory.redesigned(error_feedback=0.0, largest_rate=1 / dt)
+            max_rate = memory.max_rate
             try:
-                stack.enter_context(design)
+                stack.enter_context(on_chip(memory))
             except ValidationError as error:
                 raise BuildError(f"{memory} on Loihi: {error}") from None
+            _tell_of_limits(memory, dt, max_rate)
             if loses:
                 left_out.append(LeftOut(ensemble, elsewhere, _window(memory)))
         yield left_out
@@ -100,6 +124,27 @@ def _check_synapse(memory, dt):
             f"{memory}: synapse: a time constant of {memory.synapse.tau:g} s is too "
             f"long for Loihi, whose currents decay within {longest:.2g} s at "
             f"dt={dt:g}; use a shorter one, or none, for the default"
+        )
+
+
+def _tell_of_limits(memory, dt, max_rate):
+    """Warn where the chip's time step or its weights make a memory less accurate."""
+    name = memory.input.owner
+    if memory.max_rate < max_rate:
+        warnings.warn(
+            f"{name}: neurons on Loihi spike at most once in a step of {dt:g} s, so "
+            f"they are given {memory.max_rate:.0f} Hz at the edge of their range "
+            f"instead of {max_rate:.0f} Hz, and are noisier for it; use a dt of "
+            f"{dt * memory.max_rate / max_rate:.1g} s or less, or more neurons",
+            stacklevel=2,
+        )
+    if memory.synapse.tau > _LONG_SYNAPSE * dt:
+        warnings.warn(
+            f"{name}: a synapse of {memory.synapse.tau:.2g} s is "
+            f"{memory.synapse.tau / dt:.0f} time steps. Each spike then counts for "
+            "less than the least weight of Loihi, and errors of 2 to 10 % of the input "
+            "are to be expected, however many the neurons are; use a longer dt",
+            stacklevel=2,
         )
 
 

@@ -31,10 +31,12 @@ from nengo_loihi.builder.network import build_network as build_float_network
 from nengo_loihi.builder.validate import validate_model
 
 from nengo_lmu.loihi.connections import InputSpikes
+from nengo_lmu.loihi.decays import memories
 from nengo_lmu.loihi.feedback import as_on_chip
 from nengo_lmu.loihi.neurons import is_bernoulli
 from nengo_lmu.loihi.rounding import round_rows
 from nengo_lmu.loihi.splitting import is_plain
+from nengo_lmu.loihi.told import Saturation
 
 # The largest k: a threshold of 2^21, so that with noise of the same size a current of
 # twice the one that makes a neuron spike in each step does not reach 2^23.
@@ -76,11 +78,24 @@ def build_network(
         return
     model.whole_decays = discretize
     model.in_time = set()
+    model.cut_off = {}
     with as_on_chip(network, model.dt) as model.without_feedback:
         build_float_network(model, network, **options)
+    model.saturation = [
+        Saturation(name, [piece.compartment for piece in model.objs[ensemble]["in"]])
+        for name, ensemble in _memories_on_chip(model)
+    ]
     if discretize:
         discretize_model(model)
         validate_model(model)
+
+
+def _memories_on_chip(model):
+    """Yield the names of the memories on the chip and their neurons."""
+    for memory in memories(model):
+        for ensemble in memory.ensembles:
+            if model.split.on_chip(ensemble):
+                yield memory.input.owner, ensemble
 
 
 def discretize_model(model):

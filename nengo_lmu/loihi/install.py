@@ -6,6 +6,7 @@ from nengo_loihi.builder import Builder
 from nengo_loihi.builder import network as network_builder
 from nengo_loihi.builder.split_blocks import split_model as split_as_nengo_loihi
 from nengo_loihi.builder.validate import validate_model as validate_as_nengo_loihi
+from nengo_loihi.simulator import Simulator
 from nengo_loihi.splitter import Split
 
 from nengo_lmu.legendre.checks import instance
@@ -25,6 +26,7 @@ from nengo_lmu.loihi.neurons import (
 from nengo_lmu.loihi.passthrough import split
 from nengo_lmu.loihi.resources import check_resources
 from nengo_lmu.loihi.splitting import split_model
+from nengo_lmu.loihi.told import telling
 from nengo_lmu.networks import LegendreMemory
 from nengo_lmu.networks.arguments import validated
 from nengo_lmu.networks.objects import BiasConnection
@@ -50,6 +52,8 @@ def install():
     """
     Builder.builders.update(_BUILDERS)
     network_builder.Split = split
+    if not hasattr(Simulator.run_steps, "is_ours"):
+        Simulator.run_steps = telling(Simulator.run_steps)
     network_builder.split_model = split_model
     network_builder.validate_model = validate_model
     fast_emulator()
@@ -63,6 +67,9 @@ def uninstall():
         else:
             Builder.builders[cls] = build
     network_builder.Split = Split
+    Simulator.run_steps = getattr(
+        Simulator.run_steps, "__wrapped__", Simulator.run_steps
+    )
     network_builder.split_model = split_as_nengo_loihi
     network_builder.validate_model = validate_as_nengo_loihi
     fast_emulator(False)

@@ -253,9 +253,14 @@ class MemoryPassthroughSplit(PassthroughSplit):
     def _input_of(self, memory):
         """Return the node by which the host tells a memory what the network says."""
         if memory not in self.inputs:
-            label = f"{memory.label or 'memory'}, from the host"
+            own = memory.input
             self.inputs[memory] = self._make(
-                InputNode, memory.size_in, memory.dt, memory.input.radius, label
+                InputNode,
+                memory.size_in,
+                memory.dt,
+                own.radius,
+                label="feedback from the host",
+                owner=own.owner,
             )
         return self.inputs[memory]
 

@@ -21,6 +21,7 @@ from nengo_loihi.builder import Model
 from nengo_loihi.builder.builder import ValidationLevel
 
 from nengo_lmu.legendre.checks import flag, instance, positive
+from nengo_lmu.loihi.told import percent
 from nengo_lmu.networks.arguments import validated
 
 # What a core has. The last three are those of `nengo_loihi.hardware.validate`, which
@@ -83,7 +84,7 @@ class Use:
 
     def __str__(self):
         name = self.resource.replace("_", " ")
-        return f"{self.used:,} of {self.limit:,} {name} ({_percent(self.fraction)})"
+        return f"{self.used:,} of {self.limit:,} {name} ({percent(self.fraction)})"
 
 
 @dataclass(frozen=True)
@@ -238,7 +239,7 @@ class Resources:
                 max(block.fractions[name] for block in blocks)
                 for name in _ALWAYS_CHECKED
             ]
-            lines.append([_short(label), str(len(blocks)), *map(_percent, fullest)])
+            lines.append([_short(label), str(len(blocks)), *map(percent, fullest)])
         widths = [max(map(len, column)) for column in zip(*lines)]
         lines.insert(1, ["-" * width for width in widths])
         table = [
@@ -443,10 +444,6 @@ def _paths(network, prefix=""):
 def _short(label, size=28):
     """Return the end of a label that is too long for a table."""
     return label if len(label) <= size else f"...{label[3 - size :]}"
-
-
-def _percent(fraction):
-    return f"{100 * fraction:.2g} %" if fraction < 0.1 else f"{100 * fraction:.0f} %"
 
 
 @contextmanager

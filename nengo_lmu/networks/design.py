@@ -27,6 +27,8 @@ class Design:
     ----------
     error_feedback : float
         Gain with which they hear their own error.
+    max_rate : float
+        Mean rate of the neurons at the edge of their range (hertz).
     realization : Realization or None
         The neurons' coordinates. None, as all that follows, for a memory without.
     populations : Populations or None
@@ -39,6 +41,7 @@ class Design:
     """
 
     error_feedback: float = 0.0
+    max_rate: float = 0.0
     realization: Realization | None = None
     populations: Populations | None = None
     noise_covariance: np.ndarray | None = None
@@ -122,7 +125,8 @@ def make_design(
             kind or "poisson",
             error_feedback,
             feedback_delay,
-            largest_rate,
+            # others saturate by themselves, and have room for that already
+            largest_rate if is_linear(memory.neuron_type) else None,
         )
     made = quiet.realization
     if not is_linear(memory.neuron_type):
@@ -137,6 +141,7 @@ def make_design(
     rng.set_state(random_state)
     return Design(
         error_feedback=quiet.error_feedback,
+        max_rate=max_rate,
         realization=made,
         populations=make_populations(
             split,

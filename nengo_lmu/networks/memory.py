@@ -359,6 +359,11 @@ class LegendreMemory(nengo.Network):
         return self._design.error_feedback
 
     @property
+    def max_rate(self):
+        """(float) Mean rate of the neurons at the edge of their range (hertz)."""
+        return self._design.max_rate
+
+    @property
     def noise_covariance(self):
         """((d, d) ndarray or None) Of the error of each input dimension's state.
 

@@ -1,0 +1,132 @@
+"""What a run on the chip tells of at its end: inputs cut off, neurons at their limit.
+
+Both are errors that nobody would see otherwise. They are told again when they have
+become twice as many, so that a run step by step does not tell of each.
+"""
+
+import functools
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+# A neuron at its limit for less than this part of the time is one that a typical input
+# is allowed to have.
+_SELDOM = 0.02
+
+
+@dataclass
+class CutOff:
+    """The function of a node that passes an input on within its range, and counts.
+
+    Attributes
+    ----------
+    name : str
+        Of the input.
+    radius : float
+        The largest absolute value that the chip gets.
+    steps, beyond : int
+        Steps so far, and those with a value beyond the radius.
+    largest : float
+        The largest absolute value so far.
+    """
+
+    name: str
+    radius: float
+    steps: int = 0
+    beyond: int = 0
+    largest: float = 0.0
+    told: int = 0
+
+    def __call__(self, t, x):
+        """Return the input within its range."""
+        self.steps += 1
+        largest = np.abs(x).max()
+        # the rest is what single precision makes of the radius itself
+        if largest <= self.radius * (1 + 1e-6):
+            return x
+        self.beyond += 1
+        self.largest = max(self.largest, float(largest))
+        return np.clip(x, -self.radius, self.radius)
+
+    def tell(self):
+        """Warn of what was cut off, if it is twice as much as it was last time."""
+        if self.beyond <= 2 * self.told:
+            return
+        self.told = self.beyond
+        warnings.warn(
+            f"{self.name} was beyond its range of {self.radius:g} in {self.beyond} of "
+            f"{self.steps} steps ({percent(self.beyond / self.steps)}), up to "
+            f"{self.largest:.3g}, and was cut off there on its way to the chip; make "
+            f"the network with input_range={self.largest:.3g}, or scale the input",
+            stacklevel=4,
+        )
+
+
+class Saturation:
+    """Whether the neurons of a memory spike in each step, so that they would have more.
+
+    Parameters
+    ----------
+    name : str
+        Of the memory.
+    compartments : list of nengo_loihi.block.Compartment
+        Those of its neurons.
+    """
+
+    def __init__(self, name, compartments):
+        self.name = name
+        self.compartments = compartments
+        self.told = 0
+
+    def tell(self, state):
+        """Warn of neurons at their limit.
+
+        Parameters
+        ----------
+        state : nengo_lmu.loihi.compartments.FastCompartments
+            Of an emulator that has run.
+        """
+        if state.n_looks == 0:
+            return
+        at_limit = [state.at_limit[state.slices[one]] for one in self.compartments]
+        most = int(max(part.max(initial=0) for part in at_limit))
+        if most <= max(2 * self.told, _SELDOM * state.n_looks):
+            return
+        self.told = most
+        some = sum(np.count_nonzero(part) for part in at_limit)
+        warnings.warn(
+            f"{self.name}: {some} neurons on Loihi should have spiked more than once a "
+            f"step, one of them in {percent(most / state.n_looks)} of the steps; the "
+            "state is not what the input says. Make the memory with a sample of the "
+            "input as input_range, or with lower max_rates",
+            stacklevel=4,
+        )
+
+
+def percent(fraction):
+    """Return a fraction in words, to two digits."""
+    return f"{100 * fraction:.2g} %" if fraction < 0.1 else f"{100 * fraction:.0f} %"
+
+
+def telling(run_steps):
+    """Return `nengo_loihi.Simulator.run_steps` that tells at its end.
+
+    Parameters
+    ----------
+    run_steps : callable
+    """
+
+    @functools.wraps(run_steps)
+    def run_and_tell(self, steps):
+        run_steps(self, steps)
+        for node in getattr(self.model, "cut_off", {}).values():
+            node.output.tell()
+        emulator = self.sims.get("emulator")
+        state = getattr(emulator, "compartment", None)
+        if hasattr(state, "at_limit"):
+            for one in getattr(self.model, "saturation", ()):
+                one.tell(state)
+
+    run_and_tell.is_ours = True
+    return run_and_tell
