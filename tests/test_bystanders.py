@@ -135,3 +135,17 @@ def test_nengo_dl_builds_ordinary_neurons():
     with nengo_dl.Simulator(net, progress_bar=False) as sim:
         kinds = {type(op) for ops in sim.tensor_graph.plan for op in ops}
     assert LoneNeurons not in kinds
+
+
+def test_nengo_loihi_says_what_it_says_without_us():
+    """What else we know of it follows."""
+    nengo_loihi = pytest.importorskip("nengo_loihi")
+    still = {"voltage": nengo.dists.Choice([0.0])}  # as all neurons on the chip begin
+    with nengo.Network(seed=0) as net:
+        net.config[nengo.Ensemble].neuron_type = nengo.LIF(initial_state=still)
+        pre = nengo.Ensemble(10, 1)
+        post = nengo.Ensemble(5, 1, gain=np.ones(5), bias=np.full(5, 1e4))
+        nengo.Connection(pre, post, transform=1e-3)
+    words = "Could not find appropriate weight exponent: the largest weight"
+    with pytest.raises(nengo.exceptions.BuildError, match=words):
+        nengo_loihi.Simulator(net, progress_bar=False)
