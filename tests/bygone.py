@@ -4,6 +4,7 @@ A plugin for the pytest of ``tests/upstream.py``: without it, a third of NengoDL
 and NengoLoihi's of convolutions cannot be imported on Nengo 4.1 and NumPy 2.
 """
 
+import importlib
 import sys
 import types
 
@@ -23,9 +24,11 @@ def oscillator(recurrent_tau, frequency, n_neurons):
 
 
 def module(name, **contents):
-    """Make a module that can be imported."""
-    sys.modules[name] = types.ModuleType(name)
-    vars(sys.modules[name]).update(contents)
+    """Make a module that can be imported, in a package."""
+    made = sys.modules[name] = types.ModuleType(name)
+    vars(made).update(contents)
+    package, _, own = name.rpartition(".")
+    setattr(importlib.import_module(package), own, made)
 
 
 if not hasattr(nengo.networks, "Oscillator"):
