@@ -4,13 +4,13 @@ A plugin for the pytest of ``tests/upstream.py``: without it, a third of NengoDL
 and NengoLoihi's of convolutions cannot be imported on Nengo 4.1 and NumPy 2.
 """
 
-import importlib
 import sys
 import types
 
 import nengo
+import nengo._vendor
 import numpy as np
-from nengo.builder.transforms import conv2d
+from nengo.builder import transforms
 
 
 def oscillator(recurrent_tau, frequency, n_neurons):
@@ -23,17 +23,16 @@ def oscillator(recurrent_tau, frequency, n_neurons):
     return net
 
 
-def module(name, **contents):
-    """Make a module that can be imported, in a package."""
-    made = sys.modules[name] = types.ModuleType(name)
-    vars(made).update(contents)
+def give(name, module):
+    """Let a module be imported by another name."""
     package, _, own = name.rpartition(".")
-    setattr(importlib.import_module(package), own, made)
+    sys.modules[name] = module
+    setattr(sys.modules[package], own, module)
 
 
 if not hasattr(nengo.networks, "Oscillator"):
     nengo.networks.Oscillator = oscillator
-module("nengo._vendor.npconv2d")
-module("nengo._vendor.npconv2d.conv2d", conv2d=conv2d)
+give("nengo._vendor.npconv2d", types.ModuleType("npconv2d"))
+give("nengo._vendor.npconv2d.conv2d", transforms)
 if not hasattr(np, "find_common_type"):
     np.find_common_type = lambda arrays, scalars: np.result_type(*arrays)
