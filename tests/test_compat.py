@@ -990,6 +990,18 @@ def test_keras_3_is_refused(argument, make, remedy, nengo_dl, keras):
 
 
 @needs_dl
+@pytest.mark.parametrize("package", ["optimizers", "optimizers.legacy"])
+def test_schedules_of_keras_3_are_refused(package, nengo_dl, keras):
+    """At the latest when they are to be trained with."""
+    optimizers = importlib.import_module(f"tf_keras.{package}")
+    schedule = keras.optimizers.schedules.CosineDecay(0.1, 10)
+    remedy = "use tf_keras.optimizers.schedules.CosineDecay"
+    with dl_simulator(nengo_dl, small_network()) as sim:
+        with pytest.raises(ValidationError, match=remedy):
+            sim.compile(optimizers.Adam(schedule), loss="mse")
+
+
+@needs_dl
 def test_keras_2_is_not_refused(nengo_dl):
     import tensorflow as tf
 
@@ -999,7 +1011,10 @@ def test_keras_2_is_not_refused(nengo_dl):
         probe = nengo.Probe(layer)
     with dl_simulator(nengo_dl, net) as sim:
         loss = {probe: tf.losses.MeanSquaredError(), net.probe: "mse"}
-        sim.compile(tf.optimizers.Adam(), loss=loss)
+        schedule = tf.optimizers.schedules.CosineDecay(0.1, 10)
+        for package in (tf.optimizers, tf.optimizers.legacy):
+            for rate in (0.1, schedule):
+                sim.compile(package.Adam(rate), loss=loss)
 
 
 # --- what is written to stderr

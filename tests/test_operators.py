@@ -131,10 +131,11 @@ def test_fast_step_is_the_plain_one(neuron_type, trainable_theta, plain):
 
 def test_noise_and_unsorted_signs(plain):
     net = network(encoders=nengo.dists.Choice([[1.0], [-1.0]]))
-    net.memory.ensembles[0].noise = nengo.processes.WhiteNoise(
-        nengo.dists.Gaussian(0, 5), seed=0
-    )
+    silent = run(net)
+    (ensemble,) = net.memory.ensembles
+    ensemble.noise = nengo.processes.WhiteNoise(nengo.dists.Gaussian(0, 5), seed=0)
     ours = run(net)
+    assert not np.array_equal(ours[0], silent[0])
     plain()
     assert_same(ours, run(net))
 

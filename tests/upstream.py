@@ -25,7 +25,8 @@ from importlib import metadata
 from pathlib import Path
 from xml.etree import ElementTree
 
-ROOT = Path(__file__).resolve().parent.parent
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
 
 # of each suite: the distribution with its settings, its tests, and where it can be run
 EVERYWHERE = ("absent", "hooked", "imported")
@@ -44,8 +45,8 @@ START = {
 }
 # what a report calls an outcome, and what we do; one may have failed in several ways
 KINDS = {"error": "failed", "failure": "failed", "skipped": "skipped"}
-# the plugin that Nengo brings is refused by pytest 9
-TOOLS = ["pytest<9", "pytest-allclose", "pytest-plt", "pytest-rng"]
+# NengoDL's and NengoLoihi's tests call ``pytest.warns(None)``, which pytest 8 refuses
+TOOLS = ["pytest<8", "pytest-allclose", "pytest-plt", "pytest-rng"]
 
 
 def pip(*arguments):
@@ -90,13 +91,14 @@ def run(folder, suite, presence):
             "HOME": str(home),
             # tests start processes, and an installed nengo_lmu is hooked in those
             "NENGO_LMU_NO_HOOK": "1" if presence == "absent" else "0",
-            "PYTHONPATH": os.pathsep.join(map(str, (tools(folder), ROOT))),
+            "PYTHONPATH": os.pathsep.join(map(str, (tools(folder), ROOT, HERE))),
         }
         code = f"{START[presence]}\nimport sys, pytest\nsys.exit(pytest.main())"
-        options = ["-q", "-p", "no:cacheprovider", "--continue-on-collection-errors"]
+        options = ["-q", "-p", "bygone", "-p", "no:cacheprovider"]
+        options += ["--continue-on-collection-errors", f"--junitxml={report}"]
         with open(report.with_suffix(".log"), "w", encoding="utf-8") as log:
             subprocess.run(
-                [sys.executable, "-c", code, *tests, *options, f"--junitxml={report}"],
+                [sys.executable, "-c", code, *tests, *options],
                 cwd=where,
                 env=environment,
                 stdout=log,

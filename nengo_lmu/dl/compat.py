@@ -557,6 +557,9 @@ def mend_nengo_dl(nengo_dl):
     """
     import tensorflow as tf
 
+    if _keras_origin(tf).startswith("tf_keras"):
+        optimizer = tf.keras.optimizers.Optimizer
+        refuse_keras_3(optimizer, "_build_learning_rate", "learning_rate")
     reqs = _complete("nengo_extras.reqs")
     if reqs is not None and not reqs.HAS_NENGO_DL:
         patch(reqs, "HAS_TENSORFLOW", True)
@@ -710,7 +713,7 @@ def refuse_keras_3(cls, name, first=None):
 
 
 def _parts(values):
-    """Yield what is in lists and dictionaries, such as metrics by probe."""
+    """Yield what is in lists, dictionaries (metrics by probe) and old optimizers."""
     if isinstance(values, dict):
         values = list(values.values())
     if isinstance(values, (list, tuple)):
@@ -718,6 +721,8 @@ def _parts(values):
             yield from _parts(value)
     else:
         yield values
+        # a schedule; newer optimizers refuse it when they are made
+        yield from getattr(values, "_hyper", {}).values()
 
 
 def _refuse_if_keras_3(value, argument, cls):

@@ -130,7 +130,7 @@ def _weights_that_fit(block):
         if "weight exponent" not in str(error):
             raise
         raise BuildError(
-            f"{block}: the largest weight that leads to it, {largest:.3g}, is too "
+            f"{error}: the largest weight that leads to it, {largest:.3g}, is too "
             f"small beside its thresholds and its largest bias, {bias:.3g}, to be a "
             "whole number on Loihi too; give it larger weights (the kernels of an "
             "LMU), or a smaller bias (hidden_bias), or keep it off the chip with "
