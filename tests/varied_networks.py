@@ -43,7 +43,7 @@ def varied_network(seed):
     dt = float(rng.choice([0.0005, 0.001, 0.002, 0.003]))
     # 10 ms to 60 s, and no more steps than a test can wait for
     theta = float(10 ** rng.uniform(-2, np.log10(60)))
-    dt = max(dt, theta / 3000)
+    dt = max(dt, theta / 1500)
     d = int(
         rng.choice([1, 2, 3, 6, 12, 24, 64], p=[0.1, 0.15, 0.2, 0.3, 0.15, 0.07, 0.03])
     )
@@ -75,7 +75,7 @@ def varied_network(seed):
     }
     if trainable and theta / dt > 4 * d**2:
         options["trainable_theta"] = True
-    n_neurons = 100 * d * size_in
+    n_neurons = max(2 * d * size_in, min(100 * d * size_in, 2000))
     what = f"{seed}: {kind}, theta={theta:.3g}, d={d}, {options}"
 
     with nengo.Network(seed=seed) as net:
