@@ -13,6 +13,10 @@ nengo_loihi = pytest.importorskip("nengo_loihi")
 LIMITS = ("spike at most once in a step", "less than the least weight")
 
 
+# What the input's code of fifteenths leaves of it in a window of few time steps.
+CODE = 0.003
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(60))
 def test_chip_is_as_good_as_the_reference_or_says_why_not(seed):
@@ -32,4 +36,4 @@ def test_chip_is_as_good_as_the_reference_or_says_why_not(seed):
             return
     told = [str(one.message) for one in caught]
     limited = any(limit in one for limit in LIMITS for one in told)
-    assert emulator < (5 if limited else 1.3) * reference, (varied.what, told)
+    assert emulator < (5 if limited else 1.3) * reference + CODE, (varied.what, told)

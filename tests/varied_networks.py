@@ -116,8 +116,10 @@ def varied_network(seed):
             if kind == "learning":
                 pre = nengo.Ensemble(50, 1, neuron_type=LIF, seed=1)
                 post = nengo.Node(size_in=1)
+                # NengoLoihi wants whole time steps
+                rule = nengo.PES(pre_synapse=nengo.Lowpass(5 * dt))
                 learned = nengo.Connection(
-                    pre, post, function=lambda x: 0, learning_rule_type=nengo.PES()
+                    pre, post, function=lambda x: 0, learning_rule_type=rule
                 )
                 nengo.Connection(post, learned.learning_rule)
                 nengo.Connection(one.output[0], learned.learning_rule, transform=-1)
