@@ -97,8 +97,8 @@ def largest_gain(A_bar, delay=0):
     gain : float
         A little less than 2 without a delay, and than ``pi / (2 delay + 1)`` with one.
     """
-    # at high orders rounding moves those that decay fast, outwards, so that the bound is
-    # less than it could be, but those that set the memory's own limits stay
+    # at high orders rounding moves those that decay fast, outwards, so that the bound
+    # is less than it could be, but those that set the memory's own limits stay
     rates = np.linalg.eigvals(A_bar)
     if delay == 0:
         # |rate - k| < 1, where |rate| <= 1 but for rounding
