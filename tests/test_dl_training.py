@@ -1,5 +1,7 @@
 """Long trainings: what is kept, and going on after a kill."""
 
+import json
+
 import nengo
 import numpy as np
 import pytest
@@ -157,6 +159,61 @@ def test_refuses_a_checkpoint_of_something_else(tmp_path):
     with Model() as model, pytest.raises(ValidationError, match="not a checkpoint"):
         model.fit(epochs=1, checkpoint=path)
     assert path.read_text() == "nothing of the kind"
+
+
+def test_refuses_a_damaged_checkpoint(tmp_path):
+    """In words, whatever is wrong with it, and it is left as it is."""
+    path = tmp_path / "checkpoint.npz"
+    with Model() as model:
+        model.fit(epochs=1, checkpoint=path)
+    content = path.read_bytes()
+    with np.load(path) as file:
+        found = dict(file)
+    position = json.loads(str(found["position"]))
+
+    def changed(**changes):
+        return {**found, "position": json.dumps({**position, **changes})}
+
+    weights = found["value_0"]
+    damaged = [
+        {**found, "position": "[" * 100_000},
+        {**found, "position": "[]"},
+        {**found, "position": "{}"},
+        changed(batch=-1),
+        changed(batch=10**6),
+        changed(batch="1"),
+        changed(seconds=float("nan")),
+        changed(history=[]),
+        changed(history={"seconds": 1.0}),
+        changed(history={"loss": [1.0]}),
+        changed(history={"loss": [1.0, 2.0], "seconds": [1.0]}),
+        changed(history={"seconds": [1.0] * 100}),
+        changed(sums={"loss": None}),
+        changed(other=1),
+        {**found, "value_0": np.full_like(weights, np.nan)},
+        {**found, "value_0": np.zeros((7, 3))},
+        {**found, "value_0": np.array([None], dtype=object)},
+        {name: value for name, value in found.items() if name != "value_0"},
+        {name: value for name, value in found.items() if name != "best_0"},
+    ]
+    with Model() as model:
+        for arrays in damaged:
+            with open(path, "wb") as file:
+                np.savez(file, **arrays)
+            before = path.read_bytes()
+            with pytest.raises(ValidationError, match="damaged") as error:
+                model.fit(epochs=1, checkpoint=path)
+            assert error.value.attr == "checkpoint" and "remove it" in str(error.value)
+            assert path.read_bytes() == before
+        for part in (b"", content[:100], content[: len(content) // 2]):
+            path.write_bytes(part)
+            with pytest.raises(ValidationError, match="not a checkpoint, or damaged"):
+                model.fit(epochs=1, checkpoint=path)
+        with pytest.raises(ValidationError, match="not to be read"):
+            model.fit(epochs=1, checkpoint=tmp_path)
+        # and as it was, it is taken
+        path.write_bytes(content)
+        model.fit(epochs=1, checkpoint=path)
 
 
 def test_bad_arguments():

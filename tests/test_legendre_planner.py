@@ -241,6 +241,14 @@ def test_noise_beyond_all_numbers():
 def test_neurons_for_a_large_error():
     """At least an on and an off neuron for each dimension."""
     assert neurons_for_error(1e6, 1.0, 5) == 10
+    # the ratio of the two need not be a number above 0
+    assert neurons_for_error(1e24, 1.0, 1, error_feedback=0, max_rate=1e24) == 2
+
+
+def test_neurons_that_can_hardly_fire():
+    with pytest.raises(ArgumentError) as error:
+        predicted_error(1.0, 6, 100, max_rate=1e20, largest_rate=1e-24, input=1e12)
+    assert error.value.name == "largest_rate"
 
 
 def test_neurons_for_error_passes_options_on():

@@ -23,6 +23,14 @@ from nengo_lmu.networks.arguments import validated
 # how often a checkpoint is written (seconds)
 INTERVAL = 60.0
 
+# What a checkpoint says of how far a training has come, and what reading a file that is
+# none raises.
+_POSITION = {"history", "batch", "sums", "seconds"}
+_NOT_A_CHECKPOINT = (
+    *(KeyError, ValueError, TypeError, AttributeError, EOFError, RecursionError),
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError),
+)
+
 
 def fit(
     sim,
@@ -216,26 +224,58 @@ class _Training:
             )
 
         try:
-            with np.load(path) as file:
-                found = dict(file)
+            with open(path, "rb") as file, np.load(file) as arrays:
+                found = dict(arrays)
             other = str(found.pop("identity")) != identity
             position = json.loads(str(found.pop("position")))
         except FileNotFoundError:
             return
-        except (KeyError, ValueError, EOFError, zipfile.BadZipFile):
-            refuse("not a checkpoint")
+        except OSError as error:
+            refuse(f"not to be read ({error.strerror or error})")
+        except _NOT_A_CHECKPOINT:
+            refuse("not a checkpoint, or damaged")
         if other:
             refuse("a checkpoint of another training")
-        kinds = ("value", "best")
         values, best = (
-            [found[f"{kind}_{i}"] for i in range(len(found)) if f"{kind}_{i}" in found]
-            for kind in kinds
+            [found.pop(f"{kind}_{i}") for i in range(n) if f"{kind}_{i}" in found]
+            for kind, n in (("value", len(found)), ("best", len(self._weights)))
         )
-        if len(values) != len(self._variables):
-            refuse("a checkpoint of another version of nengo_lmu")
+        shapes = [tuple(variable.shape) for variable in self._variables]
+        whose = [tuple(variable.shape) for variable in self._weights] if best else []
+        if found or [value.shape for value in values] != shapes:
+            refuse("a checkpoint of another version of nengo_lmu, or damaged")
+        finite = all(np.all(np.isfinite(value)) for value in [*values, *best])
+        if not finite or [value.shape for value in best] != whose:
+            refuse("damaged: weights are missing or not finite")
+        if not self._is_position(position):
+            refuse("damaged: where the training was cannot be read from it")
         vars(self).update(position)
         self._assign(self._variables, values)
         self.best = best or None
+
+    def _is_position(self, position):
+        """Whether it says after which minibatch of which epoch a training was."""
+
+        def numbers(values, kind=(int, float)):
+            return all(type(value) in kind and np.isfinite(value) for value in values)
+
+        if not isinstance(position, dict) or position.keys() != _POSITION:
+            return False
+        history, sums, batch = (position[name] for name in ("history", "sums", "batch"))
+        if not isinstance(history, dict) or not isinstance(sums, dict):
+            return False
+        columns = list(history.values())
+        if not all(isinstance(column, list) and numbers(column) for column in columns):
+            return False
+        n_epochs = {len(column) for column in columns}
+        return (
+            numbers([*sums.values(), position["seconds"]])
+            and numbers([batch], kind=(int,))
+            and 0 <= batch <= self.batches
+            and len(n_epochs) <= 1
+            and ("seconds" in history) == (n_epochs != set())
+            and max(n_epochs, default=0) <= self.epochs
+        )
 
     # --- how it goes
 

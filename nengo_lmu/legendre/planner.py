@@ -216,7 +216,7 @@ def quietest(
         room = (_ROOM * share) ** 2 * unforeseen_covariance(theta, d, statistics)
 
     def populate(noise):
-        with renamed(kind="realization"):
+        with renamed(kind="realization", noise="largest_rate"):
             made = basis(statistics, realization, amplification, room + noise)
         populations = SpikingPopulations(
             theta,
@@ -410,7 +410,7 @@ def neurons_for_error(error, theta, d, **kwargs):
     before = None
     while enough - too_few > 1:
         found = predicted_error(theta, d, 2 * pairs, **kwargs).window
-        excess = np.log(max(found, np.finfo(float).tiny) / error)
+        excess = np.log(max(found, np.finfo(float).tiny)) - np.log(error)
         if before is not None:
             secant = (excess - before[1]) / np.log(pairs / before[0])
             # rounding to whole pairs and gains of two digits make steps
