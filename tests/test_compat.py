@@ -15,6 +15,7 @@ import sys
 import tempfile
 import textwrap
 import types
+import warnings
 from importlib import metadata
 from importlib.machinery import SourceFileLoader
 
@@ -24,6 +25,7 @@ import pytest
 from nengo.exceptions import ValidationError
 
 import _nengo_lmu_hook as hook
+from nengo_lmu import LegendreMemory
 from nengo_lmu.dl import compat
 
 ROOT = os.path.dirname(os.path.abspath(hook.__file__))
@@ -570,14 +572,32 @@ def test_linear_filter(nengo_dl, num, den, allclose):
 
 
 @needs_dl
-def test_other_warnings_of_the_simulator_remain(nengo_dl):
-    """Only the one about the GPU is dropped; the rest point at their caller."""
-    warn = nengo_dl.simulator.warnings.warn
-    if not compat._gpu_driver_present():
-        warn("No GPU support detected. See ..")
-    with pytest.warns(UserWarning, match="another") as record:
-        warn("another")
-    assert record[0].filename == __file__
+@pytest.mark.parametrize("gpu", [False, True])
+def test_no_gpu_is_not_missed_for_a_memory(gpu, nengo_dl, monkeypatch):
+    """NengoDL's warning stays for all other networks, as does where it comes from."""
+    if compat._gpu_driver_present():
+        pytest.skip("there is one")
+    monkeypatch.setattr(nengo_dl.utils, "tf_gpu_installed", gpu)
+    monkeypatch.delitem(sys.modules, "nengo_lmu.analysis", raising=False)
+    with nengo.Network() as ours:
+        with nengo.Network():
+            LegendreMemory(0.1, 2, n_neurons=0)
+    for net, warned in ((small_network(), not gpu), (ours, False)):
+        with warnings.catch_warnings(record=True) as record:
+            warnings.simplefilter("always")
+            dl_simulator(nengo_dl, net).close()
+        found = [one for one in record if "No GPU support" in str(one.message)]
+        assert len(found) == warned
+        assert all(one.filename == nengo_dl.simulator.__file__ for one in found)
+
+
+@needs_dl
+@pytest.mark.parametrize("verb", ["compile", "fit", "evaluate", "predict"])
+def test_closed_simulator_says_so(verb, nengo_dl):
+    sim = dl_simulator(nengo_dl, small_network())
+    sim.close()
+    with pytest.raises(nengo.exceptions.SimulatorClosed, match=f"Cannot call {verb}"):
+        getattr(sim, verb)()
 
 
 # --- NengoLoihi
@@ -1055,8 +1075,9 @@ def test_first_run_is_quiet(tmp_path):
     result = run_python(
         """
         import nengo, nengo_dl
+        from nengo_lmu import LMU
         with nengo.Network(seed=0) as net:
-            nengo.Probe(nengo.Ensemble(10, 1), synapse=0.01)
+            nengo.Probe(LMU(0.1, 2, n_neurons=10).output, synapse=0.01)
         for backend in (nengo_dl, nengo):
             with backend.Simulator(net, progress_bar=False) as sim:
                 sim.run_steps(2)

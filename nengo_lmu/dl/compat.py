@@ -510,11 +510,11 @@ def _flush_stderr():
 # --- warnings that a user can do nothing about
 
 
-def _warnings_without(pattern):
+def _warnings_without(pattern, applies=lambda: True):
     """Return the `warnings` module, for one importer, without one of its warnings."""
 
     def warn(message, category=None, stacklevel=1, source=None, **kwargs):
-        if not re.search(pattern, str(message)):
+        if not (applies() and re.search(pattern, str(message))):
             warnings.warn(message, category, stacklevel + 1, source, **kwargs)
 
     return _stand_in(warnings, warn=warn)
@@ -630,23 +630,27 @@ def mend_linear_filter(process_builders):
 
 
 def mend_simulator(simulator):
-    """Set Nengo's precision back, warn of no GPU where there is one, refuse Keras 3.
+    """Set Nengo's precision back, refuse Keras 3, and do not miss a GPU there is not.
 
     nengo_dl <= 3.6.0 sets nengo.rc to single precision while it builds a network, and
     leaves it there if that raises an error: all later simulators are less precise. It
-    warns that there is no GPU support where there is no GPU.
+    warns that there is no GPU support where there is no GPU, of other people's networks
+    still, but neither of those with a memory nor in our own experiments.
     """
     if hasattr(simulator.Simulator.__init__, "__wrapped__"):
         return  # done already
     init = simulator.Simulator.__init__
+    made = threading.local()  # what this thread makes a simulator of
 
     @functools.wraps(init)
-    def mended(self, *args, **kwargs):
+    def mended(self, network, *args, **kwargs):
         rc = simulator.nengo_rc
         precision = rc.get("precision", "bits")
+        made.network = network
         try:
-            init(self, *args, **kwargs)
+            init(self, network, *args, **kwargs)
         finally:
+            made.network = None
             rc.set("precision", "bits", precision)
 
     patch(simulator.Simulator, "__init__", mended)
@@ -654,8 +658,21 @@ def mend_simulator(simulator):
     for name in ("fit", "evaluate", "predict"):
         refuse_keras_3(simulator.Simulator, name)
     if not _gpu_driver_present():
-        quiet = _warnings_without("No GPU support detected")
+
+        def is_ours():
+            experiment = "nengo_lmu.analysis" in sys.modules
+            return experiment or has_memory(getattr(made, "network", None))
+
+        quiet = _warnings_without("No GPU support detected", is_ours)
         patch(simulator, "warnings", quiet)
+
+
+def has_memory(network):
+    """Is there a Legendre memory in a network?"""
+    package = sys.modules.get("nengo_lmu")
+    memory = getattr(package, "LegendreMemory", ())
+    networks = [network, *getattr(network, "all_networks", [])]
+    return any(isinstance(one, memory) for one in networks)
 
 
 class _Like:
@@ -694,7 +711,7 @@ def refuse_keras_3(cls, name, first=None):
     first : str, optional
         What its first argument is called, if that may be of Keras 3.
     """
-    method = getattr(cls, name)
+    method = vars(cls)[name]
     if hasattr(method, "refuses_keras_3"):
         return  # done already
 
@@ -706,7 +723,8 @@ def refuse_keras_3(cls, name, first=None):
         for argument, values in given.items():
             for value in _parts(values):
                 _refuse_if_keras_3(value, argument, cls)
-        return method(self, *args, **kwargs)
+        # bound as an attribute is, which Nengo's decorators depend on
+        return method.__get__(self, type(self))(*args, **kwargs)
 
     refusing.refuses_keras_3 = True
     patch(cls, name, refusing)

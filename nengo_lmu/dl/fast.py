@@ -47,7 +47,6 @@ from nengo_lmu.dl.operators import Delay, Product
 from nengo_lmu.dl.poisson import FastPoisson
 from nengo_lmu.dl.superposition import superpose
 from nengo_lmu.dl.tracing import traced_once
-from nengo_lmu.networks import LegendreMemory
 
 __all__ = ["planner", "separated", "simplifications", "specialized", "stepwise"]
 
@@ -169,16 +168,9 @@ class _Config:
 
     def get_setting(self, model, setting, default=None, obj=None):
         """Look up a setting, as NengoDL does."""
-        if setting in _DEFAULTS and _has_memory(model.toplevel):
+        if setting in _DEFAULTS and compat.has_memory(model.toplevel):
             default = _DEFAULTS[setting]
         return self._config.get_setting(model, setting, default=default, obj=obj)
-
-
-def _has_memory(network):
-    if network is None:
-        return False
-    networks = [network, *network.all_networks]
-    return any(isinstance(one, LegendreMemory) for one in networks)
 
 
 # --- the start of training
@@ -193,7 +185,7 @@ def _is_planned_here(simulator):
 
 
 def _simulates_memory(simulator):
-    return _has_memory(simulator.model.toplevel)
+    return compat.has_memory(simulator.model.toplevel)
 
 
 # --- what NengoDL is told
@@ -209,7 +201,7 @@ def install():
     if not isinstance(tensor_graph.config, _Config):
         compat.patch(tensor_graph, "config", _Config(tensor_graph.config))
     if not hasattr(Simulator.compile, "is_ours"):
-        compile = traced_once(Simulator.compile, _is_planned_here)
+        compile = traced_once(vars(Simulator)["compile"], _is_planned_here)
         compat.patch(Simulator, "compile", compile)
     if not hasattr(Simulator._generate_inputs, "is_ours"):
         checked = checked_inputs(Simulator._generate_inputs, _simulates_memory)
