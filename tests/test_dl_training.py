@@ -5,7 +5,7 @@ import json
 import nengo
 import numpy as np
 import pytest
-from nengo.exceptions import ValidationError
+from nengo.exceptions import SimulationError, ValidationError
 
 nengo_dl = pytest.importorskip("nengo_dl")
 tf = pytest.importorskip("tensorflow")
@@ -225,6 +225,13 @@ def test_bad_arguments():
             model.fit(monitor="val_accuracy")
 
 
+def test_a_loss_that_is_not_finite():
+    """Targets may be NaN, since losses can leave them out; this one does not."""
+    with Model() as model:
+        with pytest.raises(SimulationError, match="loss is nan, .* leaves these out"):
+            model.fit(y=np.where(Y > 0, Y, np.nan))
+
+
 @pytest.mark.parametrize(
     "name, value",
     [
@@ -235,7 +242,7 @@ def test_bad_arguments():
         ("mode", "least"),
         ("targets", [[1], [1, 2]]),
         ("targets", Y[:, :, 0]),
-        ("targets", np.where(Y > 0, Y, np.nan)),
+        ("targets", np.where(Y > 0, Y, np.inf)),
         ("targets", Y[:-1]),
         ("targets", Y * 1j),
         ("validation", 0.1),

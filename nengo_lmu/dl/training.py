@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from nengo.exceptions import ValidationError
+from nengo.exceptions import SimulationError, ValidationError
 from tqdm import tqdm
 
 from nengo_lmu.files import write_atomically
@@ -89,6 +89,8 @@ def fit(
         For an argument out of range, naming it, its value and the remedy: data that are
         not finite or of other numbers of rows, a checkpoint of another training or none
         at all, fewer data than a minibatch, or nothing called ``monitor``.
+    nengo.exceptions.SimulationError
+        If the loss of an epoch is not finite.
     """
     return _Training(sim, inputs, targets, epochs, seed, validation, monitor, mode).run(
         checkpoint, description, show_progress
@@ -334,6 +336,12 @@ class _Training:
                     + ", ".join(name for name in row if name.startswith("val_")),
                     attr="monitor",
                 )
+        if not np.isfinite(row["loss"]):
+            raise SimulationError(
+                f"the loss is {row['loss']:g}, after {len(self.history.get('loss', []))}"
+                " epochs that went well; lower the learning rate, or clip gradients, "
+                "or, if targets are NaN, use a loss that leaves these out"
+            )
         row["seconds"] = self.seconds
         for name, value in row.items():
             self.history.setdefault(name, []).append(value)
@@ -346,9 +354,9 @@ class _Training:
 
 
 def _checked_data(name, data, n=None, finite=True):
-    """Return data by node or probe as arrays, if they are numbers and go together.
+    """Return data by node or probe as arrays, if they are finite and go together.
 
-    Targets need not be finite: a loss may leave out those that are NaN.
+    Or NaN, if they need not be finite: a loss may leave out targets that are.
     """
     if not isinstance(data, dict) or not data:
         raise ValidationError(
@@ -363,8 +371,9 @@ def _checked_data(name, data, n=None, finite=True):
         except ValueError:  # a ragged list
             array = np.asarray(None)
         numbers = array.dtype.kind in "biuf" and array.ndim == 3
-        if not numbers or finite and not np.all(np.isfinite(array)):
-            kind = "finite" if finite else "numbers"
+        refused = np.isinf if not finite else lambda x: ~np.isfinite(x)
+        if not numbers or np.any(refused(array)):
+            kind = "finite" if finite else "finite, or NaN for a loss that knows of it"
             raise ValidationError(
                 f"must be {kind}, of shape (n, n_steps, size), but {shown(value)} of "
                 f"shape {array.shape} was given for {key}; clean and reshape it",
