@@ -14,6 +14,7 @@ from nengo_lmu import LMU, LegendreMemory
 POINTS = [0, 0.5, 1]
 LIF = nengo.LIF(initial_state={"voltage": nengo.dists.Choice([0])})
 WINDOWS = 12
+GAIN = 0.2  # of what a memory says to itself
 
 
 @dataclass
@@ -25,6 +26,9 @@ class Varied:
     net : nengo.Network
     given, wanted : nengo.Probe
     dt, seconds : float
+    late : float
+        What the chip's feedback through the host may add to the error, being two steps
+        late: the change of the signal in that time, times its gain.
     what : str
         For messages.
     """
@@ -34,6 +38,7 @@ class Varied:
     wanted: nengo.Probe
     dt: float
     seconds: float
+    late: float
     what: str
 
 
@@ -135,7 +140,8 @@ def varied_network(seed):
             return nengo.Probe(one.add_window(POINTS))
 
         given, wanted = build(n_neurons), build(0)
-    return Varied(net, given, wanted, dt, (WINDOWS + 2) * theta, what)
+    late = GAIN * 2 * dt / theta if kind == "feedback" else 0.0
+    return Varied(net, given, wanted, dt, (WINDOWS + 2) * theta, late, what)
 
 
 def error(simulator, varied, seed=0, late=6):
