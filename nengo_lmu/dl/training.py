@@ -337,10 +337,11 @@ class _Training:
                     attr="monitor",
                 )
         if not np.isfinite(row["loss"]):
+            well = len(self.history.get("loss", []))
             raise SimulationError(
-                f"the loss is {row['loss']:g}, after {len(self.history.get('loss', []))}"
-                " epochs that went well; lower the learning rate, or clip gradients, "
-                "or, if targets are NaN, use a loss that leaves these out"
+                f"the loss is {row['loss']:g}, after {well} epochs that went well; lower "
+                "the learning rate, or clip gradients, or, if targets are NaN, use a loss "
+                "that leaves these out"
             )
         row["seconds"] = self.seconds
         for name, value in row.items():
