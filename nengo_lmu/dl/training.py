@@ -339,9 +339,9 @@ class _Training:
         if not np.isfinite(row["loss"]):
             well = len(self.history.get("loss", []))
             raise SimulationError(
-                f"the loss is {row['loss']:g}, after {well} epochs that went well; lower "
-                "the learning rate, or clip gradients, or, if targets are NaN, use a loss "
-                "that leaves these out"
+                f"the loss is {row['loss']:g}, after {well} epochs that went well; "
+                "lower the learning rate, or clip gradients, or, if targets are NaN, "
+                "use a loss that leaves these out"
             )
         row["seconds"] = self.seconds
         for name, value in row.items():
