@@ -351,7 +351,7 @@ def test_spiking_network():
     "arguments, words",
     [
         (["--models", "rnn"], ["--models", "'rnn'", "one of lstm, lmu, hybrid, paper"]),
-        (["--seeds", "0"], ["--seeds", "'0'", "at least 1"]),
+        (["--seeds", "0"], ["--seeds", "'0'", "from 1 to 100000"]),
         (["--epochs", "-1"], ["--epochs", "'-1'", "at least 1"]),
         (["--neurons", "2"], ["--neurons", "'2'", "at least 16"]),
         (["--out", __file__], ["--out", "is a file", "give a folder"]),

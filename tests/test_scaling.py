@@ -290,10 +290,10 @@ def test_the_theory_says_where_it_ends():
 
 
 def test_the_theory_of_the_chip_is_without_feedback():
-    """And of at most one spike a step."""
+    """And of at most one spike a step, with room for inputs of any band."""
     chip = scaling.predict(replace(QUICK, simulator="fixed point"))
     same = replace(QUICK, neuron_type="stochastic", error_feedback=0.0)
-    assert chip == scaling.predict(same)
+    assert 1 < chip / scaling.predict(same) < 1.06
 
 
 def test_a_plan_varies_one_thing_at_a_time():
