@@ -104,6 +104,8 @@ def run(folder, suite, presence):
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
+        if not report.exists():
+            sys.exit(f"{suite} {presence} came to no end; see {log.name}")
     return outcomes(report)
 
 
