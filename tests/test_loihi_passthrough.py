@@ -6,6 +6,7 @@ import nengo
 import numpy as np
 import pytest
 from nengo.exceptions import BuildError
+from varied_networks import LIF, best_error
 
 nengo_loihi = pytest.importorskip("nengo_loihi")
 
@@ -22,10 +23,6 @@ WORSE = 1.5
 
 def noise(seed=0, rms=0.3, high=1.0):
     return nengo.Node(nengo.processes.WhiteSignal(10.0, high=high, rms=rms, seed=seed))
-
-
-# NengoLoihi warns of other voltages to start with
-LIF = nengo.LIF(initial_state={"voltage": nengo.dists.Choice([0])})
 
 
 def memory(**kwargs):
@@ -51,14 +48,7 @@ def error(simulator, net, probe, ideal, seconds=4.5, seed=0, dt=DT, late=6, **op
     """Relative error at the best of a few delays, since the chip is some steps late."""
     with simulator(net, dt=dt, seed=seed, progress_bar=False, **options) as sim:
         sim.run(seconds)
-    n = int(0.5 / dt)
-    given, wanted = sim.data[probe], sim.data[ideal]
-
-    def at(steps):
-        difference = given[n + steps :] - wanted[n : len(wanted) - steps]
-        return np.sqrt(np.mean(difference**2) / np.mean(wanted[n:] ** 2))
-
-    return min(map(at, range(late)))
+    return best_error(sim.data[probe], sim.data[ideal], int(0.5 / dt), late)
 
 
 def assert_as_good(net, probes, worse=WORSE, **options):

@@ -12,6 +12,7 @@ import numpy as np
 from nengo_lmu import LMU, LegendreMemory
 
 POINTS = [0, 0.5, 1]
+# NengoLoihi warns of other voltages to start with
 LIF = nengo.LIF(initial_state={"voltage": nengo.dists.Choice([0])})
 WINDOWS = 12
 GAIN = 0.2  # of what a memory says to itself
@@ -149,10 +150,14 @@ def error(simulator, varied, seed=0, late=6):
     with simulator(varied.net, dt=varied.dt, seed=seed, progress_bar=False) as sim:
         sim.run(varied.seconds)
     given, wanted = sim.data[varied.given], sim.data[varied.wanted]
-    n = len(wanted) // (WINDOWS + 2) * 2
+    return best_error(given, wanted, len(wanted) // (WINDOWS + 2) * 2, late)
+
+
+def best_error(given, wanted, first, late):
+    """Return the relative error from a step on, at the best of a few delays."""
 
     def at(steps):
-        difference = given[n + steps :] - wanted[n : len(wanted) - steps]
-        return np.sqrt(np.mean(difference**2) / np.mean(wanted[n:] ** 2))
+        difference = given[first + steps :] - wanted[first : len(wanted) - steps]
+        return np.sqrt(np.mean(difference**2) / np.mean(wanted[first:] ** 2))
 
     return min(map(at, range(late)))

@@ -111,13 +111,8 @@ class _Training:
         self.validation = self._checked_validation(validation)
         self.monitor = monitor
         self.best_is = {"max": np.argmax, "min": np.argmin}[mode]
+        self._require_minibatch("inputs", self.n)
         self.batches = self.n // self.size
-        if self.batches == 0:
-            raise ValidationError(
-                f"has {self.n} rows, fewer than the minibatch of {self.size}; give "
-                "more data, or the simulator a smaller minibatch_size",
-                attr="inputs",
-            )
         # where it is: whole epochs, minibatches of the next, and what they came to
         self.history = {}
         self.batch = 0
@@ -136,13 +131,16 @@ class _Training:
             )
         inputs = _checked_data("validation", validation[0])
         n = len(next(iter(inputs.values())))
+        self._require_minibatch("validation", n)
+        return inputs, _checked_data("validation", validation[1], n, finite=False)
+
+    def _require_minibatch(self, name, n):
         if n < self.size:
             raise ValidationError(
                 f"has {n} rows, fewer than the minibatch of {self.size}; give more "
                 "data, or the simulator a smaller minibatch_size",
-                attr="validation",
+                attr=name,
             )
-        return inputs, _checked_data("validation", validation[1], n, finite=False)
 
     # --- what has to be kept
 

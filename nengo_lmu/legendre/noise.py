@@ -41,6 +41,7 @@ from nengo_lmu.legendre.spikes import (
 from nengo_lmu.legendre.statistics import (
     StateStatistics,
     crossing_rates,
+    panels,
     variance_along,
 )
 from nengo_lmu.legendre.system import METHODS, discretize, state_space
@@ -612,11 +613,9 @@ class SpikingPopulations:
         for start, end, length in zip(limits[:-1], limits[1:], _PANELS, strict=True):
             n_panels = int(np.ceil((end - start) / length))
             edges.append(np.linspace(start, end, n_panels + 1)[1:])
-        edges = np.concatenate(edges)[:, np.newaxis]
-        nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-        length = np.diff(edges, axis=0)
-        frequency = np.exp(edges[:-1] + length * (nodes + 1) / 2)
-        return frequency.ravel(), (frequency * length * weights / 2).ravel()
+        logarithm, weights = panels(np.concatenate(edges), _NODES)
+        frequency = np.exp(logarithm)
+        return frequency, frequency * weights
 
     def _responses(self):
         """Yield, for a few frequencies at a time, which, and the errors' response."""

@@ -14,6 +14,7 @@ from nengo_lmu.legendre.checks import (
     not_negative,
     order,
     positive,
+    renamed,
     shown,
     window,
 )
@@ -238,10 +239,27 @@ def _band(theta, d, bandwidth):
     n_beyond = max(0, np.log(top / edges[-1]) / np.log(_GROWTH))
     edges = np.append(edges, edges[-1] * _GROWTH ** np.arange(1, n_beyond))
     edges = np.append(edges[edges < top], top)
-    nodes, weights = np.polynomial.legendre.leggauss(_PANEL)
+    points, weights = panels(edges, _PANEL)
+    return points / theta, weights / top
+
+
+def panels(edges, n_nodes):
+    """Return Gauss-Legendre nodes and weights for an integral in panels.
+
+    Parameters
+    ----------
+    edges : (n_panels + 1,) ndarray
+    n_nodes : int
+        Of each panel.
+
+    Returns
+    -------
+    points, weights : (n_panels * n_nodes,) ndarray
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(n_nodes)
     length = np.diff(edges)[:, np.newaxis]
     points = edges[:-1, np.newaxis] + length * (nodes + 1) / 2
-    return points.ravel() / theta, (length * weights / 2).ravel() / top
+    return points.ravel(), (length * weights / 2).ravel()
 
 
 def sampled_statistics(theta, d, u, dt=0.001):
@@ -491,6 +509,5 @@ def input_statistics(theta, d, expected=1.0, dt=0.001):
     known = expected_range("expected", expected)
     if known is not None:
         return typical_statistics(theta, d, known)
-    return sampled_statistics(
-        theta, d, checked_sample("expected", expected, theta, dt), dt=dt
-    )
+    with renamed(u="expected"):
+        return sampled_statistics(theta, d, expected, dt=dt)

@@ -12,6 +12,7 @@ the connections would be, by Principle 3,
 
 import nengo
 import numpy as np
+from nengo_loihi.splitter import HostChipSplit
 
 from nengo_lmu.networks import LegendreMemory
 
@@ -34,8 +35,23 @@ def chip_decay(tau, dt):
     decay : float
         Next to ``exp(-dt / tau)``.
     """
-    stored = np.clip(np.round(-np.expm1(-dt / tau) * _MAX_DECAY - 1), 0, _MAX_DECAY)
-    return 1 - (stored + 1) / 2**12
+    return 1 - (stored_decay(-np.expm1(-dt / tau)) + 1) / 2**12
+
+
+def stored_decay(lost):
+    """Return the whole number by which NengoLoihi makes a current decay.
+
+    Parameters
+    ----------
+    lost : float or ndarray
+        The fraction of the current that is lost in a step.
+
+    Returns
+    -------
+    stored : float or ndarray
+        4096ths, less one.
+    """
+    return np.clip(np.round(lost * _MAX_DECAY - 1), 0, _MAX_DECAY)
 
 
 def in_time(model, conn):
@@ -82,24 +98,30 @@ def in_time(model, conn):
     return changed
 
 
-def memories(model):
-    """Return all memories of the network that a model is built of.
+def memories_on_chip(network, on_chip=None):
+    """Return the memories of a network whose neurons are on the chip.
 
     Parameters
     ----------
-    model : nengo_loihi.builder.Model
+    network : nengo.Network
+    on_chip : callable, optional
+        Whether an ensemble is there, where a `nengo_loihi.splitter.HostChipSplit` has
+        been made already.
 
     Returns
     -------
     memories : list of LegendreMemory
     """
-    networks = (model.toplevel, *model.toplevel.all_networks)
-    return [network for network in networks if isinstance(network, LegendreMemory)]
+    networks = (network, *network.all_networks)
+    memories = [one for one in networks if isinstance(one, LegendreMemory)]
+    if memories and on_chip is None:
+        on_chip = HostChipSplit(network).on_chip
+    return [one for one in memories if any(map(on_chip, one.ensembles))]
 
 
 def _memory_of(model, ensemble):
-    """Return the memory that an ensemble is the neurons of, or None."""
-    for memory in memories(model):
+    """Return the memory that an ensemble on the chip is the neurons of, or None."""
+    for memory in memories_on_chip(model.toplevel, model.split.on_chip):
         if ensemble in memory.ensembles:
             return memory
     return None

@@ -21,10 +21,9 @@ import nengo
 import numpy as np
 from nengo.exceptions import BuildError, ValidationError
 from nengo_loihi.block import Compartment
-from nengo_loihi.splitter import HostChipSplit
 
+from nengo_lmu.loihi.decays import memories_on_chip
 from nengo_lmu.loihi.reset import reset_from_host
-from nengo_lmu.networks import LegendreMemory
 
 # In time steps. With shorter ones the emulator is as accurate as the theory says of
 # hundreds of neurons a dimension; with twice this, its error is up to three times that.
@@ -93,16 +92,9 @@ def as_on_chip(network, dt):
         If the rates or the synapse of a memory are none that the chip can have, or if
         it has a speed, since the chip has no products of signals.
     """
-    networks = (network, *network.all_networks)
-    memories = [
-        one for one in networks if isinstance(one, LegendreMemory) and one.ensembles
-    ]
-    is_on_chip = HostChipSplit(network).on_chip if memories else None
     left_out = []
     with ExitStack() as stack:
-        for memory in memories:
-            if not any(map(is_on_chip, memory.ensembles)):
-                continue
+        for memory in memories_on_chip(network):
             _check_synapse(memory, dt)
             (ensemble,) = memory.ensembles
             _refuse_speed(memory)

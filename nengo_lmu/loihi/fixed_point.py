@@ -31,7 +31,7 @@ from nengo_loihi.builder.network import build_network as build_float_network
 from nengo_loihi.builder.validate import validate_model
 
 from nengo_lmu.loihi.connections import InputSpikes
-from nengo_lmu.loihi.decays import memories
+from nengo_lmu.loihi.decays import memories_on_chip, stored_decay
 from nengo_lmu.loihi.feedback import as_on_chip
 from nengo_lmu.loihi.neurons import is_bernoulli
 from nengo_lmu.loihi.rounding import round_rows
@@ -82,20 +82,19 @@ def build_network(
     with as_on_chip(network, model.dt) as model.without_feedback:
         build_float_network(model, network, **options)
     model.saturation = [
-        Saturation(name, [piece.compartment for piece in model.objs[ensemble]["in"]])
-        for name, ensemble in _memories_on_chip(model)
+        Saturation(
+            memory.input.owner,
+            [
+                piece.compartment
+                for ensemble in memory.ensembles
+                for piece in model.objs[ensemble]["in"]
+            ],
+        )
+        for memory in memories_on_chip(network, model.split.on_chip)
     ]
     if discretize:
         discretize_model(model)
         validate_model(model)
-
-
-def _memories_on_chip(model):
-    """Yield the names of the memories on the chip and their neurons."""
-    for memory in memories(model):
-        for ensemble in memory.ensembles:
-            if model.split.on_chip(ensemble):
-                yield memory.input.owner, ensemble
 
 
 def discretize_model(model):
@@ -227,13 +226,14 @@ def _current_gain(compartment):
     """
     if not compartment.scale_u:
         return 1.0
-    return float(2**12 / (_stored_decay(compartment)[0] + 1))
+    return float(2**12 / (stored_decay(compartment.decay_u)[0] + 1))
 
 
 def _gain_of_one_spike(compartment):
     if not compartment.scale_u:
         return 1.0
-    return float(decay_magnitude(_stored_decay(compartment), x0=2**21, offset=1)[0])
+    stored = stored_decay(compartment.decay_u)
+    return float(decay_magnitude(stored, x0=2**21, offset=1)[0])
 
 
 def _lost(compartment):
@@ -245,14 +245,8 @@ def _lost(compartment):
     """
     if not compartment.scale_u:
         return 0.0
-    decay = (_stored_decay(compartment) + 1) / 2**12
+    decay = (stored_decay(compartment.decay_u) + 1) / 2**12
     return np.where(decay < 1, 0.5 / decay, 0.0)
-
-
-def _stored_decay(compartment):
-    """Return the decay of currents as NengoLoihi stores it."""
-    decay = np.round(compartment.decay_u * (2**12 - 1) - 1)
-    return np.clip(decay, 0, 2**12 - 1)
 
 
 def _fractions(n):

@@ -21,6 +21,7 @@ here:
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import nengo
 import numpy as np
@@ -35,6 +36,7 @@ from nengo_loihi.passthrough import (
 )
 from nengo_loihi.splitter import HostChipSplit, PrecomputableSplit, Split
 
+from nengo_lmu.loihi.decays import memories_on_chip
 from nengo_lmu.loihi.relay import RelayConnection, relay
 from nengo_lmu.networks import LegendreMemory
 from nengo_lmu.networks.objects import InputNode
@@ -54,15 +56,10 @@ def split(network, precompute=None, remove_passthrough=True):
     split : nengo_loihi.splitter.Split
         NengoLoihi's own where no memory is on the chip.
     """
-    hostchip = HostChipSplit(network)
-    networks = (network, *network.all_networks)
-    memories = [
-        one
-        for one in networks
-        if isinstance(one, LegendreMemory) and any(map(hostchip.on_chip, one.ensembles))
-    ]
+    memories = memories_on_chip(network)
     if not memories:
         return Split(network, precompute, remove_passthrough)
+    hostchip = HostChipSplit(network)
     return MemorySplit(network, hostchip, memories, precompute, remove_passthrough)
 
 
@@ -91,7 +88,7 @@ class MemorySplit(Split):
         )
         self.precompute = self.precomputable() if precompute is None else precompute
 
-    @property
+    @cached_property
     def memory_of_input(self):
         """(dict) The memory of each node by which the host sends it something."""
         own = {
@@ -260,6 +257,7 @@ class MemoryPassthroughSplit(PassthroughSplit):
         if memory not in self.inputs:
             own = memory.input
             self.inputs[memory] = self._make(
+                self.hostchip.host_objs,
                 InputNode,
                 memory.size_in,
                 memory.dt,
@@ -310,10 +308,7 @@ class MemoryPassthroughSplit(PassthroughSplit):
 
     def _relay(self, parts, conn, dt):
         """Return the connections to and from neurons that tell of a state."""
-        with nengo.Network(add_to_container=False):
-            neurons = relay(conn.size_out, dt)
-        self.hostchip.chip_objs.add(neurons)
-        self.unbuilt.add(neurons)
+        neurons = self._make(self.hostchip.chip_objs, relay, conn.size_out, dt)
         encoders = neurons.encoders / conn.post_obj.radius
         made = [
             self._connection(
@@ -340,7 +335,12 @@ class MemoryPassthroughSplit(PassthroughSplit):
             yield self._connection(path, conn.post, conn.label)
             return
         # NengoLoihi takes what neurons of the host put out for spikes
-        node = self._make(nengo.Node, size_in=len(path.transform), label="rates")
+        node = self._make(
+            self.hostchip.host_objs,
+            nengo.Node,
+            size_in=len(path.transform),
+            label="rates",
+        )
         yield self._connection(replace(path, synapses=()), node)
         yield nengo.Connection(
             node, conn.post, synapse=_merged(path.synapses), add_to_container=False
@@ -348,14 +348,14 @@ class MemoryPassthroughSplit(PassthroughSplit):
 
     # --- connections
 
-    def _make(self, cls, *args, **kwargs):
-        """Make a node on the host that is not in the network."""
+    def _make(self, place, make, *args, **kwargs):
+        """Make an object that is not in the network, on the host or on the chip."""
         # a network of its own is nobody's container, and has nobody's config
         with nengo.Network(add_to_container=False):
-            node = cls(*args, **kwargs)
-        self.hostchip.host_objs.add(node)
-        self.unbuilt.add(node)
-        return node
+            made = make(*args, **kwargs)
+        place.add(made)
+        self.unbuilt.add(made)
+        return made
 
     def _replace(self, conn, made):
         self.to_remove.add(conn)

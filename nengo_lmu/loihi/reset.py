@@ -99,14 +99,8 @@ def reset_from_host(memory, dt):
         for one in memory.connections
         if one.pre_obj is memory.input and one.post_obj is parts.entry
     ]
-    memory.nodes[:] = [one for one in memory.nodes if one not in parts.clearing]
-    memory.connections[:] = [
-        one
-        for one in memory.connections
-        if one is not drive
-        and one.pre_obj not in parts.clearing
-        and one.post_obj not in parts.clearing
-    ]
+    memory.take_out(parts.clearing)
+    memory.connections.remove(drive)
     gain = 1 / (_STEPS * -np.expm1(-dt / memory.synapse.tau))
     brake = Brake(f"{memory.input.owner}.reset", gain)
     largest = gain * _LARGEST

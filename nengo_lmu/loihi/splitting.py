@@ -19,7 +19,7 @@ from nengo_loihi.builder.split_blocks import (
 )
 
 from nengo_lmu.loihi.connections import InputSpikes
-from nengo_lmu.loihi.decays import memories
+from nengo_lmu.loihi.decays import memories_on_chip
 from nengo_lmu.loihi.layout import Layout, Rows, choose_layout
 from nengo_lmu.loihi.neurons import is_bernoulli
 
@@ -89,9 +89,8 @@ def _memories(model):
     """Return the memories whose neurons are on the chip, by their blocks."""
     return {
         model.objs[ensemble.neurons]["in"]: memory
-        for memory in memories(model)
+        for memory in memories_on_chip(model.toplevel, model.split.on_chip)
         for ensemble in memory.ensembles
-        if model.split.on_chip(ensemble)
     }
 
 

@@ -539,13 +539,8 @@ class LegendreMemory(nengo.Network):
             if self.realization is not design.realization:
                 for obj, name, value in self._values(self._design):
                     setattr(obj, name, value)
-            out = [] if gain else self._feedback
-            self.nodes[:] = [one for one in self.nodes if one not in out]
-            self.connections[:] = [
-                one
-                for one in self.connections
-                if one.pre_obj not in out and one.post_obj not in out
-            ]
+            if not gain:
+                self.take_out(self._feedback)
             yield
         finally:
             self._design = design
@@ -553,6 +548,15 @@ class LegendreMemory(nengo.Network):
                 setattr(obj, name, value)
             for cls, found in objects.items():
                 self.objects[cls][:] = found
+
+    def take_out(self, nodes):
+        """Take nodes and what is connected to them out, while it is `redesigned`."""
+        self.nodes[:] = [one for one in self.nodes if one not in nodes]
+        self.connections[:] = [
+            one
+            for one in self.connections
+            if one.pre_obj not in nodes and one.post_obj not in nodes
+        ]
 
     def _values(self, design):
         """Yield what a design makes of our neurons and connections.
