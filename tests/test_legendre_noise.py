@@ -237,14 +237,20 @@ def test_response_with_feedback(gain, delay):
     dynamics = ErrorDynamics(0.1, d, gain=gain, delay=delay)
     n = 2**14
     frequency = np.arange(n) / (n * 0.001)
-    response = dynamics.response(frequency)
+    response = dynamics.response(np.eye(d), frequency)
     P = np.mean(response @ response.conj().transpose(0, 2, 1), axis=0).real
     expected = dynamics.accumulated(np.eye(d))
     assert np.allclose(P, expected[:d, :d], rtol=1e-6, atol=1e-9)
-    given = dynamics.heard_in_time(decay, frequency) @ response
-    given = np.mean(given @ given.conj().transpose(0, 2, 1), axis=0).real
-    heard = dynamics.heard(decay)
-    assert np.allclose(given, heard @ expected @ heard.T, rtol=1e-6, atol=1e-9)
+
+    # noise that enters the state through the synapse
+    injection, heard = dynamics.injection(decay), dynamics.heard(decay)
+    entered = dynamics.accumulated(injection @ injection.T)[:d, :d]
+    expected = entered, heard @ expected @ heard.T
+    for passed, wanted in zip(
+        dynamics.passed(decay, np.eye(d), frequency), expected, strict=True
+    ):
+        power = np.mean(passed @ passed.conj().transpose(0, 2, 1), axis=0).real
+        assert np.allclose(power, wanted, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("delay", [0, 1, 4])

@@ -543,8 +543,8 @@ def noise_spectrum(populations, poisson, frequency):
     )
     z = np.exp(2j * np.pi * frequency * p.dt)[:, np.newaxis, np.newaxis]
     T = p.realization.T
-    passed = (z * np.eye(p.d) - dynamics.A_bar) @ dynamics.response(frequency)
-    passed = np.linalg.inv(T) @ passed @ T
+    response = dynamics.response(T, frequency)
+    passed = np.linalg.inv(T) @ (z * response - dynamics.A_bar @ response)
     return np.abs(passed) ** 2 @ poisson / poisson
 
 

@@ -114,7 +114,7 @@ class ErrorDynamics:
 
     def __init__(self, theta, d, dt=0.001, method="zoh", gain=0.0, delay=0):
         self.dt, self.gain, self.delay = dt, gain, delay if gain else 0
-        self.A_bar, _ = discretize(*state_space(theta, d), dt, method=method)
+        self.A_bar = _discrete(theta, d, dt, method)
         self.F = with_feedback(self.A_bar, gain, self.delay)
         self._powers = [self.F]
 
@@ -168,12 +168,6 @@ class ErrorDynamics:
         given[:, -d:] -= self.gain * np.eye(d)
         return given
 
-    def heard_in_time(self, decay, frequency):
-        """Return the same for each frequency, ``A_bar - a I - k z^-D I``, (n, d, d)."""
-        late = self.gain * self._z(frequency) ** -self.delay
-        eye = np.eye(len(self.A_bar))
-        return self.injection(decay) - late[:, np.newaxis, np.newaxis] * eye
-
     def amplification(self, decay):
         """Return what white noise of the decoded state does to the window.
 
@@ -195,25 +189,56 @@ class ErrorDynamics:
         C = readout(len(self.A_bar), WINDOW_POINTS)
         return _mean_square(C @ self.injection(decay))
 
-    def response(self, frequency):
-        """Return ``(z I - A_bar + k z^-D I)^-1`` at ``z = exp(2 pi i f dt)``.
+    def response(self, columns, frequency):
+        """Return ``(z I - A_bar + k z^-D I)^-1 columns`` at ``z = exp(2 pi i f dt)``.
 
         Parameters
         ----------
+        columns : (d, k) ndarray
+            Along which errors enter the state.
         frequency : (n,) array_like
             Hertz.
 
         Returns
         -------
-        response : (n, d, d) ndarray of complex
+        response : (n, d, k) ndarray of complex
         """
-        z = self._z(frequency)
-        diagonal = z + self.gain * z**-self.delay
-        eye = np.eye(len(self.A_bar))
-        return np.linalg.inv(diagonal[:, np.newaxis, np.newaxis] * eye - self.A_bar)
+        z, late = self._z(frequency)
+        return np.linalg.solve(
+            (z + late) * np.eye(len(self.A_bar)) - self.A_bar, columns
+        )
+
+    def passed(self, decay, columns, frequency):
+        """Return what noise of the decoded state becomes, at each frequency.
+
+        ``A_bar - a I`` and the response need not be multiplied: they differ from each
+        other's inverse by multiples of one.
+
+        Parameters
+        ----------
+        decay : float
+            ``a``, of the synapse.
+        columns : (d, k) ndarray
+            Along which the noise is.
+        frequency : (n,) array_like
+            Hertz.
+
+        Returns
+        -------
+        error : (n, d, k) ndarray of complex
+            Of the state.
+        heard : (n, d, k) ndarray of complex
+            What neurons are given of it, as `heard` has it.
+        """
+        z, late = self._z(frequency)
+        response = self.response(columns, frequency)
+        return (z - decay + late) * response - columns, (z - decay) * response - columns
 
     def _z(self, frequency):
-        return np.exp(2j * np.pi * np.asarray(frequency) * self.dt)
+        """Return ``z`` and ``k z^-D``, of shape (n, 1, 1)."""
+        z = np.exp(2j * np.pi * np.asarray(frequency) * self.dt)
+        z = z[:, np.newaxis, np.newaxis]
+        return z, self.gain * z**-self.delay
 
     @cached_property
     def _n_doublings(self):
@@ -230,6 +255,14 @@ class ErrorDynamics:
 def _mean_square(C):
     """Return the matrix of the mean square of what ``C`` reads."""
     return C.T @ C / len(C)
+
+
+@lru_cache(maxsize=1)
+def _discrete(theta, d, dt, method):
+    """Return ``A_bar``, which is the same for each gain that is tried."""
+    A_bar, _ = discretize(*state_space(theta, d), dt, method=method)
+    A_bar.setflags(write=False)
+    return A_bar
 
 
 @lru_cache(maxsize=4)
@@ -544,9 +577,8 @@ class SpikingPopulations:
             return self._entered(self._columns, noise)[: self.d, : self.d]
         amplitude = np.sqrt(self._weights[:, np.newaxis] * noise)[:, np.newaxis]
         P = np.zeros((self.d, self.d))
-        for some, response in self._responses():
-            X = response @ (self._columns * amplitude[some])
-            X = X.transpose(1, 0, 2).reshape(self.d, -1)
+        for some, error, _ in self._in_time():
+            X = (error * amplitude[some]).transpose(1, 0, 2).reshape(self.d, -1)
             P += X.real @ X.real.T + X.imag @ X.imag.T
         return P
 
@@ -617,12 +649,14 @@ class SpikingPopulations:
         frequency = np.exp(logarithm)
         return frequency, frequency * weights
 
-    def _responses(self):
-        """Yield, for a few frequencies at a time, which, and the errors' response."""
+    def _in_time(self):
+        """Yield, for a few frequencies at a time, which, and what noise becomes."""
         chunk = max(1, _AT_ONCE // self.d**2)
         for start in range(0, len(self._frequency), chunk):
             some = slice(start, start + chunk)
-            yield some, self._dynamics.response(self._frequency[some])
+            frequency = self._frequency[some]
+            T = self.realization.T
+            yield some, *self._dynamics.passed(self._decay, T, frequency)
 
     @cached_property
     def _passed(self):
@@ -635,13 +669,12 @@ class SpikingPopulations:
         to_window : (n_frequencies, d) ndarray
             The same for the mean over the window.
         """
-        C, T = readout(self.d, WINDOW_POINTS), self.realization.T
+        C = readout(self.d, WINDOW_POINTS)
         to_input = np.empty((len(self._frequency), self.d, self.d))
         to_window = np.empty((len(self._frequency), self.d))
-        for some, response in self._responses():
-            heard = self._dynamics.heard_in_time(self._decay, self._frequency[some])
-            to_input[some] = _power(self._rows @ heard @ (response @ T))
-            to_window[some] = _power((C @ response) @ self._columns).mean(axis=1)
+        for some, error, heard in self._in_time():
+            to_input[some] = _power(self._rows @ heard)
+            to_window[some] = _power(C @ error).mean(axis=1)
         return to_input, to_window
 
 

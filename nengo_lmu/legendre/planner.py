@@ -318,7 +318,7 @@ def predicted_error(
     -----
     Up to an order of 128, this takes a second or two at most, but for late feedback: a
     delay of 5 time steps takes 15 s there, since the theory then has as many dimensions
-    as errors that wait. At an order of 256, it takes 2 s, with regular spikes 8 s.
+    as errors that wait. At an order of 256, regular spikes take 6 s.
     """
     populations, counts = quietest(
         theta,
@@ -391,7 +391,7 @@ def neurons_for_error(error, theta, d, **kwargs):
 
     Notes
     -----
-    It makes about six designs: a second at an order of 128, and 5 to 10 s at 256.
+    It makes about six designs: a second at an order of 128, and 4 to 10 s at 256.
     """
     error = positive("error", error)
     theta, dt = window(theta, kwargs.get("dt", 0.001))
