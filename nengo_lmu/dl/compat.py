@@ -90,9 +90,16 @@ def _complete(name):
 
 
 def _teach(name):
-    """Register our build functions with it, if somebody has asked for this package."""
-    if name in TAUGHT and "nengo_lmu" in sys.modules and _needs_mending(name):
-        _careful(name, lambda: importlib.import_module(TAUGHT[name]).install())
+    """Register our build functions with it, if somebody has asked for this package.
+
+    A module of ours that is on its way, for which the other is imported now, registers
+    them by itself at its end.
+    """
+    if name not in TAUGHT or "nengo_lmu" not in sys.modules or not _needs_mending(name):
+        return
+    ours = TAUGHT[name]
+    if ours not in sys.modules or _complete(ours) is not None:
+        _careful(name, lambda: importlib.import_module(ours).install())
 
 
 def _mend(module):

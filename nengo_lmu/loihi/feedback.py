@@ -29,6 +29,11 @@ from nengo_lmu.loihi.reset import reset_from_host
 # hundreds of neurons a dimension; with twice this, its error is up to three times that.
 _LONG_SYNAPSE = 2000
 
+# How much larger an error is told of, and up to how many spikes a step, at the edge of
+# the range, it is less at all orders.
+_NOISIER = 1.25
+_QUIET_RATE = 0.5
+
 
 @dataclass(frozen=True)
 class LeftOut:
@@ -100,13 +105,15 @@ def as_on_chip(network, dt):
             _refuse_speed(memory)
             loses, elsewhere = bool(memory.error_feedback), _window(memory)
             max_rate = memory.max_rate
+            with memory.redesigned(error_feedback=0.0):
+                without = _window(memory)
             try:
                 stack.enter_context(on_chip(memory))
             except ValidationError as error:
                 raise BuildError(f"{memory} on Loihi: {error}") from None
             if memory.reset is not None:
                 reset_from_host(memory, dt)
-            _tell_of_limits(memory, dt, max_rate)
+            _tell_of_limits(memory, dt, max_rate, without)
             if loses:
                 left_out.append(LeftOut(ensemble, elsewhere, _window(memory)))
         yield left_out
@@ -123,15 +130,37 @@ def _check_synapse(memory, dt):
         )
 
 
-def _tell_of_limits(memory, dt, max_rate):
-    """Warn where the chip's time step or its weights make a memory less accurate."""
-    name = memory.input.owner
-    if memory.max_rate < max_rate:
+def _tell_of_limits(memory, dt, max_rate, without):
+    """Warn where the chip's time step or its weights make a memory less accurate.
+
+    Parameters
+    ----------
+    memory : LegendreMemory
+        As it is on the chip.
+    dt : float
+        Time step (seconds).
+    max_rate, without : float
+        Of the same memory elsewhere: hertz at the edge of the range, and the predicted
+        window error without feedback, or None.
+    """
+    name, here = memory.input.owner, _window(memory)
+    lowered = memory.max_rate < max_rate
+    if lowered or (here is not None and here > _NOISIER * without):
+        rates = (
+            f", so they are given {memory.max_rate:.0f} Hz at the edge of their range "
+            f"instead of {max_rate:.0f} Hz"
+            if lowered
+            else ""
+        )
+        noise = (
+            "are noisier for it"
+            if here is None
+            else f"leave an error of {here:.2g} of the input instead of {without:.2g}"
+        )
         warnings.warn(
-            f"{name}: neurons on Loihi spike at most once in a step of {dt:g} s, so "
-            f"they are given {memory.max_rate:.0f} Hz at the edge of their range "
-            f"instead of {max_rate:.0f} Hz, and are noisier for it; use a dt of "
-            f"{dt * memory.max_rate / max_rate:.1g} s or less, or more neurons",
+            f"{name}: neurons on Loihi spike at most once in a step of {dt:g} s"
+            f"{rates}, and {noise}; use a dt of {_QUIET_RATE / max_rate:.1g} s or "
+            "less, or more neurons",
             stacklevel=2,
         )
     if memory.synapse.tau > _LONG_SYNAPSE * dt:
