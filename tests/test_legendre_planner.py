@@ -251,6 +251,24 @@ def test_neurons_that_can_hardly_fire():
     assert error.value.name == "largest_rate"
 
 
+@pytest.mark.parametrize("d, most", [(3, 1.03), (6, 1.05), (12, 1.1), (24, 1.15)])
+def test_room_for_inputs_of_any_band_costs_little(d, most):
+    """At 220 of at most 1000 hertz; at rates that are far from the largest, nothing."""
+
+    def error(largest_rate):
+        return predicted_error(
+            1.0,
+            d,
+            100 * d,
+            spiking="stochastic",
+            error_feedback=0,
+            largest_rate=largest_rate,
+        ).window
+
+    assert 1.01 < error(1000.0) / error(None) < most
+    assert error(1e6) == pytest.approx(error(None), rel=1e-4)
+
+
 def test_neurons_for_error_passes_options_on():
     plain = neurons_for_error(0.1, 1.0, 3, tau=0.1, max_rate=110.0, error_feedback=0)
     quiet = neurons_for_error(0.1, 1.0, 3, tau=0.2, max_rate=220.0, error_feedback=0)

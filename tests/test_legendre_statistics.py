@@ -13,7 +13,11 @@ from nengo_lmu.legendre import (
     state_space,
     white_noise_statistics,
 )
-from nengo_lmu.legendre.statistics import crossing_rates, typical_statistics
+from nengo_lmu.legendre.statistics import (
+    crossing_rates,
+    typical_statistics,
+    unforeseen_covariance,
+)
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +132,28 @@ def test_typical_statistics():
     noise = white_noise_statistics(2.0, 6, 0.15, 0.5)
     assert np.allclose(typical.covariance, noise.covariance)
     assert typical.input_rms == 0.15
+
+
+@pytest.mark.parametrize("theta, d", [(1.0, 6), (0.2, 3)])
+def test_unforeseen_covariance(theta, d):
+    """The mean over bands from 1/4 to 8 times d / (6 theta), at the typical rms."""
+    expected = typical_statistics(theta, d, 2.0)
+    typical = d / (6 * theta)
+    bands = np.geomspace(typical / 4, 8 * typical, 11)
+    covariances = [white_noise_statistics(theta, d, 0.6, f).covariance for f in bands]
+    found = unforeseen_covariance(theta, d, expected)
+    assert np.allclose(found, np.mean(covariances, axis=0), rtol=1e-9, atol=1e-12)
+    # in some direction it is larger than what is expected
+    rows = np.linalg.eigh(expected.covariance)[1].T
+    ratio = np.sum((rows @ found) * rows, axis=1) / np.diag(
+        rows @ expected.covariance @ rows.T
+    )
+    assert ratio.max() > 2
+
+
+def test_nothing_is_unforeseen_of_a_sample(noise):
+    statistics = sampled_statistics(1.0, 3, noise, dt=0.005)
+    assert not np.any(unforeseen_covariance(1.0, 3, statistics))
 
 
 def test_typical_statistics_of_a_pair():
