@@ -1,4 +1,4 @@
-"""Put `nengo_lmu.dl.compat` around the first import of NengoDL and NengoLoihi.
+"""Put `nengo_lmu.compat` around the first import of NengoDL and NengoLoihi.
 
 NengoDL 3.6.0 cannot be imported on TensorFlow 2.16 and newer as released, and sorted
 imports put ``import nengo_dl`` before ``import nengo_lmu``.  So this module is imported
@@ -13,7 +13,7 @@ import sys
 
 __all__ = ["MendingFinder", "install", "uninstall"]
 
-COMPAT = "nengo_lmu.dl.compat"
+COMPAT = "nengo_lmu.compat"
 
 # The modules that compat has something to do for; a test keeps the two in step.
 TARGETS = frozenset(
@@ -122,7 +122,7 @@ _broken = []
 def _import_compat():
     """Import the module without the package around it, from a zip file too.
 
-    ``nengo_lmu.dl`` imports nengo_dl, which is just what is being imported now.
+    ``nengo_lmu`` imports nengo, which not everybody who imports NengoDL waits for yet.
     """
     import os
     from importlib import machinery, util
@@ -131,7 +131,7 @@ def _import_compat():
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "nengo_lmu")
     if getattr(package, "__file__", None):  # a checkout may shadow this install
         folder = os.path.dirname(os.path.abspath(package.__file__))
-    spec = machinery.PathFinder.find_spec(COMPAT, [os.path.join(folder, "dl")])
+    spec = machinery.PathFinder.find_spec(COMPAT, [folder])
     if spec is None:
         return None
     compat = util.module_from_spec(spec)

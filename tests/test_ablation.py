@@ -10,9 +10,15 @@ import pytest
 
 import nengo_lmu
 from nengo_lmu import LegendreMemory
-from nengo_lmu.analysis import ablation
-from nengo_lmu.analysis.ablation import DELTAS, Classifier, Setting, measure, perturb
 from nengo_lmu.cli import main
+from nengo_lmu.experiments.psmnist import ablation
+from nengo_lmu.experiments.psmnist.ablation import (
+    DELTAS,
+    Classifier,
+    Setting,
+    measure,
+    perturb,
+)
 from nengo_lmu.legendre import ArgumentError, discretize, state_space
 
 # beside the checkout, where its developers keep it

@@ -6,7 +6,9 @@ import nengo
 import numpy as np
 import pytest
 
-from nengo_lmu.analysis import bench, bench_emulator, figures
+from nengo_lmu.analysis import style as figures
+from nengo_lmu.benchmarks import emulator as bench_emulator
+from nengo_lmu.benchmarks import steps as bench
 from nengo_lmu.cli import main
 
 

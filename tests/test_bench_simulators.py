@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from nengo_lmu.analysis import bench_simulators
+from nengo_lmu.benchmarks import simulators as bench_simulators
 from nengo_lmu.cli import main
 
 NENGO_ONLY = {"Nengo": bench_simulators.SIMULATORS["Nengo"]}
@@ -89,7 +89,7 @@ def test_peak_is_that_of_the_program():
     """Not that of the one that started it, which has more."""
     ballast = np.ones(2**25)  # 256 MiB
     code = (
-        "from nengo_lmu.analysis.processes import peak_resident\n"
+        "from nengo_lmu.analysis.timing import peak_resident\n"
         "before = peak_resident()\n"
         "x = bytearray(b'x' * 2**26)\n"
         "print(before, peak_resident() - before)\n"

@@ -10,10 +10,10 @@ import pytest
 
 pytest.importorskip("nengo_dl")
 
-from nengo_lmu.analysis import bench_training  # noqa: E402
-from nengo_lmu.analysis.bench_contenders import MINIBATCH, InNengoDL  # noqa: E402
-from nengo_lmu.analysis.bench_networks import Sizes, example, ours  # noqa: E402
-from nengo_lmu.analysis.bench_training import (  # noqa: E402
+from nengo_lmu.benchmarks import training as bench_training  # noqa: E402
+from nengo_lmu.benchmarks.contenders import MINIBATCH, InNengoDL  # noqa: E402
+from nengo_lmu.benchmarks.networks import Sizes, example, ours  # noqa: E402
+from nengo_lmu.benchmarks.training import (  # noqa: E402
     BY_16,
     CONTENDERS,
     ENDS,

@@ -6,8 +6,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from nengo_lmu.analysis import capacity
-from nengo_lmu.analysis.capacity import (
+from nengo_lmu.cli import main
+from nengo_lmu.experiments.capacity import experiment as capacity
+from nengo_lmu.experiments.capacity.experiment import (
     PUBLISHED,
     LSTMSetting,
     Setting,
@@ -15,7 +16,6 @@ from nengo_lmu.analysis.capacity import (
     measure,
     measure_lstm,
 )
-from nengo_lmu.cli import main
 from nengo_lmu.legendre import ArgumentError, readout, simulate
 from nengo_lmu.tasks.capacity import WhiteNoise, delays, sequences
 

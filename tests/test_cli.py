@@ -12,7 +12,7 @@ import pytest
 
 from nengo_lmu.analysis import records
 from nengo_lmu.cli import main
-from nengo_lmu.cli.table import format_table
+from nengo_lmu.utils.table import format_table
 
 TASKS = Path("/proc/self/task")
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")

@@ -25,8 +25,7 @@ import pytest
 from nengo.exceptions import ValidationError
 
 import _nengo_lmu_hook as hook
-from nengo_lmu import LegendreMemory
-from nengo_lmu.dl import compat
+from nengo_lmu import LegendreMemory, compat
 
 ROOT = os.path.dirname(os.path.abspath(hook.__file__))
 HAS = {
@@ -687,7 +686,7 @@ sys.path.insert(0, {stubs!r})
 warnings.simplefilter("always")
 import nengo_extras.plot_spikes
 import nengo_extras.reqs
-compat = sys.modules.get("nengo_lmu.dl.compat")
+compat = sys.modules.get("nengo_lmu.compat")
 print(nengo_extras.reqs.here, compat and compat.__file__.rpartition(".")[2])
 """
 
@@ -706,7 +705,7 @@ def import_targets(tmp_path, package):
 @pytest.mark.parametrize("fault", ["syntax", "unreadable", "raises"])
 def test_broken_package_warns_once(fault, tmp_path):
     package = copied(tmp_path)
-    compat_file = package / "nengo_lmu" / "dl" / "compat.py"
+    compat_file = package / "nengo_lmu" / "compat.py"
     if fault == "syntax":
         compat_file.write_text("def (")
     elif fault == "raises":
@@ -721,7 +720,7 @@ def test_broken_package_warns_once(fault, tmp_path):
 
 def test_half_removed_package_is_quiet(tmp_path):
     package = copied(tmp_path)
-    (package / "nengo_lmu" / "dl" / "compat.py").unlink()
+    (package / "nengo_lmu" / "compat.py").unlink()
     result = import_targets(tmp_path, package)
     assert (result.stdout, result.stderr) == ("True None\n", "")
 

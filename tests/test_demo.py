@@ -9,8 +9,9 @@ pytest.importorskip("sklearn")
 nengo_dl = pytest.importorskip("nengo_dl")
 pytest.importorskip("nengo_loihi")
 
-from nengo_lmu.analysis import agreement, digits  # noqa: E402
 from nengo_lmu.cli import main  # noqa: E402
+from nengo_lmu.experiments.digits import agreement  # noqa: E402
+from nengo_lmu.experiments.digits import network as digits  # noqa: E402
 
 # without error feedback, so that it is the same memory on the emulator
 SMALL = digits.Settings(

@@ -8,7 +8,7 @@ import pytest
 from nengo.exceptions import ValidationError
 
 from nengo_lmu import LMU, LegendreMemory
-from nengo_lmu.analysis.memory_error import Setting, measure
+from nengo_lmu.analysis.memory import Setting, measure
 from nengo_lmu.legendre import best_error_feedback, discretize, simulate, state_space
 
 POISSON = nengo.PoissonSpiking(nengo.RectifiedLinear())

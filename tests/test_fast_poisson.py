@@ -12,7 +12,7 @@ from nengo.builder.neurons import SimNeurons
 from scipy import stats
 
 from nengo_lmu import LegendreMemory
-from nengo_lmu.analysis import bench
+from nengo_lmu.benchmarks import steps as bench
 from nengo_lmu.networks.poisson import Rectified, ThinnedPoisson, build_poisson
 
 DT = 0.002

@@ -10,8 +10,11 @@ import nengo
 import numpy as np
 import pytest
 
-from nengo_lmu.analysis import feedback_check, sweep
-from nengo_lmu.analysis.feedback_check import (
+from nengo_lmu.analysis import sweep
+from nengo_lmu.analysis.memory import measure
+from nengo_lmu.cli import main
+from nengo_lmu.experiments.feedback import experiment as feedback_check
+from nengo_lmu.experiments.feedback.experiment import (
     COUNTED,
     INTERVAL_EDGES,
     Plan,
@@ -22,11 +25,9 @@ from nengo_lmu.analysis.feedback_check import (
     spectrum_bins,
     summed_variance,
 )
-from nengo_lmu.analysis.feedback_figure import draw_feedback
-from nengo_lmu.analysis.memory_error import measure
-from nengo_lmu.analysis.scaling import predict
-from nengo_lmu.analysis.theory_check import TOLERANCE
-from nengo_lmu.cli import main
+from nengo_lmu.experiments.feedback.report import draw_feedback
+from nengo_lmu.experiments.scaling.experiment import predict
+from nengo_lmu.experiments.theory.experiment import TOLERANCE
 from nengo_lmu.legendre import ArgumentError, discretize, state_space
 from nengo_lmu.legendre.planner import quietest
 

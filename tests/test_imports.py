@@ -18,13 +18,16 @@ PACKAGE = Path(nengo_lmu.__file__).parent
 # What each part may import: other parts of the package, and packages of others. The
 # standard library goes without saying.
 MATHEMATICS = {"numpy", "scipy"}
+LIBRARY = {"version", "utils", "legendre", "networks", "dl", "loihi", "tasks"}
 PARTS = {
     "version": (set(), set()),
-    "files": (set(), set()),
+    "utils": (set(), set()),
     "legendre": (set(), MATHEMATICS),
     "networks": ({"legendre"}, MATHEMATICS | {"nengo"}),
+    # it is imported alone, around other packages' imports
+    "compat": (set(), set()),
     "dl": (
-        {"files", "legendre", "networks"},
+        {"utils", "compat", "legendre", "networks"},
         MATHEMATICS | {"nengo", "nengo_dl", "tensorflow", "tf_keras", "joblib", "tqdm"},
     ),
     "loihi": (
@@ -37,14 +40,25 @@ PARTS = {
         MATHEMATICS | {"sklearn", "tensorflow"},
     ),
     "analysis": (
-        {"version", "files", "legendre", "networks", "dl", "loihi", "tasks"},
+        LIBRARY,
         MATHEMATICS
-        | {"nengo", "nengo_dl", "nengo_loihi", "tensorflow"}
-        | {"keras", "keras_lmu"}  # to compare with
-        | {"matplotlib", "joblib", "tqdm", "dask", "distributed"},
+        | {"nengo", "nengo_loihi", "matplotlib"}
+        | {"joblib", "tqdm", "dask", "distributed"},
+    ),
+    "experiments": (
+        LIBRARY | {"analysis"},
+        MATHEMATICS
+        | {"nengo", "nengo_dl", "nengo_loihi", "tensorflow", "tf_keras"}
+        | {"matplotlib", "tqdm"},
+    ),
+    "benchmarks": (
+        LIBRARY | {"analysis", "experiments"},
+        MATHEMATICS
+        | {"nengo", "nengo_dl", "nengo_loihi", "tensorflow", "matplotlib", "tqdm"}
+        | {"keras", "keras_lmu"},  # to compare with
     ),
     "cli": (
-        {"version", "analysis", "startup"},
+        {"version", "startup", "utils", "analysis", "experiments", "benchmarks"},
         {"numpy"},
     ),
     "__main__": ({"cli"}, set()),
@@ -58,7 +72,12 @@ PARTS = {
     ),
 }
 # The hook around other packages' imports lives in one module, and works by name.
-EXCEPTIONS = {"dl/compat.py": {"nengo_loihi", "nengo_extras", "nengo_lmu.loihi"}}
+EXCEPTIONS = {
+    "compat.py": {"nengo", "nengo_dl", "nengo_loihi", "nengo_extras"}
+    | {"numpy", "tensorflow", "tf_keras"}
+}
+# what may import names of the package itself
+FROM_THE_TOP = {"__init__", "__main__", "analysis", "experiments", "benchmarks"}
 # only while a function is called that needs it: the rest works without
 LAZY = {"tasks": {"sklearn", "tensorflow"}}
 
@@ -122,7 +141,13 @@ def back_edges(package):
             if top == package.name:
                 own = rest[0] if rest else ""
                 if own not in PARTS:  # a name of the package itself
-                    good = part in ("__init__", "__main__", "cli", "analysis")
+                    good = part in (
+                        "__init__",
+                        "__main__",
+                        "analysis",
+                        "experiments",
+                        "benchmarks",
+                    )
                 else:
                     good = own in parts | {part}
             else:
@@ -138,7 +163,7 @@ def test_no_back_edges():
 
 def test_the_package_was_read():
     names = {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py")}
-    assert {"legendre/system.py", "networks/memory.py", "dl/compat.py"} <= names
+    assert {"legendre/system.py", "networks/memory.py", "compat.py"} <= names
     assert {name for name, *_ in imports(PACKAGE / "networks/lmu.py", PACKAGE)} >= {
         "nengo",
         "nengo_lmu.legendre.checks.whole",
@@ -156,7 +181,7 @@ def test_the_package_was_read():
         ("legendre/noise.py", "from nengo_lmu import LMU"),
         ("legendre/noise.py", "from .. import networks"),
         ("legendre/noise.py", "from ..networks.memory import LegendreMemory"),
-        ("networks/deeper/new.py", "from ...dl import compat"),
+        ("networks/deeper/new.py", "from ...dl import training"),
         ("networks/lmu.py", "def late():\n    import tensorflow as tf"),
         ("networks/lmu.py", "def late():\n    from nengo_lmu.analysis import errors"),
         ("networks/lmu.py", "x = lambda: __import__('nengo_dl')"),
@@ -165,13 +190,15 @@ def test_the_package_was_read():
         ("networks/lmu.py", "class A:\n    if 1:\n        import nengo_lmu.loihi"),
         ("dl/train.py", "from nengo_lmu import loihi"),
         ("dl/train.py", "import nengo_loihi"),
-        ("dl/compat.py", "from nengo_lmu import analysis"),
+        ("compat.py", "from nengo_lmu import analysis"),
         ("loihi/chip.py", "import nengo_lmu.dl.train"),
         ("loihi/chip.py", "async def f():\n    import nengo_dl"),
         ("tasks/digits.py", "import nengo"),
         ("tasks/digits.py", "from nengo_lmu.networks import LMU"),
         ("tasks/digits.py", "from sklearn.datasets import load_digits"),
-        ("analysis/sweep.py", "from nengo_lmu.cli import main"),
+        ("analysis/sweep.py", "from nengo_lmu.experiments import scaling"),
+        ("experiments/scaling/experiment.py", "from nengo_lmu.cli import main"),
+        ("experiments/scaling/experiment.py", "import nengo_lmu.benchmarks.steps"),
         ("analysis/sweep.py", "import pandas"),
         ("cli/demo.py", "import nengo_lmu.networks"),
         ("cli/demo.py", "import matplotlib.pyplot as plt"),
@@ -199,7 +226,7 @@ def test_a_planted_back_edge_is_found(tmp_path, file, source):
         ("legendre/noise.py", "from scipy.linalg import expm\nfrom . import system"),
         ("networks/lmu.py", "import nengo\nfrom ..legendre import readout"),
         ("dl/train.py", "import nengo_dl\nfrom nengo_lmu.networks import LMU"),
-        ("dl/compat.py", "import importlib as i\ni.import_module('nengo_loihi.block')"),
+        ("compat.py", "import importlib as i\ni.import_module('nengo_loihi.block')"),
         ("tasks/digits.py", "def load():\n    import sklearn.datasets"),
         ("tasks/digits.py", "from nengo_lmu.legendre import impulse_response"),
         ("analysis/sweep.py", "import matplotlib\nfrom nengo_lmu import LMU, dl"),

@@ -27,14 +27,16 @@ START = """
 import sys
 from dataclasses import replace
 if "digits" in sys.argv:
-    from nengo_lmu.analysis import digits
+    from nengo_lmu.experiments.digits import network as digits
     small = digits.Settings(
         steps_per_pixel=4, d=6, n_neurons=120, units=20, epochs=4, copies=4
     )
     digits.Settings = lambda **kwargs: replace(small, **kwargs)
     digits.DigitClassifier.simulate_nengo_dl = lambda self, *args, **kw: self.ideal()
 if "psmnist" in sys.argv:
-    from nengo_lmu.analysis import psmnist, psmnist_runs, psmnist_static
+    from nengo_lmu.experiments.psmnist import network as psmnist
+    from nengo_lmu.experiments.psmnist import experiment as psmnist_runs
+    from nengo_lmu.experiments.psmnist import without_time as psmnist_static
     psmnist_static.MINIBATCH = 50
     psmnist_runs.ROUTES["static"] = psmnist.Settings(
         "feed-forward", d=16, units=20, hidden="rectified", hidden_bias=True

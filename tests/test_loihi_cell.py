@@ -362,7 +362,8 @@ def test_digits_are_read_alike(hidden):
     """
     pytest.importorskip("sklearn")
     pytest.importorskip("nengo_dl")
-    from nengo_lmu.analysis import agreement, digits
+    from nengo_lmu.experiments.digits import agreement
+    from nengo_lmu.experiments.digits import network as digits
 
     result = agreement.measure(
         digits.Settings(hidden=hidden), n_digits=100, n_seeds=5, show_progress=False

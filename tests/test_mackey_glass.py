@@ -16,20 +16,20 @@ from nengo_lmu.tasks import mackey_glass
 nengo_dl = pytest.importorskip("nengo_dl")
 import tensorflow as tf  # noqa: E402
 
-from nengo_lmu.analysis.mackey_glass import MODELS, Predictor, Settings  # noqa: E402
-from nengo_lmu.analysis.mackey_glass_spiking import (  # noqa: E402
-    SpikingPredictor,
-    SpikingSettings,
-)
-from nengo_lmu.analysis.mackey_glass_training import (  # noqa: E402
+from nengo_lmu.dl.lstm import LSTMProcess, UnrolledLSTM  # noqa: E402
+from nengo_lmu.dl.unrolled import UnrolledLMU, cut_response, filtered  # noqa: E402
+from nengo_lmu.experiments.mackey_glass.experiment import (  # noqa: E402
     epoch_times,
     squared_error,
     train,
     training_data,
     windows,
 )
-from nengo_lmu.dl.lstm import LSTMProcess, UnrolledLSTM  # noqa: E402
-from nengo_lmu.dl.unrolled import UnrolledLMU, cut_response, filtered  # noqa: E402
+from nengo_lmu.experiments.mackey_glass.network import MODELS, Predictor, Settings  # noqa: E402
+from nengo_lmu.experiments.mackey_glass.spiking import (  # noqa: E402
+    SpikingPredictor,
+    SpikingSettings,
+)
 
 SMALL = Settings(sizes=(2, 2, 1), n_samples=580, epochs=1, minibatch=2)
 

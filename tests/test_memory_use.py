@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from nengo_lmu import LegendreMemory
-from nengo_lmu.analysis import bench
-from nengo_lmu.analysis.processes import in_a_process, peak_resident
+from nengo_lmu.analysis.timing import in_a_process, peak_resident
+from nengo_lmu.benchmarks import steps as bench
 from nengo_lmu.legendre import discretize, state_space
 
 STEPS = (10_000, 1_000_000)

@@ -9,9 +9,10 @@ import pytest
 pytest.importorskip("sklearn")
 pytest.importorskip("nengo_dl")
 
-from nengo_lmu.analysis import noise_training, sweep  # noqa: E402
-from nengo_lmu.analysis.digits import DigitClassifier  # noqa: E402
+from nengo_lmu.analysis import sweep  # noqa: E402
 from nengo_lmu.cli import main  # noqa: E402
+from nengo_lmu.experiments.digits import noise as noise_training  # noqa: E402
+from nengo_lmu.experiments.digits.network import DigitClassifier  # noqa: E402
 from nengo_lmu.tasks.digits import load_digits  # noqa: E402
 
 SMALL = replace(

@@ -10,8 +10,8 @@ import pytest
 
 pytest.importorskip("sklearn")
 
-from nengo_lmu.analysis import pretrained  # noqa: E402
-from nengo_lmu.analysis.digits import DigitClassifier, Settings  # noqa: E402
+from nengo_lmu.experiments import pretrained  # noqa: E402
+from nengo_lmu.experiments.digits.network import DigitClassifier, Settings  # noqa: E402
 from nengo_lmu.legendre import ArgumentError  # noqa: E402
 
 SMALL = Settings(steps_per_pixel=2, d=3, n_neurons=20, units=5)
@@ -103,7 +103,7 @@ def test_digits_that_ship_read_digits():
     """
     code = """
 import sys, nengo
-from nengo_lmu.analysis import pretrained
+from nengo_lmu.experiments import pretrained
 trained = pretrained.load("digits")
 row, _ = trained.model.simulate(nengo.Simulator, "", 24, False, progress_bar=False)
 assert not {"tensorflow", "nengo_dl", "nengo_loihi"} & set(sys.modules)

@@ -154,7 +154,7 @@ def test_nengo_dl_comes_before_the_download():
     pytest.importorskip("nengo_dl")
     code = """
         import sys
-        from nengo_lmu.analysis import psmnist
+        from nengo_lmu.experiments.psmnist import network as psmnist
         assert "nengo_dl" not in sys.modules
         psmnist.load_mnist = lambda path, seed: sys.modules["nengo_dl"].Simulator
         psmnist.load()
@@ -170,16 +170,14 @@ def test_nengo_dl_comes_before_the_download():
 nengo_dl = pytest.importorskip("nengo_dl")
 import tensorflow as tf  # noqa: E402
 
-from nengo_lmu.analysis import (  # noqa: E402
-    pretrained,
-    psmnist,
-    psmnist_runs,
-    psmnist_scan,
-    psmnist_spiking,
-    psmnist_static,
-)
 from nengo_lmu.dl.feedforward import FeedForwardTwin, SpikeNoise  # noqa: E402
 from nengo_lmu.dl.poisson import poisson  # noqa: E402
+from nengo_lmu.experiments import pretrained  # noqa: E402
+from nengo_lmu.experiments.psmnist import experiment as psmnist_runs  # noqa: E402
+from nengo_lmu.experiments.psmnist import last_steps as psmnist_scan  # noqa: E402
+from nengo_lmu.experiments.psmnist import network as psmnist  # noqa: E402
+from nengo_lmu.experiments.psmnist import spiking as psmnist_spiking  # noqa: E402
+from nengo_lmu.experiments.psmnist import without_time as psmnist_static  # noqa: E402
 
 
 def in_time(classifier, pixels):

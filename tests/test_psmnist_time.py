@@ -6,8 +6,8 @@ import pytest
 
 pytest.importorskip("nengo_dl")
 
-from nengo_lmu.analysis import psmnist_time  # noqa: E402
-from nengo_lmu.analysis.psmnist import Classifier, Settings  # noqa: E402
+from nengo_lmu.experiments.psmnist import in_time as psmnist_time  # noqa: E402
+from nengo_lmu.experiments.psmnist.network import Classifier, Settings  # noqa: E402
 from nengo_lmu.tasks.digits import Split  # noqa: E402
 from nengo_lmu.tasks.mnist import N_CLASSES, N_PIXELS, Mnist  # noqa: E402
 

@@ -19,7 +19,7 @@ from nengo_loihi.hardware.allocators import Greedy  # noqa: E402
 from nengo_loihi.hardware.validate import validate_board  # noqa: E402
 from nengo_loihi.inputs import SpikeInput  # noqa: E402
 
-from nengo_lmu.analysis.loihi_energy import (  # noqa: E402
+from nengo_lmu.analysis.activity import (  # noqa: E402
     Activity,
     Source,
     _InputCounter,

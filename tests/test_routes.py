@@ -19,19 +19,16 @@ from nengo_loihi.builder.split_blocks import (  # noqa: E402
     split_model as split_as_nengo_loihi,
 )
 
-from nengo_lmu.analysis import (  # noqa: E402
-    route_memories,
-    routes,
-)
-from nengo_lmu.analysis.memory_error import window_errors  # noqa: E402
-from nengo_lmu.analysis.route_memories import (  # noqa: E402
+from nengo_lmu.analysis.memory import window_errors  # noqa: E402
+from nengo_lmu.experiments.on_chip import route_memories, routes  # noqa: E402
+from nengo_lmu.experiments.on_chip.route_memories import (  # noqa: E402
     Route,
     blocks,
     count,
     measure,
     predict,
 )
-from nengo_lmu.analysis.routes import Plan, own_weights  # noqa: E402
+from nengo_lmu.experiments.on_chip.routes import Plan, own_weights  # noqa: E402
 from nengo_lmu.loihi import layout  # noqa: E402
 
 BASE = Route(n_neurons=600, tau=0.1, neuron_type="stochastic", windows=4)

@@ -6,8 +6,10 @@ import pytest
 
 pytest.importorskip("sklearn")
 
-from nengo_lmu.analysis import pretrained, scale_invariance, sweep  # noqa: E402
+from nengo_lmu.analysis import sweep  # noqa: E402
 from nengo_lmu.cli import main  # noqa: E402
+from nengo_lmu.experiments import pretrained  # noqa: E402
+from nengo_lmu.experiments.digits import scale_invariance  # noqa: E402
 
 
 def runs(*guesses):

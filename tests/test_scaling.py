@@ -11,12 +11,15 @@ import nengo
 import numpy as np
 import pytest
 
-from nengo_lmu.analysis import baselines, memory_error, scaling, sweep
-from nengo_lmu.analysis.baselines import ChannelSetting, measure_channel
+from nengo_lmu.analysis import memory as memory_error
+from nengo_lmu.analysis import published as baselines
+from nengo_lmu.analysis import sweep
 from nengo_lmu.analysis.errors import MeasurementError
-from nengo_lmu.analysis.memory_error import Setting, measure
-from nengo_lmu.analysis.scaling_plan import Plan
+from nengo_lmu.analysis.memory import Setting, measure
+from nengo_lmu.analysis.published import ChannelSetting, measure_channel
 from nengo_lmu.cli import main
+from nengo_lmu.experiments.scaling import experiment as scaling
+from nengo_lmu.experiments.scaling.plan import Plan
 from nengo_lmu.legendre import ArgumentError
 
 # A window of 0.2 s is 200 steps, so that ten of them take a quarter of a second; the

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nengo_lmu.analysis import memory_error, sweep
+from nengo_lmu.analysis import memory as memory_error
+from nengo_lmu.analysis import sweep
 from nengo_lmu.analysis.errors import MeasurementError
 from nengo_lmu.legendre import ArgumentError
 

@@ -12,13 +12,21 @@ import nengo
 import numpy as np
 import pytest
 
-from nengo_lmu.analysis import memory_error, sweep, theory_check
-from nengo_lmu.analysis.memory_error import Setting, measure, windows_for
-from nengo_lmu.analysis.scaling import predict
+from nengo_lmu.analysis import memory as memory_error
+from nengo_lmu.analysis import sweep
+from nengo_lmu.analysis.memory import Setting, measure, windows_for
 from nengo_lmu.analysis.stimuli import STIMULI
-from nengo_lmu.analysis.theory_check import FULL, LIMIT, RECIPES, TOLERANCE, Plan
-from nengo_lmu.analysis.theory_figure import draw_theory
 from nengo_lmu.cli import main
+from nengo_lmu.experiments.scaling.experiment import predict
+from nengo_lmu.experiments.theory import experiment as theory_check
+from nengo_lmu.experiments.theory.experiment import (
+    FULL,
+    LIMIT,
+    RECIPES,
+    TOLERANCE,
+    Plan,
+)
+from nengo_lmu.experiments.theory.report import draw_theory
 from nengo_lmu.legendre import ArgumentError
 
 QUICK = Setting(theta=0.2, d=6, n_neurons=600)

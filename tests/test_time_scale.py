@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from nengo_lmu.analysis import time_scale
-from nengo_lmu.analysis.time_scale import (
+from nengo_lmu.cli import main
+from nengo_lmu.experiments.time_scale import experiment as time_scale
+from nengo_lmu.experiments.time_scale.experiment import (
     DT,
     FineTuning,
     Recovery,
@@ -17,7 +18,6 @@ from nengo_lmu.analysis.time_scale import (
     recover,
     recover_stack,
 )
-from nengo_lmu.cli import main
 from nengo_lmu.legendre import ArgumentError
 
 nengo_dl = pytest.importorskip("nengo_dl")

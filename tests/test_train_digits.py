@@ -10,9 +10,11 @@ import pytest
 pytest.importorskip("sklearn")
 pytest.importorskip("nengo_dl")
 
-from nengo_lmu.analysis import digits, digits_training, pretrained  # noqa: E402
-from nengo_lmu.analysis.digits_streams import classify, memory_states  # noqa: E402
 from nengo_lmu.cli import main  # noqa: E402
+from nengo_lmu.experiments import pretrained  # noqa: E402
+from nengo_lmu.experiments.digits import network as digits  # noqa: E402
+from nengo_lmu.experiments.digits import training as digits_training  # noqa: E402
+from nengo_lmu.experiments.digits.streams import classify, memory_states  # noqa: E402
 from nengo_lmu.legendre import ArgumentError  # noqa: E402
 
 SMALL = digits.Settings(

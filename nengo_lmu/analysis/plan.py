@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 
 from nengo_lmu.analysis import sweep
-from nengo_lmu.analysis.memory_error import Setting, measure
+from nengo_lmu.analysis.memory import Setting, measure
 from nengo_lmu.legendre import ArgumentError, neurons_for_error
 from nengo_lmu.legendre.noise import SPIKING
 from nengo_lmu.legendre.planner import quietest

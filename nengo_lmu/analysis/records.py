@@ -4,7 +4,7 @@ import json
 import platform
 from importlib import metadata
 
-from nengo_lmu.files import write_atomically
+from nengo_lmu.utils.files import write_atomically
 from nengo_lmu.version import version
 
 PACKAGES = (

@@ -47,7 +47,7 @@ class Waves:
 
         Parameters
         ----------
-        setting : nengo_lmu.analysis.memory_error.Setting
+        setting : nengo_lmu.analysis.memory.Setting
         rng : numpy.random.RandomState
 
         Returns

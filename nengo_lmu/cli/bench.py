@@ -16,7 +16,7 @@ import json
 import sys
 
 from nengo_lmu.cli.arguments import add_output, as_options, one_of, whole_number
-from nengo_lmu.cli.table import format_table
+from nengo_lmu.utils.table import format_table
 
 HELP = "time and memory against the number of neurons"
 
@@ -57,8 +57,8 @@ Our networks of the paper's size in NengoDL, as they come and step by step, the 
 NengoDL's documentation with NengoDL's plan and ours, the layers of keras-lmu where that
 is installed, and a Keras LSTM of about as many parameters. --kinds chooses:
 
-  recurrent      W_x, W_h and W_m trained; scan: nengo_lmu.analysis.psmnist_scan, over
-                 all steps, and over the last 112
+  recurrent      W_x, W_h and W_m trained; scan: all that comes from the memory at
+                 once, over all steps, and over the last 112
   full           e_h and e_m trained, too
   feed-forward   hidden units read nothing but the memory
   without-time   the same from states that one matrix computes, in epochs of 60,000
@@ -219,7 +219,9 @@ def run_steps(arguments):
     """Run ``nengo-lmu bench steps``."""
     out = arguments.out
 
-    from nengo_lmu.analysis import bench, figures, records
+    from nengo_lmu.analysis import records
+    from nengo_lmu.analysis import style as figures
+    from nengo_lmu.benchmarks import steps as bench
 
     record = bench.run(arguments.m, arguments.d, arguments.rounds)
     if out is not None:
@@ -248,7 +250,8 @@ def run_simulators(arguments):
     """Run ``nengo-lmu bench simulators``."""
     out = arguments.out
 
-    from nengo_lmu.analysis import bench_simulators, records
+    from nengo_lmu.analysis import records
+    from nengo_lmu.benchmarks import simulators as bench_simulators
 
     with as_options():
         record = bench_simulators.run(arguments.m, arguments.d, arguments.rounds)
@@ -269,7 +272,9 @@ def run_emulator(arguments):
     """Run ``nengo-lmu bench emulator``."""
     out = arguments.out
 
-    from nengo_lmu.analysis import bench_emulator, figures, records
+    from nengo_lmu.analysis import records
+    from nengo_lmu.analysis import style as figures
+    from nengo_lmu.benchmarks import emulator as bench_emulator
 
     full = arguments.full
     with as_options():
@@ -297,8 +302,10 @@ def run_training(arguments):
     """Run ``nengo-lmu bench training``."""
     out = arguments.out
 
-    from nengo_lmu.analysis import bench_training, figures, records
-    from nengo_lmu.analysis.bench_training_figure import draw_training
+    from nengo_lmu.analysis import records
+    from nengo_lmu.analysis import style as figures
+    from nengo_lmu.benchmarks import training as bench_training
+    from nengo_lmu.benchmarks.report import draw_training
 
     with as_options():
         record = bench_training.run(

@@ -21,7 +21,6 @@ import json
 import sys
 import time
 
-from nengo_lmu.analysis.digits import NEURONS
 from nengo_lmu.cli.arguments import (
     add_error_feedback,
     add_output,
@@ -29,7 +28,8 @@ from nengo_lmu.cli.arguments import (
     refuse_others,
     whole_number,
 )
-from nengo_lmu.cli.table import format_table
+from nengo_lmu.experiments.digits.network import NEURONS
+from nengo_lmu.utils.table import format_table
 
 HELP = "handwritten digits: ideal, NengoDL, reference simulator, Loihi emulator"
 
@@ -109,7 +109,11 @@ def run(arguments):
     say = (lambda *_: None) if arguments.json else print
     say("Loading TensorFlow, NengoDL and NengoLoihi ...")
 
-    from nengo_lmu.analysis import agreement, digits, figures, pretrained, records
+    from nengo_lmu.analysis import records
+    from nengo_lmu.analysis import style as figures
+    from nengo_lmu.experiments import pretrained
+    from nengo_lmu.experiments.digits import agreement
+    from nengo_lmu.experiments.digits import network as digits
 
     if arguments.pretrained:
         refuse_others(arguments, "--pretrained", NETWORK, "its network is made already")

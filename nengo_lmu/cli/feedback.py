@@ -18,7 +18,7 @@ import json
 import sys
 import time
 
-from nengo_lmu.analysis.memory_error import NEURON_TYPES
+from nengo_lmu.analysis.memory import NEURON_TYPES
 from nengo_lmu.cli.arguments import (
     add_output,
     add_workers,
@@ -29,7 +29,7 @@ from nengo_lmu.cli.arguments import (
     seconds,
     whole_number,
 )
-from nengo_lmu.cli.table import format_table
+from nengo_lmu.utils.table import format_table
 
 HELP = "neurons that hear their own error: single ones, their sum, size and delay"
 
@@ -80,8 +80,10 @@ def run(arguments):
     started = time.perf_counter()
     out = arguments.out
 
-    from nengo_lmu.analysis import feedback_check, figures, records
-    from nengo_lmu.analysis.feedback_figure import draw_feedback
+    from nengo_lmu.analysis import records
+    from nengo_lmu.analysis import style as figures
+    from nengo_lmu.experiments.feedback import experiment as feedback_check
+    from nengo_lmu.experiments.feedback.report import draw_feedback
 
     given = {
         name: tuple(value) if isinstance(value, list) else value

@@ -22,7 +22,7 @@ from nengo_lmu.cli.arguments import (
     seconds,
     whole_number,
 )
-from nengo_lmu.cli.table import format_table
+from nengo_lmu.utils.table import format_table
 
 HELP = "what a network needs on Loihi, and what it spends there"
 
@@ -112,7 +112,8 @@ def run(arguments):
         loihi_fidelity.run(arguments)
         return
 
-    from nengo_lmu.analysis import loihi_networks, records
+    from nengo_lmu.analysis import records
+    from nengo_lmu.experiments.on_chip import networks as loihi_networks
 
     say = (lambda *_: None) if arguments.json else print
     subject = _subject(arguments, loihi_networks)

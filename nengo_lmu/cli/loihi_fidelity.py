@@ -11,7 +11,7 @@ from nengo_lmu.cli.arguments import (
     refuse_others,
     resumable,
 )
-from nengo_lmu.cli.table import format_table
+from nengo_lmu.utils.table import format_table
 
 # of ``nengo-lmu loihi``, for what is the same for all memories that are compared
 OTHERS = ("theta", "d", "units", "network", "seed")
@@ -44,7 +44,8 @@ def run(arguments):
     )
     out = arguments.out
 
-    from nengo_lmu.analysis import fidelity, records
+    from nengo_lmu.analysis import records
+    from nengo_lmu.experiments.on_chip import fidelity
 
     given = {
         field: value

@@ -7,7 +7,7 @@ from textwrap import fill
 
 from nengo_lmu.cli.arguments import as_options, refuse_others, resumable
 from nengo_lmu.cli.loihi_fidelity import OTHERS
-from nengo_lmu.cli.table import format_table
+from nengo_lmu.utils.table import format_table
 
 
 def add_arguments(parser):
@@ -33,7 +33,8 @@ def run(arguments):
     )
     out = arguments.out
 
-    from nengo_lmu.analysis import records, routes
+    from nengo_lmu.analysis import records
+    from nengo_lmu.experiments.on_chip import routes
 
     given = {
         name: value

@@ -31,7 +31,7 @@ from nengo_lmu.cli.arguments import (
     seconds,
     whole_number,
 )
-from nengo_lmu.cli.table import format_table
+from nengo_lmu.utils.table import format_table
 
 HELP = "how many neurons an error needs, and what they cost"
 
@@ -140,7 +140,8 @@ def run(arguments):
             "on the chip, neurons are Poisson neurons that do not hear their error",
         )
 
-    from nengo_lmu.analysis import memory_error, plan, records
+    from nengo_lmu.analysis import memory as memory_error
+    from nengo_lmu.analysis import plan, records
 
     with as_options(n_neurons="--m"):
         planned = plan.plan(

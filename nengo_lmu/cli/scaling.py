@@ -17,8 +17,7 @@ import json
 import sys
 import time
 
-from nengo_lmu.analysis.memory_error import NEURON_TYPES
-from nengo_lmu.analysis.scaling_plan import Plan
+from nengo_lmu.analysis.memory import NEURON_TYPES
 from nengo_lmu.cli.arguments import (
     add_output,
     add_workers,
@@ -29,7 +28,8 @@ from nengo_lmu.cli.arguments import (
     seconds,
     whole_number,
 )
-from nengo_lmu.cli.table import format_table
+from nengo_lmu.experiments.scaling.plan import Plan
+from nengo_lmu.utils.table import format_table
 
 HELP = "error against neurons, order, window, synapse and dt, over the theory's curves"
 
@@ -88,8 +88,10 @@ def run(arguments):
         windows=arguments.windows,
     )
 
-    from nengo_lmu.analysis import figures, records, scaling
-    from nengo_lmu.analysis.scaling_figure import draw_scaling
+    from nengo_lmu.analysis import records
+    from nengo_lmu.analysis import style as figures
+    from nengo_lmu.experiments.scaling import experiment as scaling
+    from nengo_lmu.experiments.scaling.report import draw_scaling
 
     with as_options(n_neurons="--m"), resumable(out):
         record = scaling.run(plan, out, arguments.workers, arguments.dask)

@@ -34,7 +34,7 @@ from nengo_lmu.cli.arguments import (
     seconds,
     whole_number,
 )
-from nengo_lmu.cli.table import format_table
+from nengo_lmu.utils.table import format_table
 
 HELP = "the theory against simulations, and memories with input unlike the design's"
 
@@ -118,8 +118,10 @@ def run(arguments):
     started = time.perf_counter()
     out = arguments.out
 
-    from nengo_lmu.analysis import figures, records, theory_check
-    from nengo_lmu.analysis.theory_figure import draw_theory
+    from nengo_lmu.analysis import records
+    from nengo_lmu.analysis import style as figures
+    from nengo_lmu.experiments.theory import experiment as theory_check
+    from nengo_lmu.experiments.theory.report import draw_theory
 
     several = ("theta", "d", "per_dimension", "tau", "dt")
     names = (*several, "neuron_type", "error_feedback", "seeds", "windows")

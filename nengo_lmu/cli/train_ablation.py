@@ -24,7 +24,7 @@ from nengo_lmu.cli.arguments import (
     resumable,
     whole_number,
 )
-from nengo_lmu.cli.table import format_table
+from nengo_lmu.utils.table import format_table
 
 HELP = "psMNIST with a perturbed A: what the memory's matrix is good for"
 
@@ -81,7 +81,8 @@ def run(arguments):
             arguments, "--data digits", ("mnist",), "it would not be looked at"
         )
 
-    from nengo_lmu.analysis import ablation, records
+    from nengo_lmu.analysis import records
+    from nengo_lmu.experiments.psmnist import ablation
 
     with as_options(path="--mnist"), resumable(out):
         record = ablation.run(

@@ -27,7 +27,7 @@ from nengo_lmu.cli.arguments import (
     resumable,
     whole_number,
 )
-from nengo_lmu.cli.table import format_table
+from nengo_lmu.utils.table import format_table
 
 HELP = "recall of the last 100 to 100,000 time steps: LMU and LSTM"
 
@@ -92,8 +92,10 @@ def run(arguments):
             "there is no LSTM to train",
         )
 
-    from nengo_lmu.analysis import capacity, figures, records
-    from nengo_lmu.analysis.capacity_figure import draw_capacity
+    from nengo_lmu.analysis import records
+    from nengo_lmu.analysis import style as figures
+    from nengo_lmu.experiments.capacity import experiment as capacity
+    from nengo_lmu.experiments.capacity.report import draw_capacity
 
     with resumable(out):
         record = capacity.run(

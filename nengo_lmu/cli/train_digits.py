@@ -10,7 +10,7 @@ test set is classified once
 
 Tables go to the screen, the record (train-digits.json) and the trained parameters
 (seed-N/digits.npz, as nengo_dl.Simulator.save_params writes them, and digits.json)
-to a folder: nengo_lmu.analysis.pretrained.load("digits", "DIR/seed-N") makes the
+to a folder: nengo_lmu.experiments.pretrained.load("digits", "DIR/seed-N") makes the
 network with them. When it was interrupted, the same command continues where it was.
 """
 
@@ -21,7 +21,7 @@ import time
 
 from nengo_lmu.cli.arguments import add_output, number_of_runs, resumable, whole_number
 from nengo_lmu.cli.demo import N_TEST, add_network, describe, network_settings
-from nengo_lmu.cli.table import format_table
+from nengo_lmu.utils.table import format_table
 
 HELP = "handwritten digits: trained in NengoDL, read in spikes"
 
@@ -58,7 +58,9 @@ def run(arguments):
     if not arguments.json:
         print("Loading TensorFlow and NengoDL ...")
 
-    from nengo_lmu.analysis import digits, digits_training, records
+    from nengo_lmu.analysis import records
+    from nengo_lmu.experiments.digits import network as digits
+    from nengo_lmu.experiments.digits import training as digits_training
 
     given = network_settings(arguments)
     if arguments.epochs is not None:

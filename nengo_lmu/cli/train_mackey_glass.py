@@ -20,7 +20,6 @@ import time
 
 import numpy as np
 
-from nengo_lmu.analysis.mackey_glass import MODELS
 from nengo_lmu.cli.arguments import (
     add_output,
     number_of_runs,
@@ -28,7 +27,8 @@ from nengo_lmu.cli.arguments import (
     resumable,
     whole_number,
 )
-from nengo_lmu.cli.table import format_table
+from nengo_lmu.experiments.mackey_glass.network import MODELS
+from nengo_lmu.utils.table import format_table
 
 HELP = "prediction of a chaotic series: LSTM, LMU, both in turn, spiking LMU"
 
@@ -88,8 +88,10 @@ def run(arguments):
 
     from dataclasses import replace
 
-    from nengo_lmu.analysis import figures, mackey_glass_training, records
-    from nengo_lmu.analysis.mackey_glass_figure import draw_mackey_glass
+    from nengo_lmu.analysis import records
+    from nengo_lmu.analysis import style as figures
+    from nengo_lmu.experiments.mackey_glass import experiment as mackey_glass_training
+    from nengo_lmu.experiments.mackey_glass.report import draw_mackey_glass
 
     plan = mackey_glass_training.Plan(
         models=tuple(dict.fromkeys(arguments.models)), seeds=arguments.seeds

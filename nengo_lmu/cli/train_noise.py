@@ -24,7 +24,7 @@ from nengo_lmu.cli.arguments import (
     whole_number,
 )
 from nengo_lmu.cli.demo import N_TEST
-from nengo_lmu.cli.table import format_table
+from nengo_lmu.utils.table import format_table
 
 HELP = "training with the memory's noise against training by rates, digits"
 
@@ -61,8 +61,10 @@ def run(arguments):
     started = time.perf_counter()
     out = arguments.out
 
-    from nengo_lmu.analysis import figures, noise_training, records
-    from nengo_lmu.analysis.noise_training_figure import draw_noise_training
+    from nengo_lmu.analysis import records
+    from nengo_lmu.analysis import style as figures
+    from nengo_lmu.experiments.digits import noise as noise_training
+    from nengo_lmu.experiments.digits.report import draw_noise_training
 
     given = {
         name: value

@@ -17,8 +17,8 @@ Of 60,000 digits 50,000 are for training and 10,000 choose the epoch; the 10,000
 digits are read once, at the end. A table goes to the screen, the record
 (train-psmnist.json) to a folder, and so do the trained parameters (psmnist.npz, as
 nengo_dl.Simulator.save_params writes them, and psmnist.json):
-nengo_lmu.analysis.pretrained.load("psmnist", "DIR") makes the network with them. Of the
-spiking network there is a figure instead (train-psmnist.png).
+nengo_lmu.experiments.pretrained.load("psmnist", "DIR") makes the network with them. Of
+the spiking network there is a figure instead (train-psmnist.png).
 """
 
 import json
@@ -33,7 +33,7 @@ from nengo_lmu.cli.arguments import (
     refuse_others,
     whole_number,
 )
-from nengo_lmu.cli.table import format_table
+from nengo_lmu.utils.table import format_table
 
 HELP = "handwritten digits, pixel by pixel in shuffled order; with spikes, on Loihi"
 
@@ -112,8 +112,11 @@ def run(arguments):
             "other routes train on the digits as they are",
         )
 
-    from nengo_lmu.analysis import figures, pretrained, psmnist_runs, records
-    from nengo_lmu.analysis.psmnist_figure import draw_psmnist
+    from nengo_lmu.analysis import records
+    from nengo_lmu.analysis import style as figures
+    from nengo_lmu.experiments import pretrained
+    from nengo_lmu.experiments.psmnist import experiment as psmnist_runs
+    from nengo_lmu.experiments.psmnist.report import draw_psmnist
 
     out = arguments.out
     with as_options(path="--mnist"):

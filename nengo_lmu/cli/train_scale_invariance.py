@@ -25,7 +25,7 @@ from nengo_lmu.cli.arguments import (
     whole_number,
 )
 from nengo_lmu.cli.demo import N_TEST
-from nengo_lmu.cli.table import format_table
+from nengo_lmu.utils.table import format_table
 
 HELP = "the digits network at time steps that it was not trained at"
 
@@ -70,7 +70,8 @@ def run(arguments):
     started = time.perf_counter()
     out = arguments.out
 
-    from nengo_lmu.analysis import records, scale_invariance
+    from nengo_lmu.analysis import records
+    from nengo_lmu.experiments.digits import scale_invariance
 
     with as_options(folder="--trained"), resumable(out):
         record = scale_invariance.run(

@@ -27,7 +27,7 @@ from nengo_lmu.cli.arguments import (
     resumable,
     whole_number,
 )
-from nengo_lmu.cli.table import format_table
+from nengo_lmu.utils.table import format_table
 
 HELP = (
     "learned time-scales: theta recovered from a wrong one, in one layer and in three"
@@ -73,8 +73,10 @@ def run(arguments):
     started = time.perf_counter()
     out = arguments.out
 
-    from nengo_lmu.analysis import figures, records, time_scale
-    from nengo_lmu.analysis.time_scale_figure import draw_time_scale
+    from nengo_lmu.analysis import records
+    from nengo_lmu.analysis import style as figures
+    from nengo_lmu.experiments.time_scale import experiment as time_scale
+    from nengo_lmu.experiments.time_scale.report import draw_time_scale
 
     chosen = {} if arguments.epochs is None else {"epochs": arguments.epochs}
     with as_options(start="--starts"), resumable(out):

@@ -1,11 +1,11 @@
 """NengoDL for this package: training and what it needs.
 
-NengoDL 3.6.0 runs on today's TensorFlow through `nengo_lmu.dl.compat`, which a finder
+NengoDL 3.6.0 runs on today's TensorFlow through `nengo_lmu.compat`, which a finder
 puts around the first ``import nengo_dl`` anywhere (see ``_nengo_lmu_hook``).  Import it
 as always.
 """
 
-from nengo_lmu.dl import compat
+from nengo_lmu import compat
 
 try:
     import nengo_dl
@@ -26,4 +26,4 @@ if not compat.is_for_tensorflow():
         name="nengo_dl",
     )
 
-__all__ = ["compat", "nengo_dl"]
+__all__ = ["nengo_dl"]

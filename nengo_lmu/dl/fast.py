@@ -40,7 +40,8 @@ from nengo_dl import tensor_graph
 from nengo_dl.graph_optimizer import default_simplifications, tree_planner
 from nengo_dl.simulator import Simulator
 
-from nengo_lmu.dl import compat, sequences
+from nengo_lmu import compat
+from nengo_lmu.dl import sequences
 from nengo_lmu.dl.graph import Unsupported
 from nengo_lmu.dl.inputs import checked_inputs
 from nengo_lmu.dl.operators import Delay, Product

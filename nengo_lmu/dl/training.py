@@ -16,9 +16,9 @@ import tensorflow as tf
 from nengo.exceptions import SimulationError, ValidationError
 from tqdm import tqdm
 
-from nengo_lmu.files import write_atomically
 from nengo_lmu.legendre.checks import one_of, shown, whole
 from nengo_lmu.networks.arguments import validated
+from nengo_lmu.utils.files import write_atomically
 
 # how often a checkpoint is written (seconds)
 INTERVAL = 60.0

@@ -27,7 +27,7 @@ class FastCompartments(CompartmentState):
 
     n_steps = n_looks = 0
 
-    # not in __init__, which stays the one that `nengo_lmu.dl.compat` has mended
+    # not in __init__, which stays the one that `nengo_lmu.compat` has mended
     @functools.cached_property
     def _constants(self):
         """Where noise is added to input and current, and factors of the decays."""

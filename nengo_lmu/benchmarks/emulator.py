@@ -1,0 +1,240 @@
+"""How long a step of NengoLoihi's emulator takes, against the number of neurons.
+
+Our memory and those of others (`nengo_lmu.analysis.published`), each by the fast
+emulator of `nengo_lmu.loihi` and by NengoLoihi's own, which have the same results. All
+that are compared take turns in one process, in many short rounds.
+"""
+
+import time
+import warnings
+from collections import defaultdict
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+
+import nengo
+import numpy as np
+from nengo.exceptions import BuildError
+from tqdm import tqdm
+
+from nengo_lmu.analysis.published import example_memory, notebook_memory
+from nengo_lmu.analysis.records import versions
+from nengo_lmu.benchmarks.steps import quartiles
+from nengo_lmu.legendre import ArgumentError
+from nengo_lmu.networks import LegendreMemory
+
+THETA = 1.0
+D = 6
+TAU = 0.1
+MAX_RATES = nengo.dists.Uniform(100, 120)
+DT = 0.001
+
+CONSTRUCTIONS = {
+    "ours": LegendreMemory,
+    "example": example_memory,
+    "notebook": notebook_memory,
+}
+EMULATORS = ("fast", "own")
+
+# Every ratio is to this one, of the same size.
+REFERENCE = ("ours", "fast")
+
+# of a round, for each simulator (seconds), in at least so many steps
+_ROUND = 0.02
+_STEPS = 10
+
+# until the memories have filled, so that neurons spike as they do from then on (steps)
+_WARM = 1000
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What to measure.
+
+    Attributes
+    ----------
+    construction : str
+        A key of `CONSTRUCTIONS`.
+    emulator : str
+        One of `EMULATORS`: that of nengo_lmu, or NengoLoihi's own.
+    m : int
+        Neurons.
+    """
+
+    construction: str
+    emulator: str
+    m: int
+
+    def make(self):
+        """Return a simulator of nothing but the memory, its input and its state."""
+        import nengo_loihi
+
+        from nengo_lmu.loihi import fast_emulator
+
+        with nengo.Network(seed=0) as network:
+            process = nengo.processes.WhiteSignal(10, high=1, rms=0.3, y0=0, seed=0)
+            memory = CONSTRUCTIONS[self.construction](
+                THETA, D, n_neurons=self.m, synapse=TAU, max_rates=MAX_RATES, dt=DT
+            )
+            nengo.Connection(nengo.Node(process), memory.input, synapse=None)
+            # what nobody reads is not decoded; a value a second fills no memory
+            nengo.Probe(memory.output, sample_every=1.0)
+        model = nengo_loihi.builder.Model(dt=DT)
+        if self.construction == "notebook":
+            model.decode_tau = TAU
+        fast_emulator(self.emulator == "fast")
+        try:
+            with warnings.catch_warnings():
+                if self.construction != "ours":
+                    warnings.simplefilter("ignore", UserWarning)  # of weights' few bits
+                return nengo_loihi.Simulator(
+                    network, dt=DT, model=model, seed=0, target="sim"
+                )
+        finally:
+            fast_emulator()
+
+
+def run(m, rounds=50, slow_up_to=None, show_progress=None):
+    """Measure the emulators with memories of all sizes.
+
+    Parameters
+    ----------
+    m : list of int
+        Neurons, in multiples of 6.
+    rounds : int
+        How often the time of a step is measured.
+    slow_up_to : int, optional
+        For larger memories there is `REFERENCE` only. The others take minutes to build,
+        where they fit at all, and NengoLoihi's own emulator tens of milliseconds a
+        step.
+    show_progress : bool, optional
+        By default on terminals.
+
+    Returns
+    -------
+    record : dict
+        ``rows``, one for each size, construction and emulator: ``build``, the seconds
+        of making the network and the simulator; seconds a step, in ``step``, and their
+        ``ratio`` to that of `REFERENCE`, each as median and quartiles over rounds;
+        ``parts``, the fractions of a step that are spent on the ``host``, for
+        ``synapses`` and for ``compartments``; the ``rest`` is mostly the exchange with
+        the host. What does not fit Loihi has no row but is one of ``misfits``.
+
+    Raises
+    ------
+    nengo_lmu.legendre.ArgumentError
+        For numbers of neurons that cannot be compared.
+    """
+    for size in m:
+        if size % D or size < 2 * D:
+            raise ArgumentError(
+                "m",
+                f"must be a multiple of {D}, of at least {2 * D}, an on and an off "
+                f"neuron for each of {D} dimensions, but {size} was given; use "
+                f"{max(2 * D, size - size % D + D)}",
+            )
+    import nengo_lmu.loihi  # noqa: F401  which takes longer than the first build
+
+    settings = [
+        Setting(construction, emulator, size)
+        for size in sorted(set(m))
+        for construction in CONSTRUCTIONS
+        for emulator in EMULATORS
+        if slow_up_to is None
+        or size <= slow_up_to
+        or (construction, emulator) == REFERENCE
+    ]
+    rows, misfits, simulators = [], [], []
+    hidden = None if show_progress is None else not show_progress
+    total = len(settings) + rounds
+    with (
+        tqdm(total=total, desc="bench emulator", disable=hidden) as bar,
+        ExitStack() as stack,
+    ):
+        for setting in settings:
+            started = time.perf_counter()
+            try:
+                simulator = stack.enter_context(setting.make())
+            except BuildError:
+                misfits.append(asdict(setting))
+            else:
+                seconds = time.perf_counter() - started
+                rows.append(asdict(setting) | {"build": seconds})
+                simulator.run_steps(_WARM)
+                simulators.append(simulator)
+            bar.update()
+        times, n_steps = _step_times(simulators, rounds, bar.update)
+        base = {
+            row["m"]: times[:, j]
+            for j, row in enumerate(rows)
+            if (row["construction"], row["emulator"]) == REFERENCE
+        }
+        for j, (row, simulator) in enumerate(zip(rows, simulators)):
+            row["step"] = quartiles(times[:, j])
+            row["ratio"] = quartiles(times[:, j] / base[row["m"]])
+            row["parts"] = parts_of_a_step(simulator, 10 * n_steps[j])
+    return {
+        "rows": rows,
+        "misfits": misfits,
+        "rounds": rounds,
+        "versions": versions(),
+    }
+
+
+def _step_times(simulators, rounds, tick):
+    """Return the times of each round and simulator, and how many steps they are of."""
+    n_steps = [
+        max(_STEPS, int(_ROUND / _step_time(simulator, _STEPS)))
+        for simulator in simulators
+    ]
+    times = np.empty((rounds, len(simulators)))
+    for i in range(rounds):
+        for j, simulator in enumerate(simulators):
+            times[i, j] = _step_time(simulator, n_steps[j])
+        tick()
+    return times, n_steps
+
+
+def parts_of_a_step(simulator, n_steps):
+    """Measure what the time of a step is spent on.
+
+    Parameters
+    ----------
+    simulator : nengo_loihi.Simulator
+        On the emulator.
+    n_steps : int
+
+    Returns
+    -------
+    parts : dict of float
+        Fractions of the time.
+    """
+    chip = simulator.sims["emulator"]
+    spent = defaultdict(float)
+
+    def clock(part, obj, name):
+        function = getattr(obj, name)
+
+        def timed(*args, **kwargs):
+            started = time.perf_counter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                spent[part] += time.perf_counter() - started
+
+        setattr(obj, name, timed)  # of this object only
+
+    for name in ("host_pre", "host"):  # before and after the chip
+        if name in simulator.sims:
+            clock("host", simulator.sims[name], "step")
+    clock("synapses", chip.synapses, "inject_current")
+    clock("synapses", chip.synapses, "update_input")
+    clock("compartments", chip.compartment, "update")
+    total = _step_time(simulator, n_steps) * n_steps
+    parts = {part: seconds / total for part, seconds in spent.items()}
+    return parts | {"rest": 1 - sum(parts.values())}
+
+
+def _step_time(simulator, n_steps):
+    started = time.perf_counter()
+    simulator.run_steps(n_steps)
+    return (time.perf_counter() - started) / n_steps

@@ -1,0 +1,305 @@
+"""How much time and memory a memory takes, against its number of neurons.
+
+Other work on the same computer disturbs times: all sizes take turns, in many short
+rounds, and what is compared is compared within a round. Memory is measured in a process
+of its own for each size.
+"""
+
+import math
+import time
+import tracemalloc
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+
+import nengo
+import numpy as np
+from nengo.builder.neurons import SimNeurons
+from tqdm import tqdm
+
+from nengo_lmu.analysis.records import versions
+from nengo_lmu.analysis.timing import in_a_process
+from nengo_lmu.legendre import ArgumentError
+from nengo_lmu.networks import LegendreMemory
+
+# from how many neurons on the exponents are fitted: below, Nengo's own time for each
+# operator of a step counts
+LARGE = 10_000
+
+# of a round, for each size, each whole or its neurons alone (seconds)
+_ROUND = 0.004
+
+# how often each memory is made and built; the least time counts
+_BUILDS = 3
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A memory to measure.
+
+    Attributes
+    ----------
+    m : int
+        Neurons.
+    d : int
+        Order.
+    error_feedback : float or None
+        Gain with which the neurons hear their own error; None for the default.
+    """
+
+    m: int
+    d: int
+    error_feedback: float | None = None
+
+    def make(self):
+        """Return a network with nothing but the memory and its input."""
+        with nengo.Network(seed=0) as network:
+            process = nengo.processes.WhiteSignal(10, high=5, rms=0.3, y0=0, seed=0)
+            memory = LegendreMemory(
+                1.0, self.d, n_neurons=self.m, error_feedback=self.error_feedback
+            )
+            nengo.Connection(nengo.Node(process), memory.input, synapse=None)
+        return network
+
+
+def run(m, d, rounds=100, show_progress=None):
+    """Measure `nengo.Simulator` with memories of all sizes and orders.
+
+    Parameters
+    ----------
+    m, d : list of int
+        Neurons and orders.
+    rounds : int
+        How often the time of a step is measured.
+    show_progress : bool, optional
+        By default on terminals.
+
+    Returns
+    -------
+    record : dict
+        ``rows``, one for each order and size: seconds a step, in ``step``, of its
+        neurons' operators alone, in ``neurons``, and of Nengo's own operators for the
+        same neurons, in ``nengo``; the ``ratio`` of the whole step to the latter, and
+        ``feedback``, that to a step of a memory without error feedback; each as median
+        and quartiles over rounds; ``make`` and ``build``, the seconds of making the
+        network and the simulator; ``peak`` and ``resident`` memory, the
+        bytes that making, building and running take at most and in the end.
+        ``exponents``, one for each order with two sizes of at least `LARGE`.
+
+    Raises
+    ------
+    nengo_lmu.legendre.ArgumentError
+        If there are too few neurons for an order.
+    """
+    settings = all_settings(m, d)
+    hidden = None if show_progress is None else not show_progress
+    with tqdm(total=len(settings) + rounds, desc="bench steps", disable=hidden) as bar:
+        rows = []
+        for setting in settings:
+            rows.append(asdict(setting) | in_a_process(footprint, setting))
+            bar.update()
+        step, neurons, own, plain = step_times(settings, rounds, bar.update)
+    for i, row in enumerate(rows):
+        row["step"] = quartiles(step[:, i])
+        row["neurons"] = quartiles(neurons[:, i])
+        row["nengo"] = quartiles(own[:, i])
+        row["ratio"] = quartiles(step[:, i] / own[:, i])
+        row["feedback"] = quartiles(step[:, i] / plain[:, i])
+    return {
+        "rows": rows,
+        "exponents": _exponents(settings, rows, step),
+        "rounds": rounds,
+        "versions": versions(),
+    }
+
+
+def all_settings(m, d):
+    """Return the settings of all sizes and orders.
+
+    Parameters
+    ----------
+    m, d : list of int
+        Neurons and orders.
+
+    Returns
+    -------
+    settings : list of Setting
+        Each once, by order and then by size.
+
+    Raises
+    ------
+    nengo_lmu.legendre.ArgumentError
+        If there are too few neurons for an order.
+    """
+    settings = [Setting(neurons, order) for order in _all(d) for neurons in _all(m)]
+    for setting in settings:
+        if setting.m < 2 * setting.d:
+            raise ArgumentError(
+                "m",
+                f"must be at least {2 * setting.d} for d={setting.d}, an on and an off "
+                f"neuron for each dimension, but {setting.m} was given; use more "
+                "neurons, or a smaller d",
+            )
+    return settings
+
+
+def step_times(settings, rounds, tick=lambda: None):
+    """Measure the time of a step, and of parts of it.
+
+    Parameters
+    ----------
+    settings : list of Setting
+    rounds : int
+    tick : callable
+        Called after each round.
+
+    Returns
+    -------
+    step, neurons, own, plain : (rounds, n_settings) ndarray
+        Seconds: of a step; of its neurons alone, by our steps and by Nengo's, with the
+        input that they had in the last step; of a memory without error feedback.
+    """
+
+    def simulator(setting):
+        return nengo.Simulator(setting.make(), progress_bar=False, seed=0)
+
+    simulators = [
+        (simulator(setting), simulator(replace(setting, error_feedback=0.0)))
+        for setting in settings
+    ]
+    try:
+        all_steps = [
+            (
+                whole.step,
+                _neurons_alone(whole, type),
+                _neurons_alone(whole, nengos_own),
+                plain.step,
+            )
+            for whole, plain in simulators
+        ]
+        # the first steps of a memory are those of an empty one
+        repeats = [
+            [max(1, math.ceil(_ROUND / _seconds(step, 100))) for step in steps]
+            for steps in all_steps
+        ]
+        times = np.empty((rounds, len(settings), 4))
+        for i in range(rounds):
+            for j, steps in enumerate(all_steps):
+                for k, step in enumerate(steps):
+                    times[i, j, k] = _seconds(step, repeats[j][k])
+            tick()
+    finally:
+        for one in (one for pair in simulators for one in pair):
+            one.close()
+    return tuple(np.moveaxis(times, 2, 0))
+
+
+def footprint(setting):
+    """Measure what it takes to make, build and run a memory.
+
+    Parameters
+    ----------
+    setting : Setting
+
+    Returns
+    -------
+    result : dict
+        ``make`` and ``build`` in seconds, ``peak`` and ``resident`` in bytes.
+    """
+    _make_and_build(Setting(20, 2))  # whatever is imported late
+    times = np.array([_make_and_build(setting) for _ in range(_BUILDS)])
+    tracemalloc.start()
+    with nengo.Simulator(setting.make(), progress_bar=False, seed=0) as simulator:
+        for _ in range(10):
+            simulator.step()
+        resident, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    make, build = times.min(axis=0)
+    return {"make": make, "build": build, "peak": peak, "resident": resident}
+
+
+def _make_and_build(setting):
+    start = time.perf_counter()
+    network = setting.make()
+    made = time.perf_counter()
+    nengo.Simulator(network, progress_bar=False, seed=0).close()
+    return made - start, time.perf_counter() - made
+
+
+def nengos_own(neurons):
+    """Return the class of Nengo's that neurons are of, or are derived from."""
+    return next(
+        cls for cls in type(neurons).__mro__ if cls.__module__ == "nengo.neurons"
+    )
+
+
+def _neurons_alone(simulator, class_of):
+    """Return a function that makes the step of the neurons, and nothing else.
+
+    Parameters
+    ----------
+    simulator : nengo.Simulator
+    class_of : callable
+        Takes neurons and returns the class whose step they make.
+    """
+    steps = []
+    for operator in simulator.step_order:
+        if isinstance(operator, SimNeurons):
+            state = {key: simulator.signals[s] for key, s in operator.state.items()}
+            steps.append(
+                partial(
+                    class_of(operator.neurons).step,
+                    operator.neurons,
+                    simulator.dt,
+                    simulator.signals[operator.J],
+                    simulator.signals[operator.output],
+                    **state,
+                    **operator.state_extra,
+                )
+            )
+
+    def step():
+        for one in steps:
+            one()
+
+    return step
+
+
+def _seconds(function, repeats):
+    start = time.perf_counter()
+    for _ in range(repeats):
+        function()
+    return (time.perf_counter() - start) / repeats
+
+
+def _exponents(settings, rows, step):
+    """Fit powers of m to what large memories take."""
+    found = []
+    for d in dict.fromkeys(setting.d for setting in settings):
+        large = [i for i, s in enumerate(settings) if s.d == d and s.m >= LARGE]
+        if len(large) > 1:
+            m = [settings[i].m for i in large]
+            found.append(
+                {
+                    "d": d,
+                    "m": m,
+                    "step": quartiles(_slopes(m, step[:, large])),
+                    "peak": float(_slopes(m, [[rows[i]["peak"] for i in large]])[0]),
+                }
+            )
+    return found
+
+
+def _slopes(m, values):
+    """Return the least-squares slope of each row, in logarithms."""
+    x = np.log(m) - np.mean(np.log(m))
+    return np.log(values) @ x / (x @ x)
+
+
+def quartiles(values):
+    """Return the median of some values, and the quartiles as ``low`` and ``high``."""
+    low, median, high = np.percentile(values, [25, 50, 75])
+    return {"median": float(median), "low": float(low), "high": float(high)}
+
+
+def _all(values):
+    return sorted(set(values))

@@ -1,0 +1,339 @@
+"""How long a minibatch of psMNIST takes: our networks, and those of others.
+
+Other work on the same computer disturbs times: all take turns, and what is compared is
+compared within a round. Memory is measured in a process of its own for each.
+"""
+
+import time
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import asdict
+from functools import partial
+from importlib import metadata
+
+import numpy as np
+from tqdm import tqdm
+
+from nengo_lmu.analysis.errors import ArgumentError
+from nengo_lmu.analysis.records import versions
+from nengo_lmu.analysis.timing import in_a_process, peak_resident
+from nengo_lmu.benchmarks.contenders import (
+    MINIBATCH,
+    InNengoDL,
+    Scan,
+    WithoutTime,
+    keras_lmu_cell,
+    keras_lmu_feedforward,
+    lstm,
+)
+from nengo_lmu.benchmarks.networks import Sizes, example, ours
+from nengo_lmu.benchmarks.steps import quartiles
+from nengo_lmu.experiments.psmnist import last_steps as psmnist_scan
+
+# by how many steps NengoDL's example is unrolled where it is
+UNROLLED = 16
+BY_16 = "NengoDL example, by 16"
+
+# hidden units that are followed over the last steps of a digit
+ENDS = f"ours recurrent, last {psmnist_scan.LAST}"
+
+# a coupling of our network, and a plan for it
+FORWARD, STEPPED = "feed-forward", "stepwise"
+
+# of a round, for each contender's training (seconds), if a minibatch takes less
+_ROUND = 3.0
+
+# By name, whose first word says whose it is.
+CONTENDERS = {
+    "ours recurrent": lambda s: InNengoDL(ours(s, "recurrent"), s),
+    "ours recurrent, stepped": lambda s: InNengoDL(ours(s, "recurrent", STEPPED), s),
+    "ours recurrent, scan": Scan,
+    ENDS: lambda s: Scan(s, psmnist_scan.LAST),
+    "ours full": lambda s: InNengoDL(ours(s, "full"), s),
+    "ours full, stepped": lambda s: InNengoDL(ours(s, "full", STEPPED), s),
+    "ours feed-forward": lambda s: InNengoDL(ours(s, FORWARD), s),
+    "ours feed-forward, stepped": lambda s: InNengoDL(ours(s, FORWARD, STEPPED), s),
+    "ours without time": WithoutTime,
+    "ours every step": lambda s: InNengoDL(ours(s, FORWARD), s, True),
+    "ours every step, stepped": lambda s: InNengoDL(ours(s, FORWARD, STEPPED), s, True),
+    "NengoDL example": lambda s: InNengoDL(example(s), s),
+    BY_16: lambda s: InNengoDL(example(s), s, unroll=UNROLLED),
+    "NengoDL example, our plan": lambda s: InNengoDL(example(s, "planner"), s),
+    "NengoDL every step": lambda s: InNengoDL(example(s), s, True),
+    "keras-lmu recurrent": lambda s: keras_lmu_cell(s, full=False),
+    "keras-lmu full": lambda s: keras_lmu_cell(s, full=True),
+    "keras-lmu fft": lambda s: keras_lmu_feedforward(s, "fft"),
+    "keras-lmu raw": lambda s: keras_lmu_feedforward(s, "raw"),
+    "LSTM": lstm,
+}
+
+# What is compared with what: ratios are to the first one.
+KINDS = {
+    "recurrent": [
+        "ours recurrent",
+        "ours recurrent, stepped",
+        "ours recurrent, scan",
+        ENDS,
+        "NengoDL example",
+        BY_16,
+        "NengoDL example, our plan",
+        "keras-lmu recurrent",
+        "LSTM",
+    ],
+    "full": ["ours full", "ours full, stepped", "keras-lmu full", "LSTM"],
+    "feed-forward": [
+        "ours feed-forward",
+        "ours feed-forward, stepped",
+        "NengoDL example",
+        "keras-lmu fft",
+        "keras-lmu raw",
+    ],
+    "without-time": [
+        "ours without time",
+        "ours feed-forward",
+        "NengoDL example",
+        "keras-lmu fft",
+        "keras-lmu raw",
+    ],
+    "every-step": [
+        "ours every step",
+        "ours every step, stepped",
+        "NengoDL every step",
+    ],
+}
+
+
+def run(
+    sizes=None,
+    kinds=None,
+    rounds=5,
+    unrolled=False,
+    memory=False,
+    show_progress=None,
+):
+    """Measure training and inference.
+
+    Parameters
+    ----------
+    sizes : Sizes, optional
+        By default those of the paper.
+    kinds : sequence of str, optional
+        Which of `KINDS` to compare; by default all.
+    rounds : int
+    unrolled : bool
+        Compare with NengoDL's example unrolled, too, which takes long to trace.
+    memory : bool
+        Measure memory, too.
+    show_progress : bool, optional
+        By default on terminals.
+
+    Returns
+    -------
+    record : dict
+        ``rows``, one for each contender: its ``parameters``; ``build``, the seconds of
+        making the network and the simulator; ``first``, those of the first minibatch,
+        which include tracing, to ``train`` and to ``infer``; ``start``, those until it
+        has trained for the first time; then, of a minibatch, seconds to ``train`` and
+        to ``infer``, as median and quartiles over rounds, and ``cpu``, those of all
+        processors, as medians; of how many ``minibatches`` a round; ``peak`` memory, in
+        bytes beyond the libraries', or None.
+        ``kinds``, one for each kind: its ``rows`` have the ratios to its first row's of
+        ``start``, ``train`` and ``infer``, the latter within rounds.
+        ``left_out``: contenders that there are not, and the reason.
+
+    Raises
+    ------
+    nengo_lmu.legendre.ArgumentError
+        If memory cannot be measured on this computer.
+    """
+    sizes = Sizes() if sizes is None else sizes
+    if memory and peak_resident() is None:
+        raise ArgumentError(
+            "memory", "cannot be measured on this computer; leave it out"
+        )
+    import nengo_dl  # noqa: F401  before TensorFlow, which has another Keras then
+
+    kinds = [kind for kind in KINDS if kinds is None or kind in kinds]
+    wanted = {name for kind in kinds for name in KINDS[kind]}
+    if not unrolled:
+        wanted.discard(BY_16)
+    reasons = {name: missing(name, sizes) for name in CONTENDERS if name in wanted}
+    rows = [{"name": name} for name, reason in reasons.items() if reason is None]
+
+    hidden = None if show_progress is None else not show_progress
+    total = len(rows) * (memory + 1 + rounds)
+    with (
+        tqdm(total=total, desc="bench training", disable=hidden) as bar,
+        ExitStack() as stack,
+        _quiet_about_tracing(),
+    ):
+        for row in rows:
+            row["peak"] = None
+            if memory:
+                row["peak"] = in_a_process(footprint, row["name"], sizes)
+                bar.update()
+        _warm_up()
+        contenders = []
+        for row in rows:
+            seconds, contender = _seconds(partial(CONTENDERS[row["name"]], sizes))
+            contenders.append(stack.enter_context(closing(contender)))
+            row |= {"parameters": contender.parameters, "build": seconds}
+            row |= _started(contender)
+            row["start"] = row["build"] + row["first"]["train"]
+            bar.update()
+        times = np.empty((rounds, len(rows), 2, 2))
+        for i in range(rounds):
+            for j, contender in enumerate(contenders):
+                for k, function in enumerate((contender.train, contender.infer)):
+                    times[i, j, k] = _seconds_of_both(function)
+                bar.update()
+    for j, row in enumerate(rows):
+        times[:, j] /= row["minibatches"]
+        row["train"], row["infer"] = (quartiles(times[:, j, k, 0]) for k in (0, 1))
+        train, infer = np.median(times[:, j, :, 1], axis=0).tolist()
+        row["cpu"] = {"train": train, "infer": infer}
+    return {
+        "rows": rows,
+        "kinds": [_compared(kind, rows, times[..., 0]) for kind in kinds],
+        "left_out": [
+            {"name": name, "reason": reason}
+            for name, reason in reasons.items()
+            if reason is not None
+        ],
+        **asdict(sizes),
+        "minibatch": MINIBATCH,
+        "rounds": rounds,
+        "versions": versions() | {"keras-lmu": keras_lmu_version()},
+    }
+
+
+def missing(name, sizes):
+    """Say why there is no such contender, if there is none.
+
+    Parameters
+    ----------
+    name : str
+        Of `CONTENDERS`.
+    sizes : Sizes
+
+    Returns
+    -------
+    reason : str or None
+    """
+    if name.startswith("keras-lmu") and keras_lmu_version() is None:
+        return "keras-lmu is not installed"
+    if name == ENDS and sizes.n_steps < psmnist_scan.LAST:
+        return f"digits have no {psmnist_scan.LAST} steps"
+    if name == BY_16 and sizes.n_steps % UNROLLED:
+        return f"{sizes.n_steps} steps are no multiple of {UNROLLED}"
+    return None
+
+
+def keras_lmu_version():
+    """Return the version of keras-lmu, or None where it cannot be imported."""
+    try:
+        import keras_lmu  # noqa: F401
+    except ImportError:
+        return None
+    return metadata.version("keras-lmu")
+
+
+def footprint(name, sizes):
+    """Measure the memory that it takes to make, train and run a contender.
+
+    Parameters
+    ----------
+    name : str
+        Of `CONTENDERS`.
+    sizes : Sizes
+
+    Returns
+    -------
+    peak : int
+        Bytes beyond what the process had for the packages and for small networks.
+    """
+    _warm_up()
+    before = peak_resident()
+    with closing(CONTENDERS[name](sizes)) as contender:
+        for _ in range(2):
+            contender.train()
+            contender.infer()
+    return peak_resident() - before
+
+
+def _warm_up():
+    """Train small networks, so that what is only done once is not the first one's."""
+    small = Sizes(d=2, units=2, n_steps=2)
+    for name in ("ours feed-forward", "keras-lmu recurrent"):
+        if missing(name, small) is None:
+            with closing(CONTENDERS[name](small)) as contender:
+                contender.train()
+                contender.infer()
+
+
+@contextmanager
+def _quiet_about_tracing():
+    """Keep TensorFlow from advising against what is done here: tracing many models."""
+    import tensorflow as tf
+
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel("ERROR")
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _started(contender):
+    """Return the times of the first minibatches, and let it have more a call.
+
+    Just so many that a call takes `_ROUND`, for what a call takes by itself to matter
+    as little as it does in an epoch.
+    """
+    first = {
+        "train": _seconds(contender.train)[0],
+        "infer": _seconds(contender.infer)[0],
+    }
+    minibatches = contender.minibatches
+    if minibatches is None:
+        seconds, _ = _seconds(contender.train)
+        minibatches = max(1, round(_ROUND / seconds))
+    if minibatches > 1:
+        contender.take(minibatches)
+        contender.train()  # traces once more, where that depends on the number
+        contender.infer()
+    return {"first": first, "minibatches": minibatches}
+
+
+def _compared(kind, rows, times):
+    """Return the ratios of a kind; those of times are within rounds."""
+    index = {row["name"]: j for j, row in enumerate(rows)}
+    names = [name for name in KINDS[kind] if name in index]
+    j0 = index[names[0]]
+    compared = []
+    for name in names:
+        j = index[name]
+        ratios = times[:, j] / times[:, j0]
+        compared.append(
+            {
+                "name": name,
+                "start": rows[j]["start"] / rows[j0]["start"],
+                "train": quartiles(ratios[:, 0]),
+                "infer": quartiles(ratios[:, 1]),
+            }
+        )
+    return {"kind": kind, "rows": compared}
+
+
+def _seconds(function):
+    """Return how long a function takes, and what it returns."""
+    started = time.perf_counter()
+    result = function()
+    return time.perf_counter() - started, result
+
+
+def _seconds_of_both(function):
+    """Return how long a function takes, by the clock and of all processors."""
+    started = time.perf_counter(), time.process_time()
+    function()
+    return time.perf_counter() - started[0], time.process_time() - started[1]

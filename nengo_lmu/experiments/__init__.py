@@ -1,0 +1,1 @@
+"""Questions that memories are asked, one folder each."""

@@ -1,0 +1,104 @@
+"""The figure of the capacity task: error against the length of the memory."""
+
+import numpy as np
+
+from nengo_lmu.analysis.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    PURPLE,
+    SKY,
+    STYLE,
+    VERMILION,
+)
+
+# name of the row: how it is drawn, and what the legend says
+CURVES = {
+    "LSTM": (VERMILION, "s", "LSTM, 100 units, trained"),
+    "spiking": (PURPLE, "D", "LMU, {n_neurons:,} Poisson neurons"),
+    "published": (BLACK, "x", "LMU, the paper's window and readout"),
+    "Legendre": (SKY, "o", "LMU, Legendre readout"),
+    "fitted": (BLUE, "^", "LMU, fitted readout"),
+}
+
+
+def draw_capacity(record):
+    """Draw the error against T, and how the LSTM learned.
+
+    Parameters
+    ----------
+    record : dict
+        As `nengo_lmu.experiments.capacity.experiment.run` returns it.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.0, 3.8), layout="constrained")
+        if record["lstm"]:
+            axes, learning = figure.subplots(1, 2, width_ratios=[2, 1])
+            _draw_learning(learning, record)
+        else:
+            axes = figure.subplots()
+        published = {int(T): bounds for T, bounds in record["published"].items()}
+        axes.fill_between(
+            list(published),
+            *zip(*published.values()),
+            color="0.85",
+            label="LMU, range of the paper",
+        )
+        for name, (colour, marker, label) in CURVES.items():
+            rows = [row for row in record["rows"] if row["name"] == name]
+            if not rows:
+                continue
+            means = [row["mse"]["mean"] for row in rows]
+            axes.errorbar(
+                [row["length"] for row in rows],
+                means,
+                yerr=np.transpose(
+                    [
+                        (
+                            mean - min(row["mse"]["values"]),
+                            max(row["mse"]["values"]) - mean,
+                        )
+                        for mean, row in zip(means, rows)
+                    ]
+                ),
+                color=colour,
+                marker=marker,
+                ms=4,
+                lw=1,
+                capsize=2,
+                label=label.format(n_neurons=rows[0]["n_neurons"]),
+            )
+        axes.set(
+            xscale="log",
+            yscale="log",
+            xlabel="T (time steps in the window)",
+            ylabel="mean squared error of 5 delays",
+        )
+        axes.set_title("a  Recall of the last T steps", loc="left")
+        figure.legend(
+            *axes.get_legend_handles_labels(), loc="outside lower center", ncols=3
+        )
+    return figure
+
+
+def _draw_learning(axes, record):
+    colours = (VERMILION, GREEN, BLUE, PURPLE, BLACK)
+    for colour, one in zip(colours, record["lstm"]):
+        epochs = np.arange(1, len(one["val_loss"]) + 1)
+        axes.plot(
+            epochs,
+            one["val_loss"],
+            color=colour,
+            lw=1,
+            label=f"T = {one['setting']['length']}",
+        )
+    axes.set(xlabel="epoch", ylabel="mean squared error, validation", ylim=(0, None))
+    axes.set_title("b  The LSTM learning", loc="left")
+    axes.legend()

@@ -1,0 +1,1 @@
+"""Memories whose neurons hear their own error."""

@@ -1,0 +1,208 @@
+"""The figure of neurons that hear their own error, drawn from its record."""
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
+
+from nengo_lmu.analysis.style import BLACK, BLUE, GREEN, STYLE, VERMILION
+from nengo_lmu.experiments.feedback.experiment import INTERVAL_EDGES
+
+# by what is measured, and what it is called
+KINDS = {
+    "without": (VERMILION, "X", "without feedback"),
+    "with": (BLUE, "o", "with feedback"),
+}
+
+
+def draw_feedback(record):
+    """Draw single neurons, their sum, its spectrum, and errors by size and by delay.
+
+    Parameters
+    ----------
+    record : dict
+        As `nengo_lmu.experiments.feedback.experiment.run` returns it.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.0, 4.9), layout="constrained")
+        panels = figure.subplot_mosaic(
+            [["raster", "intervals", "counts"], ["spectrum", "sizes", "delays"]]
+        )
+        neurons, sums = record["neurons"], record["sums"]
+        _draw_raster(panels["raster"], neurons["with"])
+        _draw_intervals(panels["intervals"], neurons)
+        _draw_counts(panels["counts"], neurons["with"], sums)
+        _draw_spectra(panels["spectrum"], sums)
+        _draw_sizes(panels["sizes"], record["sizes"])
+        _draw_delays(panels["delays"], record["delays"])
+        plan = record["plan"]
+        note = (
+            f"$d = {plan['d']}$, $\\theta = {plan['theta']:g}$ s; but in e, "
+            f"$m = {record['n_neurons']}$. a to d: the largest population, single "
+            "neurons while the input is held.\nLines: theory"
+        )
+        if plan["seeds"] > 1:
+            note += f"; bars: standard error over {plan['seeds']} seeds"
+        figure.supxlabel(f"{note}.", fontsize=7, color="0.3")
+    return figure
+
+
+def _points(axes, kind, x, mean, error, **options):
+    colour, marker, _ = KINDS[kind]
+    style = {"color": colour, "marker": marker, "ls": "none", "ms": 4.5} | options
+    return axes.errorbar(
+        x, mean, yerr=error, mec="white", mew=0.4, elinewidth=1, zorder=3, **style
+    )
+
+
+def _make_room(axes, factor):
+    """Make room for a legend below what is drawn, on a logarithmic axis."""
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(bottom / factor, top)
+
+
+def _draw_raster(axes, neurons):
+    raster = neurons["raster"]
+    axes.eventplot(
+        [1000 * np.array(times) for times in raster],
+        lineoffsets=np.arange(1, len(raster) + 1),
+        colors=BLUE,
+        linewidths=0.6,
+        linelengths=0.75,
+    )
+    axes.set_ylim(0.2, len(raster) + 0.8)
+    axes.set_xlabel("time (ms)")
+    axes.set_ylabel("neuron")
+    axes.set_title("a  Spikes, with feedback", loc="left")
+
+
+def _draw_intervals(axes, neurons):
+    width = np.diff(INTERVAL_EDGES)
+    middle = INTERVAL_EDGES[:-1] + width / 2
+    # the mean of the density over each bin, as it is measured
+    expected = -np.diff(np.exp(-INTERVAL_EDGES)) / width
+    axes.plot(middle, expected, color=BLACK, lw=0.8, label="Poisson")
+    for kind in KINDS:
+        found = np.array(neurons[kind]["histogram"], dtype=float)
+        if not found.any():
+            continue
+        density = found / (found.sum() * width)
+        # beyond the last bin lies what an exponential has there
+        density *= 1 - np.exp(-INTERVAL_EDGES[-1])
+        seen = density > 0
+        marks = _points(axes, kind, middle[seen], density[seen], None, ms=3.5)
+        marks.set_label(kind)
+    axes.set_yscale("log")
+    axes.set_xticks(np.arange(0, INTERVAL_EDGES[-1] + 1, 2))
+    axes.set_xlabel("interval between spikes / mean")
+    axes.set_ylabel("probability density")
+    axes.set_title("b  Single neurons", loc="left")
+    axes.legend(loc="lower left", handletextpad=0.3)
+
+
+def _draw_counts(axes, neurons, sums):
+    error = neurons["fano"]["standard_error"]
+    axes.errorbar(
+        1000 * np.array(neurons["windows"]),
+        neurons["fano"]["mean"],
+        yerr=error,
+        color=GREEN,
+        marker="s",
+        ms=6.5,
+        mfc="none",
+        mew=0.9,
+        ls="none",
+        elinewidth=1,
+        zorder=4,
+        label="a neuron, with",
+    )
+    for kind in KINDS:
+        one, largest = sums[kind], np.argmax(sums[kind]["counts"])
+        x = 1000 * np.array(one["windows"])
+        mean, error = _column(one["variance"], largest)
+        axes.plot(x, np.array(one["predicted"])[:, largest], color=KINDS[kind][0], lw=1)
+        marks = _points(axes, kind, x, mean, error)
+        marks.set_label(f"sum, {kind}")
+    axes.set(xscale="log", yscale="log")
+    _make_room(axes, 30)
+    axes.set_xlabel("window of counting (ms)")
+    axes.set_ylabel("variance / Poisson's")
+    axes.set_title("c  Neurons and their sum", loc="left")
+    axes.legend(loc="lower left", handletextpad=0.3)
+
+
+def _draw_spectra(axes, sums):
+    for kind in KINDS:
+        one, largest = sums[kind], np.argmax(sums[kind]["counts"])
+        mean, error = _column(one["spectrum"], largest)
+        predicted = np.array(one["predicted_spectrum"])[:, largest]
+        axes.plot(one["frequency"], predicted, color=KINDS[kind][0], lw=1)
+        _points(axes, kind, one["frequency"], mean, error, ms=3.5)
+    axes.set(xscale="log", yscale="log")
+    axes.set_xlabel("frequency (Hz)")
+    axes.set_ylabel("power of $s - x$ / Poisson's")
+    axes.set_title("d  Noise, shaped", loc="left")
+
+
+def _draw_sizes(axes, sizes):
+    m = [one["n_neurons"] for one in sizes]
+    for kind in KINDS:
+        found = [one[kind] for one in sizes]
+        predicted = [one["predicted"] for one in found]
+        axes.plot(m, predicted, color=KINDS[kind][0], lw=1)
+        for x, one in zip(m, found):
+            marks = _points(axes, kind, x, one["mean"], one["standard_error"])
+        marks.set_label(KINDS[kind][2])
+    floor = [one["floor"] for one in sizes]
+    axes.plot(m, floor, color=BLACK, lw=0.9, ls=":", label="floor (one step's spikes)")
+    axes.set(xscale="log", yscale="log")
+    _make_room(axes, 25)
+    # beside those of whole powers there is no room for others
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("neurons, $m$")
+    axes.set_ylabel("window error / rms of input")
+    axes.set_title("e  Error of the memory", loc="left")
+    axes.legend(loc="lower left", handletextpad=0.4)
+
+
+def _draw_delays(axes, delays):
+    x = 1000 * np.array([one["feedback_delay"] for one in delays])
+    predicted = np.array([one["predicted"] for one in delays])
+    order = np.argsort(x)
+    axes.plot(x[order], 1000 * predicted[order], color=BLUE, lw=1)
+    for at, one in zip(x, delays):
+        error = one["standard_error"] and 1000 * one["standard_error"]
+        _points(axes, "with", at, 1000 * one["mean"], error)
+        if one["ratio"] is None:
+            continue
+        axes.annotate(
+            f"{one['ratio']:.1f} ×",
+            (at, 1000 * one["mean"]),
+            xytext=(5, -3),
+            textcoords="offset points",
+            va="top",
+        )
+    axes.set_xlim(-0.05 * max(x.max(), 1), 1.22 * max(x.max(), 1))
+    if predicted.max() > 0:
+        axes.set_ylim(0, 1.15 * 1000 * predicted.max())
+    axes.set_xlabel("more delay of the feedback (ms)")
+    axes.set_ylabel("window error / rms (10$^{-3}$)")
+    axes.set_title("f  Late feedback", loc="left")
+    axes.annotate(
+        "×: less error than without",
+        (0.97, 0.04),
+        xycoords="axes fraction",
+        ha="right",
+        color="0.3",
+    )
+
+
+def _column(found, i):
+    """Return mean and standard error, if there is one, of one dimension."""
+    error = found["standard_error"]
+    mean = np.array(found["mean"])[:, i]
+    return mean, None if error is None else np.array(error)[:, i]

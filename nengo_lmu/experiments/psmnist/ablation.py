@@ -1,0 +1,318 @@
+"""What A is good for: psMNIST retrained with another number on its diagonal.
+
+The paper adds a little to the diagonal of A_bar and trains again; every network is
+worse (Voelker, Kajić & Eliasmith, 2019). Here in a reduced form: nothing feeds back
+into the memory and only its last state is read, so that state is a fixed linear map of
+the pixels, whatever A_bar is, and training needs no time.
+"""
+
+from dataclasses import asdict, dataclass, replace
+
+import nengo
+import numpy as np
+
+from nengo_lmu.analysis import sweep
+from nengo_lmu.analysis.records import versions
+from nengo_lmu.legendre.checks import finite_array, one_of, whole
+from nengo_lmu.networks import LMU, XavierNormal
+
+# published
+DELTAS = (-0.01, -0.001, 0.0, 0.001, 0.01)
+
+DATA = ("mnist", "digits")
+DT = 0.001
+_N_CLASSES = 10
+_MINIBATCH = 100
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What one training is of.
+
+    Attributes
+    ----------
+    delta : float
+        Added to the diagonal of A_bar.
+    scaled : bool
+        Whether each dimension of the state is divided by its standard deviation, as a
+        network could learn to do, given time.
+    data : {"mnist", "digits"}
+        Permuted sequential MNIST, or the 1,797 digits of 8 x 8 pixels, each of which is
+        held for 12 steps: 784 and 768 steps.
+    path : str or None
+        File with MNIST; by default Keras loads it.
+    n_train : int
+        Digits to train with, at most.
+    epochs : int
+    seed : int
+        Of the weights and the choice of digits.
+    """
+
+    delta: float
+    scaled: bool = False
+    data: str = "mnist"
+    path: str | None = None
+    n_train: int = 10_000
+    epochs: int = 10
+    seed: int = 0
+
+    def __post_init__(self):
+        finite_array("delta", self.delta, ndim=0)
+        one_of("data", self.data, DATA)
+        whole("n_train", self.n_train, _MINIBATCH)
+        whole("epochs", self.epochs, 1)
+
+    @property
+    def d(self):
+        """(int) Order of the memory: the paper's, or one for fewer pixels."""
+        return {"mnist": 256, "digits": 48}[self.data]
+
+    @property
+    def units(self):
+        """(int) Hidden units: the paper's."""
+        return 212
+
+
+def perturb(memory, delta):
+    """Add a number to the diagonal of A_bar.
+
+    Parameters
+    ----------
+    memory : nengo_lmu.LegendreMemory
+        Ideal, with a fixed theta.
+    delta : float
+
+    Returns
+    -------
+    A_bar : (d, d) ndarray
+        The matrix that the memory now has.
+    """
+    # a step adds A_bar - I times the state of the step before, which is the state
+    # through a synapse
+    (recurrent,) = (
+        connection
+        for connection in memory.connections
+        if connection.pre is memory.output
+        and connection.post is not memory.output
+        and connection.synapse is not None
+    )
+    changes = recurrent.transform.init + delta * np.eye(memory.d)
+    recurrent.transform = changes
+    return np.eye(memory.d) + changes
+
+
+class Classifier:
+    """The network, whose memory is perturbed from the beginning.
+
+    Parameters
+    ----------
+    setting : Setting
+    n_steps : int
+        Of a digit.
+
+    Attributes
+    ----------
+    network : nengo.Network
+        For any simulator.
+    stimulus : nengo.Node
+    lmu : nengo_lmu.LMU
+    readout : nengo.Connection
+    scores : nengo.Probe
+        Of the ten classes.
+    A_bar : (d, d) ndarray
+    """
+
+    def __init__(self, setting, n_steps):
+        rng = np.random.RandomState(setting.seed)
+        with nengo.Network(seed=setting.seed) as self.network:
+            self.stimulus = nengo.Node([0.0])
+            self.lmu = LMU(
+                n_steps * DT,
+                setting.d,
+                units=setting.units,
+                n_neurons=0,
+                dt=DT,
+                input_kernel=None,
+                hidden_kernel=None,
+                hidden_encoders=None,
+                memory_encoders=None,
+                hidden_bias=0,
+                seed=setting.seed,
+            )
+            self.A_bar = perturb(self.lmu.memory, setting.delta)
+            nengo.Connection(self.stimulus, self.lmu.input, synapse=None)
+            scores = nengo.Node(size_in=_N_CLASSES)
+            self.readout = nengo.Connection(
+                self.lmu.output,
+                scores,
+                transform=XavierNormal().sample(_N_CLASSES, setting.units, rng=rng),
+                synapse=None,
+            )
+            self.scores = nengo.Probe(scores)
+            self._state = nengo.Probe(self.lmu.memory.output)
+
+    def response(self, n_steps):
+        """Return the memory's response to an impulse, (n_steps, d)."""
+        impulse = np.zeros((n_steps, 1))
+        impulse[0] = 1.0
+        self.stimulus.output = nengo.processes.PresentInput(impulse, DT)
+        with nengo.Simulator(self.network, dt=DT, progress_bar=False) as sim:
+            sim.run_steps(n_steps)
+        return sim.data[self._state]
+
+
+def measure(setting):
+    """Train a network of a perturbed memory, and test it once.
+
+    Parameters
+    ----------
+    setting : Setting
+
+    Returns
+    -------
+    result : dict
+        ``accuracy`` of the test after the last epoch; ``radius``, the spectral radius
+        of the perturbed A_bar; ``first``: how large a state the first pixel leaves at
+        the end, relative to that of the same pixel in a memory that is not perturbed;
+        ``state``: root mean square of the states that are trained on; and
+        ``accuracies`` of training, one an epoch.
+    """
+    import nengo_dl
+    import tensorflow as tf
+
+    from nengo_lmu.dl.feedforward import FeedForwardTwin
+
+    (train_u, train_y), (test_u, test_y) = _load(setting)
+    n_steps = train_u.shape[1]
+    classifier = Classifier(setting, n_steps)
+    response = classifier.response(n_steps)
+    intact = Classifier(replace(setting, delta=0.0), n_steps).response(n_steps)
+    train_m, test_m = (u @ response[::-1] for u in (train_u, test_u))
+    scale = train_m.std(axis=0) if setting.scaled else np.ones(setting.d)
+
+    twin = FeedForwardTwin(classifier.lmu, classifier.readout)
+    with twin.network:
+        nengo_dl.configure_settings(
+            stateful=False, use_loop=False, keep_history=False, learning_phase=True
+        )
+    tf.keras.utils.set_random_seed(setting.seed)
+    with nengo_dl.Simulator(
+        twin.network,
+        dt=DT,
+        minibatch_size=_MINIBATCH,
+        progress_bar=False,
+        seed=setting.seed,
+    ) as sim:
+        sim.compile(
+            optimizer=tf.optimizers.Adam(1e-3),
+            loss=tf.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics=["accuracy"],
+        )
+        history = sim.fit(
+            *_batches(twin, train_m / scale, train_y),
+            epochs=setting.epochs,
+            verbose=0,
+        ).history
+        found = sim.evaluate(*_batches(twin, test_m / scale, test_y), verbose=0)
+    size = np.linalg.norm
+    return {
+        "accuracy": float(found["probe_accuracy"]),
+        "radius": float(np.abs(np.linalg.eigvals(classifier.A_bar)).max()),
+        "first": float(size(response[-1]) / size(intact[-1])),
+        "state": float(np.sqrt(np.mean(train_m**2))),
+        "accuracies": [float(value) for value in history["probe_accuracy"]],
+    }
+
+
+def _load(setting):
+    """Return the input and the labels of digits to train and to test with."""
+    if setting.data == "mnist":
+        from nengo_lmu.experiments.psmnist import network as psmnist
+
+        data, hold = psmnist.load(setting.path), 1
+    else:
+        from nengo_lmu.tasks.digits import load_digits
+
+        data, hold = load_digits(), 12
+    parts = []
+    for split, most in ((data.train, setting.n_train), (data.test, None)):
+        order = np.random.RandomState(setting.seed).permutation(len(split))[:most]
+        parts.append(
+            (np.repeat(split.pixels[order], hold, axis=1), split.labels[order])
+        )
+    return parts
+
+
+def _batches(twin, m, labels):
+    """Return whole minibatches for NengoDL; what is left over is left out."""
+    n = len(m) // _MINIBATCH * _MINIBATCH
+    return {twin.input: m[:n, np.newaxis]}, {
+        twin.output: labels[:n, np.newaxis, np.newaxis]
+    }
+
+
+def run(
+    seeds,
+    data="mnist",
+    path=None,
+    n_train=Setting.n_train,
+    epochs=Setting.epochs,
+    folder=None,
+    workers=None,
+    show_progress=None,
+):
+    """Train all, and return the record of it.
+
+    Parameters
+    ----------
+    seeds : int
+    data, path, n_train, epochs
+        As for `Setting`.
+    folder, workers, show_progress
+        As for `nengo_lmu.analysis.sweep.run`.
+
+    Returns
+    -------
+    record : dict
+        For JSON: ``rows``, a list of dict with ``setting``, ``accuracy`` (a dict with
+        ``values`` of the seeds, ``mean`` and ``standard_error``), ``radius``,
+        ``first`` and ``state``; and ``versions``.
+
+    Raises
+    ------
+    nengo_lmu.legendre.ArgumentError, OSError
+        If the data cannot be loaded.
+    """
+    settings = [
+        Setting(
+            delta, scaled, data, None if path is None else str(path), n_train, epochs
+        )
+        for scaled in (False, True)
+        for delta in DELTAS
+    ]
+    _load(settings[0])  # what is no data is refused before the workers start
+    found = sweep.run_seeds(
+        measure,
+        settings,
+        seeds,
+        folder=folder,
+        workers=workers,
+        description="trainings",
+        show_progress=show_progress,
+    )
+    rows = []
+    for setting, results in found.items():
+        values = [result["accuracy"] for result in results]
+        rows.append(
+            {
+                "setting": asdict(setting),
+                "accuracy": {"values": values, **sweep.mean_and_error(values)},
+                **{key: results[0][key] for key in ("radius", "first", "state")},
+            }
+        )
+    return {
+        "experiment": "ablation",
+        "seeds": seeds,
+        "rows": rows,
+        "versions": versions(),
+    }

@@ -1,0 +1,124 @@
+"""psMNIST by backpropagation through time: the paper's network, in NengoDL.
+
+All of the cell is trained, over all 784 time steps of a digit.
+"""
+
+import numpy as np
+
+# States of pixels from 0 to 1 are of order 0.1. Learning is faster with states of order
+# 1, so pixels are scaled while the network is trained, and its weights afterwards.
+GAIN = 10.0
+
+RATE = 1e-3
+CLIP = 1.0
+MINIBATCH = 100
+
+
+def train(classifier, mnist, epochs=10, checkpoint=None, show_progress=None):
+    """Train the network in time, with the weights of its best epoch.
+
+    Adam starts from the paper's learning rate, which falls to 0 along a cosine.
+
+    Parameters
+    ----------
+    classifier : nengo_lmu.experiments.psmnist.network.Classifier
+        Its network gets the weights.
+    mnist : nengo_lmu.tasks.mnist.Mnist
+        Digits of the validation part choose the epoch.
+    epochs : int
+    checkpoint : str or Path, optional
+        As for `nengo_lmu.dl.training.fit`.
+    show_progress : bool, optional
+
+    Returns
+    -------
+    history : dict from str to list of float
+        As of `nengo_lmu.dl.training.fit`.
+    """
+    import nengo_dl
+    import tensorflow as tf
+
+    from nengo_lmu.dl.training import fit
+
+    seed = classifier.settings.seed
+    classifier.configure_training()
+
+    def batches(split):
+        return (
+            {classifier.stimulus: GAIN * classifier.signal(split.pixels)},
+            {classifier.scores: split.labels[:, np.newaxis, np.newaxis]},
+        )
+
+    with nengo_dl.Simulator(
+        classifier.network,
+        dt=classifier.settings.dt,
+        minibatch_size=MINIBATCH,
+        progress_bar=False,
+        seed=seed,
+    ) as sim:
+        steps = epochs * (len(mnist.train) // MINIBATCH)
+        sim.compile(
+            optimizer=tf.optimizers.Adam(
+                tf.optimizers.schedules.CosineDecay(RATE, steps), clipnorm=CLIP
+            ),
+            loss=tf.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics=["accuracy"],
+        )
+        history = fit(
+            sim,
+            *batches(mnist.train),
+            epochs=epochs,
+            seed=seed,
+            validation=batches(mnist.validation),
+            checkpoint=checkpoint,
+            monitor="val_scores_accuracy",
+            description="psMNIST in time",
+            show_progress=show_progress,
+        )
+        sim.freeze_params(classifier.network)
+    _take_in_gain(classifier.lmu)
+    return history
+
+
+def _take_in_gain(lmu):
+    """Let a network that was trained with scaled pixels take them as they are.
+
+    Its memory holds what it has held, divided by the gain.
+    """
+    factors = {
+        lmu.input_kernel: GAIN,
+        lmu.memory_kernel: GAIN,
+        lmu.hidden_encoders: 1 / GAIN,
+    }
+    for connection, factor in factors.items():
+        connection.transform = factor * connection.transform.init
+
+
+def predict(classifier, pixels):
+    """Return the class scores of digits, from the network in time in NengoDL.
+
+    Parameters
+    ----------
+    classifier : nengo_lmu.experiments.psmnist.network.Classifier
+    pixels : (n, 784) array_like
+
+    Returns
+    -------
+    scores : (n, 10) ndarray
+    """
+    import nengo_dl
+
+    classifier.configure_training()
+    n = len(pixels)
+    # whole minibatches only: the last is filled up with blank digits
+    full = np.zeros((-(-n // MINIBATCH) * MINIBATCH, pixels.shape[1]), np.float32)
+    full[:n] = pixels
+    with nengo_dl.Simulator(
+        classifier.network,
+        dt=classifier.settings.dt,
+        minibatch_size=MINIBATCH,
+        progress_bar=False,
+        seed=classifier.settings.seed,
+    ) as sim:
+        found = sim.predict({classifier.stimulus: classifier.signal(full)}, verbose=0)
+    return found[classifier.scores][:n, -1]

@@ -1,0 +1,1 @@
+"""The noise theory against simulations."""

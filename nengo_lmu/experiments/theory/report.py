@@ -1,0 +1,208 @@
+"""The figure of the theory's check, drawn from its record."""
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from nengo_lmu.analysis.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    SKY,
+    STYLE,
+    VERMILION,
+)
+from nengo_lmu.experiments.theory.experiment import TOLERANCE
+
+# by order and by window, in turn
+COLOURS = (BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, BLACK)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+NAMES = {
+    "design": "design",
+    "louder": "3 × louder",
+    "faster": "3 × faster",
+    "steps": "steps",
+    "onset": "onset",
+    "silence": "silence",
+}
+
+# colour, marker and name of each recipe
+RECIPES = {
+    "usual": (VERMILION, "X", "usual recipe"),
+    "without": (SKY, "s", "without error feedback"),
+    "default": (BLUE, "o", "LegendreMemory"),
+}
+
+
+def draw_theory(record):
+    """Draw measured against predicted errors, and all recipes for each stimulus.
+
+    Parameters
+    ----------
+    record : dict
+        As `nengo_lmu.experiments.theory.experiment.run` returns it.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.0, 6.2), layout="constrained")
+        panels = figure.subplot_mosaic(
+            [["errors", "ratios"], ["inputs", "inputs"]], height_ratios=[1.15, 1]
+        )
+        _draw_grid(panels["errors"], panels["ratios"], record["cells"])
+        _draw_unforeseen(panels["inputs"], record["unforeseen"])
+        if record["plan"]["seeds"] > 1:
+            figure.supxlabel(
+                "Bars: standard error of the mean over "
+                f"{record['plan']['seeds']} seeds.",
+                fontsize=7,
+                color="0.3",
+            )
+    return figure
+
+
+def _draw_grid(axes, below, cells):
+    orders = _different(cells, "d")
+    windows = _different(cells, "theta")
+    steps = _different(cells, "dt")
+    colours = {d: COLOURS[i % len(COLOURS)] for i, d in enumerate(orders)}
+    markers = {theta: MARKERS[i % len(MARKERS)] for i, theta in enumerate(windows)}
+    for cell in cells:
+        # the same twice: as errors, and relative to what is predicted
+        for panel, unit in ((axes, 1), (below, cell["predicted"])):
+            panel.errorbar(
+                cell["predicted"],
+                cell["mean"] / unit,
+                yerr=cell["standard_error"] and cell["standard_error"] / unit,
+                color=colours[cell["d"]],
+                marker=markers[cell["theta"]],
+                ms=3.5 + 1.2 * steps.index(cell["dt"]),
+                mec="white",
+                mew=0.3,
+                elinewidth=0.8,
+                zorder=3,
+            )
+    shown = [cell[name] for cell in cells for name in ("predicted", "mean")]
+    ends = np.array([0.8 * min(shown), 1.25 * max(shown)])
+    for panel, expected in ((axes, ends), (below, np.ones(2))):
+        low, high = (1 - TOLERANCE) * expected, (1 + TOLERANCE) * expected
+        panel.plot(ends, expected, color=BLACK, lw=0.8)
+        panel.fill_between(ends, low, high, color="0.9", lw=0, zorder=0)
+    axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
+    below.set(xscale="log", xlim=ends)
+    below.set_yticks([1 - TOLERANCE, 1, 1 + TOLERANCE])
+    for panel in (axes, below):
+        panel.set_xlabel("predicted window error / rms of input")
+    axes.set_ylabel("measured window error / rms of input")
+    below.set_ylabel("measured / predicted")
+    axes.set_title("a  Theory against simulation", loc="left")
+    dots = [
+        Line2D([], [], color=colour, marker="o", ms=4, ls="none", label=f"$d = {d}$")
+        for d, colour in colours.items()
+    ]
+    shapes = [
+        Line2D(
+            [],
+            [],
+            color="0.4",
+            marker=marker,
+            ms=4,
+            ls="none",
+            label=rf"$\theta = {theta:g}$ s",
+        )
+        for theta, marker in markers.items()
+    ]
+    if len(steps) > 1:
+        shapes += [
+            Line2D(
+                [],
+                [],
+                color="0.4",
+                marker="o",
+                ms=3.5 + 1.2 * i,
+                ls="none",
+                label=f"$dt = {1000 * dt:g}$ ms",
+            )
+            for i, dt in enumerate(steps)
+        ]
+    first = axes.legend(handles=dots, loc="upper left", handletextpad=0.4)
+    axes.add_artist(first)
+    band = Patch(color="0.9", lw=0, label=f"±{100 * TOLERANCE:g} %")
+    axes.legend(handles=[*shapes, band], loc="lower right", handletextpad=0.4)
+
+
+def _draw_unforeseen(axes, found):
+    stimuli = _different(found, "stimulus")
+    orders = _different(found, "d")
+    spread = 0.6 / max(1, len(orders) - 1)
+    ticks, labels = [], []
+    axes.set_yscale("log")
+    for one in found:
+        x = stimuli.index(one["stimulus"]) + spread * orders.index(one["d"]) - 0.3
+        ticks.append(x)
+        labels.append(f"{one['d']}")
+        means = [mean for name in RECIPES if (mean := one[name]["mean"]) > 0]
+        axes.plot([x] * len(means), means, color="0.8", lw=1, zorder=1)
+        for name, (colour, marker, _) in RECIPES.items():
+            look = {"color": colour, "marker": marker, "mec": "white", "mew": 0.4}
+            if one[name]["mean"] > 0:
+                axes.errorbar(
+                    x,
+                    one[name]["mean"],
+                    yerr=one[name]["standard_error"],
+                    ms=5,
+                    elinewidth=1,
+                    zorder=3,
+                    **look,
+                )
+            else:  # below all that a logarithmic axis can show
+                axes.plot(x, 0.03, ms=5, transform=axes.get_xaxis_transform(), **look)
+    for name in stimuli:
+        here = [one for one in found if one["stimulus"] == name]
+        if any(one[recipe]["mean"] == 0 for one in here for recipe in RECIPES):
+            axes.annotate(
+                "none",
+                (stimuli.index(name), 0.06),
+                xycoords=("data", "axes fraction"),
+                ha="center",
+                va="bottom",
+            )
+    axes.set_xticks(ticks, labels)
+    axes.tick_params(axis="x", length=0)
+    axes.set_xlabel("order $d$", labelpad=2)
+    for i, name in enumerate(stimuli):
+        axes.annotate(
+            NAMES[name],
+            (i, 0.97),
+            xycoords=("data", "axes fraction"),
+            ha="center",
+            va="top",
+        )
+    for i in range(1, len(stimuli)):
+        axes.axvline(i - 0.5, color="0.92", lw=0.8, zorder=0)
+    axes.set_ylabel("window error / rms of what is presented")
+    axes.set_title("b  Input unlike the design's", loc="left")
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(bottom / 1.8, top * 1.8)
+    handles = [
+        Line2D([], [], color=colour, marker=marker, ms=5, ls="none", label=name)
+        for colour, marker, name in RECIPES.values()
+    ]
+    axes.legend(
+        handles=handles,
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+        ncols=3,
+        handletextpad=0.2,
+    )
+
+
+def _different(found, name):
+    return list(dict.fromkeys(one[name] for one in found))

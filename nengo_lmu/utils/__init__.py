@@ -1,0 +1,1 @@
+"""What is neither about memories nor about Nengo."""
