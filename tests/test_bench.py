@@ -6,9 +6,9 @@ import nengo
 import numpy as np
 import pytest
 
-from nengo_lmu.analysis import style as figures
 from nengo_lmu.benchmarks import emulator as bench_emulator
 from nengo_lmu.benchmarks import steps as bench
+from nengo_lmu.benchmarks.report import draw_steps
 from nengo_lmu.cli import main
 
 
@@ -74,7 +74,7 @@ def test_figure_has_all_orders():
         for d in range(1, 10)
         for m in (100, 1000)
     ]
-    figure = figures.draw_steps({"rows": rows})
+    figure = draw_steps({"rows": rows})
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert set(labels) > {f"d = {d}" for d in range(1, 10)}
 

@@ -12,6 +12,7 @@ import pytest
 
 from nengo_lmu.analysis import sweep
 from nengo_lmu.analysis.memory import measure
+from nengo_lmu.analysis.theory import TOLERANCE, predict
 from nengo_lmu.cli import main
 from nengo_lmu.experiments.feedback import experiment as feedback_check
 from nengo_lmu.experiments.feedback.experiment import (
@@ -26,8 +27,6 @@ from nengo_lmu.experiments.feedback.experiment import (
     summed_variance,
 )
 from nengo_lmu.experiments.feedback.report import draw_feedback
-from nengo_lmu.experiments.scaling.experiment import predict
-from nengo_lmu.experiments.theory.experiment import TOLERANCE
 from nengo_lmu.legendre import ArgumentError, discretize, state_space
 from nengo_lmu.legendre.planner import quietest
 

@@ -9,16 +9,17 @@ import pytest
 
 from nengo_lmu.analysis import memory as memory_error
 from nengo_lmu.analysis import sweep
-from nengo_lmu.analysis.memory import SIMULATORS, Setting, measure
+from nengo_lmu.analysis.memory import Setting, measure
 from nengo_lmu.analysis.published import (
     example_memory,
     notebook_memory,
     usual_memory,
 )
+from nengo_lmu.analysis.simulators import SIMULATORS
+from nengo_lmu.analysis.theory import predict
 from nengo_lmu.cli import main
 from nengo_lmu.experiments.on_chip import fidelity
 from nengo_lmu.experiments.on_chip.fidelity import CONSTRUCTIONS, Plan
-from nengo_lmu.experiments.scaling.experiment import predict
 from nengo_lmu.legendre import ArgumentError, principle3, state_space
 
 nengo_loihi = pytest.importorskip("nengo_loihi")

@@ -8,7 +8,8 @@ import pytest
 
 from nengo_lmu import LegendreMemory
 from nengo_lmu.analysis import plan as planning
-from nengo_lmu.analysis.memory import NEURON_TYPES, Setting
+from nengo_lmu.analysis.memory import Setting
+from nengo_lmu.analysis.simulators import NEURON_TYPES
 from nengo_lmu.cli import main
 from nengo_lmu.legendre import (
     ArgumentError,

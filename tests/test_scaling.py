@@ -13,13 +13,14 @@ import pytest
 
 from nengo_lmu.analysis import memory as memory_error
 from nengo_lmu.analysis import published as baselines
-from nengo_lmu.analysis import sweep
+from nengo_lmu.analysis import simulators, sweep
 from nengo_lmu.analysis.errors import MeasurementError
 from nengo_lmu.analysis.memory import Setting, measure
-from nengo_lmu.analysis.published import ChannelSetting, measure_channel
+from nengo_lmu.analysis.theory import fit_exponents, floor, predict
 from nengo_lmu.cli import main
 from nengo_lmu.experiments.scaling import experiment as scaling
-from nengo_lmu.experiments.scaling.plan import Plan
+from nengo_lmu.experiments.scaling.channel import ChannelSetting, measure_channel
+from nengo_lmu.experiments.scaling.experiment import Scaling
 from nengo_lmu.legendre import ArgumentError
 
 # A window of 0.2 s is 200 steps, so that ten of them take a quarter of a second; the
@@ -50,7 +51,7 @@ def test_a_measurement_is_that_of_its_seed():
 
 def test_without_spikes_there_is_no_error(monkeypatch):
     """Rates instead of spikes make the ideal memory, one step late: all is aligned."""
-    monkeypatch.setitem(memory_error.NEURON_TYPES, "regular", nengo.RectifiedLinear())
+    monkeypatch.setitem(simulators.NEURON_TYPES, "regular", nengo.RectifiedLinear())
     result = measure(replace(QUICK, neuron_type="regular"))
     assert result["window"] < 1e-6 and result["delay"] < 1e-6
 
@@ -92,7 +93,7 @@ def test_extremes_can_be_measured(theta, d, recipe):
     assert result["window"] > 0 and result["spikes_per_second"] > 0
 
 
-@pytest.mark.parametrize("name", memory_error.NEURON_TYPES)
+@pytest.mark.parametrize("name", simulators.NEURON_TYPES)
 def test_all_types_of_neurons_can_be_measured(name):
     result = measure(replace(QUICK, neuron_type=name))
     assert 0 < result["window"] < 0.5
@@ -111,7 +112,7 @@ def test_poisson_errors_are_those_of_the_theory(gain):
     fed = replace(QUICK, error_feedback=gain)
     for start in (fed, replace(fed, rms=0.1, bandwidth=1.0)):
         errors = errors_of([replace(start, seed=seed) for seed in range(10)])
-        assert np.isclose(errors.mean(), scaling.predict(start), rtol=0.12)
+        assert np.isclose(errors.mean(), predict(start), rtol=0.12)
 
 
 @pytest.mark.parametrize("gain", [None, 0.0])
@@ -123,7 +124,7 @@ def test_rates_and_tau_are_those_asked_for(gain):
     other = replace(QUICK, error_feedback=gain)
     ratio = result["spikes_per_second"] / measure(other)["spikes_per_second"]
     assert np.isclose(ratio, 1 / 4, rtol=0.15)
-    assert scaling.predict(start) > 1.5 * scaling.predict(QUICK)
+    assert predict(start) > 1.5 * predict(QUICK)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,7 @@ def test_the_usual_recipe_is_a_memory_too():
     """Noisier than ours by a factor of about 3 with the same neurons, tau and rates."""
     settings = [replace(QUICK, recipe="usual", seed=seed) for seed in range(4)]
     usual = errors_of(settings).mean()
-    assert 2 < usual / scaling.predict(replace(QUICK, error_feedback=0.0)) < 6
+    assert 2 < usual / predict(replace(QUICK, error_feedback=0.0)) < 6
     with nengo.Network(seed=0):
         memory = baselines.usual_memory(1.0, 4, 42)
     assert [ens.n_neurons for ens in memory.all_ensembles] == [10] * 4
@@ -168,7 +169,7 @@ def test_the_channel_falls_as_one_over_the_square_root():
     settings = [ChannelSetting(m, seed=k) for m in (100, 550, 3000) for k in range(6)]
     errors = errors_of(settings, measure_channel)
     m = np.array([setting.n_neurons for setting in settings])
-    exponent = scaling.fit_exponents(errors, {"m": m})["m"]
+    exponent = fit_exponents(errors, {"m": m})["m"]
     assert abs(exponent.value + 0.5) < 0.06
     factor = np.exp(np.mean(np.log(errors * np.sqrt(0.5) * np.sqrt(m))))
     assert 4 < factor < 6.5
@@ -181,7 +182,7 @@ def test_known_exponents_are_found():
     m, d = (np.ravel(x) for x in np.meshgrid([100, 300, 1000], [3, 6, 12]))
     block = np.arange(len(m)) % 2
     errors = (2 + block) * m**-0.5 * d**1.25
-    found = scaling.fit_exponents(errors, {"m": m, "d": d}, blocks=block)
+    found = fit_exponents(errors, {"m": m, "d": d}, blocks=block)
     for name, exponent in (("m", -0.5), ("d", 1.25)):
         assert np.isclose(found[name].value, exponent)
         assert np.isclose(found[name].low, found[name].high)
@@ -197,7 +198,7 @@ def test_intervals_cover_at_their_rate(rng):
     for draw in covered:
         inputs = rng.standard_normal(3)[seed]  # scatter that seeds have in common
         errors = m**-0.5 * np.exp(0.1 * rng.standard_normal(len(m)) + inputs)
-        found = scaling.fit_exponents(errors, factors, blocks=seed)
+        found = fit_exponents(errors, factors, blocks=seed)
         draw[0] = found["m"].low < -0.5 < found["m"].high
         draw[1] = found["theta"].low < 0 < found["theta"].high
     assert np.all(np.abs(covered.mean(axis=0) - 0.95) < 0.025)
@@ -213,7 +214,7 @@ def test_intervals_cover_at_their_rate(rng):
 )
 def test_factors_that_cannot_be_told_apart(factors):
     with pytest.raises(ArgumentError, match="vary each factor by itself"):
-        scaling.fit_exponents([4.0, 3.0, 2.0, 1.0], factors)
+        fit_exponents([4.0, 3.0, 2.0, 1.0], factors)
 
 
 # --- the experiment
@@ -224,12 +225,12 @@ def measured_exponent(axis, values, **fields):
     start = replace(QUICK, **fields)
     one_of_each = [replace(start, **{axis: value}) for value in values]
     settings = [replace(one, seed=k) for one in one_of_each for k in range(8)]
-    found = scaling.fit_exponents(
+    found = fit_exponents(
         errors_of(settings),
         {axis: [getattr(setting, axis) for setting in settings]},
         blocks=[setting.seed for setting in settings],
     )[axis]
-    predicted = [scaling.predict(one) for one in one_of_each]
+    predicted = [predict(one) for one in one_of_each]
     return found, np.polyfit(np.log(values), np.log(predicted), 1)[0]
 
 
@@ -282,26 +283,26 @@ def test_feedback_changes_exponents():
 
 
 def test_the_theory_says_where_it_ends():
-    assert scaling.predict(replace(QUICK, neuron_type="lif")) is None
-    assert scaling.predict(replace(QUICK, recipe="usual")) is None
+    assert predict(replace(QUICK, neuron_type="lif")) is None
+    assert predict(replace(QUICK, recipe="usual")) is None
     regular = replace(QUICK, neuron_type="regular")
-    assert 0 < scaling.predict(regular) < scaling.predict(QUICK)
+    assert 0 < predict(regular) < predict(QUICK)
     # and where there is no floor
-    assert 0 < scaling.floor(QUICK) < scaling.predict(QUICK)
+    assert 0 < floor(QUICK) < predict(QUICK)
     for other in (regular, replace(QUICK, error_feedback=0.0)):
-        assert scaling.floor(other) is None
+        assert floor(other) is None
 
 
 def test_the_theory_of_the_chip_is_without_feedback():
     """And of at most one spike a step, with room for inputs of any band."""
-    chip = scaling.predict(replace(QUICK, simulator="fixed point"))
+    chip = predict(replace(QUICK, simulator="fixed point"))
     same = replace(QUICK, neuron_type="stochastic", error_feedback=0.0)
-    assert 1 < chip / scaling.predict(same) < 1.06
+    assert 1 < chip / predict(same) < 1.06
 
 
 def test_a_plan_varies_one_thing_at_a_time():
-    plan = Plan(
-        m=(400, 100, 200, 400),
+    plan = Scaling(
+        n_neurons=(400, 100, 200, 400),
         d=(6, 3),
         theta=(1.0,),
         tau=(0.1, 0.2),
@@ -334,20 +335,22 @@ def test_a_plan_varies_one_thing_at_a_time():
 
 
 def test_every_panel_and_every_exponent_by_default():
-    plan = Plan()
+    plan = Scaling()
     assert {axis for axis, _ in plan.series()} == {"m", "d", "theta", "tau", "dt"}
-    assert set(plan.neuron_types) < set(memory_error.NEURON_TYPES)
+    assert set(plan.neuron_types) < set(simulators.NEURON_TYPES)
     assert plan.base.theta == 1.0 and plan.base.d == 6 and plan.base.tau is None
     assert plan.base.dt == 0.001
 
 
 def test_as_many_windows_as_it_takes():
-    for _, settings in Plan().series():
+    for _, settings in Scaling().series():
         for one in settings:
             hears = one.recipe == "default" and one.error_feedback is None
             expected = memory_error.windows_for(one.theta, one.d) if hears else 10
             assert one.windows == expected
-    assert {one.windows for _, some in Plan(windows=3).series() for one in some} == {3}
+    assert {one.windows for _, some in Scaling(windows=3).series() for one in some} == {
+        3
+    }
 
 
 # --- the command
@@ -359,7 +362,7 @@ COMMAND = "scaling --theta 0.1 --windows 1 --seeds 2 --workers 2".split()
 def small(tmp_path_factory):
     """A small sweep: its arguments, its folder, and what was printed."""
     out = tmp_path_factory.mktemp("scaling") / "out"
-    argv = [*COMMAND, *"--m 50 100 --d 2 3 --neuron-type poisson lif".split()]
+    argv = [*COMMAND, *"--n-neurons 50 100 --d 2 3 --neuron-type poisson lif".split()]
     argv += ["--tau", "0.05", "--dt", "0.001", "0.002", "--out", str(out)]
     printed = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
@@ -374,7 +377,9 @@ def test_scaling_writes_a_table_records_and_a_figure(small):
     assert max(len(line) for line in lines) <= 80
     assert "poisson, usual" in printed and "Exponents" in printed
     record = json.loads((out / "scaling.json").read_text())
-    assert record["plan"]["m"] == [50, 100] and record["base"]["tau"] == 0.05
+    assert (
+        record["settings"]["n_neurons"] == [50, 100] and record["base"]["tau"] == 0.05
+    )
     assert record["versions"]["nengo"] == nengo.__version__
     assert (out / "scaling.png").read_bytes().startswith(b"\x89PNG")
     first = record["series"][0]
@@ -438,8 +443,8 @@ def test_a_measurement_that_fails_is_one_line(small, capsys, monkeypatch):
 @pytest.mark.parametrize(
     "argv, named",
     [
-        (["--m", "1"], "--m: '1' was given; give a whole number of at least 2"),
-        (["--m"], "--m: expected at least one argument"),
+        (["--n-neurons", "1"], "--n-neurons: '1' was given; give a whole number of at least 2"),
+        (["--n-neurons"], "--n-neurons: expected at least one argument"),
         (["--d", "0"], "--d: '0' was given"),
         (["--theta", "-1"], "--theta: '-1' was given; give a number of seconds"),
         (["--theta", "nan"], "--theta: 'nan' was given"),
@@ -463,8 +468,14 @@ def test_bad_arguments_exit_with_one_line(argv, named, capsys):
 @pytest.mark.parametrize(
     "argv, named",
     [
-        (["--m", "10", "--d", "6"], "argument --m: must be at least 12"),
-        (["--m", "100", "--d", "6", "12", "99"], "argument --m: must be at least 198"),
+        (
+            ["--n-neurons", "10", "--d", "6"],
+            "argument --n-neurons: must be at least 12",
+        ),
+        (
+            ["--n-neurons", "100", "--d", "6", "12", "99"],
+            "argument --n-neurons: must be at least 198",
+        ),
         (["--theta", "0.001", "--d", "6"], "argument --theta: must be at least 0.002"),
     ],
 )
@@ -499,3 +510,12 @@ def test_the_command_line_begins_without_the_experiment():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.endswith("\n[]\n"), done.stderr
     assert max(len(line) for line in done.stdout.splitlines()) <= 80
+
+
+def test_an_earlier_spelling_works_and_is_told_of(capsys):
+    """For a release; what is wrong is called by today's name."""
+    argv = "scaling --theta 0.1 --windows 1 --seeds 1 --d 3 --m 2".split()
+    assert main(argv) == 2
+    renamed, wrong = capsys.readouterr().err.splitlines()
+    assert "--m is --n-neurons now" in renamed
+    assert "argument --n-neurons: must be at least 6" in wrong

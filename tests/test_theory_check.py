@@ -12,12 +12,11 @@ import nengo
 import numpy as np
 import pytest
 
-from nengo_lmu.analysis import memory as memory_error
-from nengo_lmu.analysis import sweep
+from nengo_lmu.analysis import simulators, sweep
 from nengo_lmu.analysis.memory import Setting, measure, windows_for
 from nengo_lmu.analysis.stimuli import STIMULI
+from nengo_lmu.analysis.theory import predict
 from nengo_lmu.cli import main
-from nengo_lmu.experiments.scaling.experiment import predict
 from nengo_lmu.experiments.theory import experiment as theory_check
 from nengo_lmu.experiments.theory.experiment import (
     FULL,
@@ -153,7 +152,7 @@ def test_inputs_are_those_of_their_seed(stimulus):
 @pytest.mark.parametrize("stimulus", STIMULI)
 def test_without_spikes_there_is_no_error(stimulus, monkeypatch):
     """Whatever is presented: linear neurons do not saturate."""
-    monkeypatch.setitem(memory_error.NEURON_TYPES, "regular", nengo.RectifiedLinear())
+    monkeypatch.setitem(simulators.NEURON_TYPES, "regular", nengo.RectifiedLinear())
     setting = replace(QUICK, neuron_type="regular", stimulus=stimulus, windows=2)
     result = measure(setting)
     assert result["window"] < 1e-6 and result["delay"] < 1e-6

@@ -2,7 +2,6 @@
 
 import math
 import time
-import warnings
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,6 +12,12 @@ from nengo_lmu.analysis.published import (
     example_memory,
     notebook_memory,
     usual_memory,
+)
+from nengo_lmu.analysis.simulators import (
+    NEURON_TYPES,
+    ON_CHIP,
+    SIMULATORS,
+    make_simulator,
 )
 from nengo_lmu.analysis.stimuli import STIMULI, white_noise
 from nengo_lmu.legendre import (
@@ -28,30 +33,8 @@ from nengo_lmu.legendre.statistics import TYPICAL_RMS
 from nengo_lmu.networks import LegendreMemory
 from nengo_lmu.networks.populations import MAX_RATES
 
-NEURON_TYPES = {
-    "poisson": nengo.PoissonSpiking(nengo.RectifiedLinear()),
-    "stochastic": nengo.StochasticSpiking(nengo.RectifiedLinear()),
-    "regular": nengo.SpikingRectifiedLinear(),
-    "lif": nengo.LIF(),
-    "poisson-lif": nengo.PoissonSpiking(nengo.LIFRate()),
-    "adaptive-lif": nengo.AdaptiveLIF(),
-    "izhikevich": nengo.Izhikevich(),
-    "sigmoid": nengo.Sigmoid(),
-    "tanh": nengo.Tanh(),
-    "poisson-sigmoid": nengo.PoissonSpiking(nengo.Sigmoid()),
-}
-
-# Neurons that integrate start at a random voltage in Nengo, but at rest on Loihi.
-_AT_REST = {"voltage": nengo.dists.Choice([0])}
-ON_CHIP = NEURON_TYPES | {
-    "regular": nengo.SpikingRectifiedLinear(initial_state=_AT_REST),
-    "lif": nengo.LIF(initial_state=_AT_REST),
-}
-
 RECIPES = ("default", "usual", "example", "notebook")
 
-# and the target of `nengo_loihi.Simulator`, which emulates the chip
-SIMULATORS = {"reference": None, "floating point": "simreal", "fixed point": "sim"}
 
 # How late a state may be for `measure` to find it (steps).
 MAX_LAG = 100
@@ -403,57 +386,6 @@ def window_errors(setting, u, states, points=WINDOW_POINTS, lags=None):
         errors.append(np.sqrt(np.mean(np.sum(difference @ G * difference, axis=1))))
     presented = np.sqrt(np.mean(u[warm:] ** 2))
     return list(np.array(errors) / (presented if presented else setting.rms))
-
-
-def make_simulator(setting, network, tau, seed):
-    """Make the simulator of a measurement.
-
-    Parameters
-    ----------
-    setting : Setting
-    network : nengo.Network
-    tau : float
-        Time constant of the memory's synapse (seconds).
-    seed : int
-
-    Returns
-    -------
-    simulator : nengo.Simulator or nengo_loihi.Simulator
-
-    Raises
-    ------
-    ImportError
-        For the emulator, if NengoLoihi is not installed.
-    """
-    if setting.simulator == "reference":
-        # a model of our own has no decoder cache: nothing is written to the user's,
-        # and the time to build does not depend on it
-        model = nengo.builder.Model(dt=setting.dt)
-        with warnings.catch_warnings():
-            # Nengo merges the ensembles of other recipes. What it warns of is the rates
-            # that Poisson neurons keep in between, which it merges just as well.
-            warnings.filterwarnings("ignore", "Extra state has been", UserWarning)
-            return nengo.Simulator(
-                network, dt=setting.dt, seed=seed, model=model, progress_bar=False
-            )
-    import nengo_loihi
-
-    model = nengo_loihi.builder.Model(dt=setting.dt)
-    if setting.recipe == "notebook":
-        model.decode_tau = tau
-    with warnings.catch_warnings():
-        # of the chip's rates, and in other recipes of bits that weights lose: both are
-        # part of what is measured
-        warnings.filterwarnings("ignore", ".*less accurate on Loihi", UserWarning)
-        if setting.recipe != "default":
-            warnings.simplefilter("ignore", UserWarning)
-        return nengo_loihi.Simulator(
-            network,
-            dt=setting.dt,
-            seed=seed,
-            model=model,
-            target=SIMULATORS[setting.simulator],
-        )
 
 
 def _memory(setting):

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 
 from nengo_lmu.analysis import sweep
 from nengo_lmu.analysis.memory import Setting, measure
+from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.legendre import ArgumentError, neurons_for_error
 from nengo_lmu.legendre.noise import SPIKING
 from nengo_lmu.legendre.planner import quietest
@@ -190,7 +191,7 @@ def verify(plan, seeds=5, workers=None):
         "spikes_per_second": "spikes_per_second",
     }
     return {
-        name: sweep.mean_and_error([result[measured] for result in results])
+        name: mean_and_error([result[measured] for result in results])
         for name, measured in names.items()
     } | {"simulator": setting.simulator}
 

@@ -19,7 +19,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import joblib
-import numpy as np
 from joblib.externals.loky import get_reusable_executor
 from tqdm import tqdm
 
@@ -149,25 +148,6 @@ def run_seeds(function, settings, seeds, **options):
     records = iter(run(function, every, **options))
     return {
         setting: [next(records)["result"] for _ in range(seeds)] for setting in settings
-    }
-
-
-def mean_and_error(values):
-    """Return the mean of some values, and its standard error.
-
-    Parameters
-    ----------
-    values : list of float
-
-    Returns
-    -------
-    summary : dict
-        ``mean`` and ``standard_error``, which is None for a single value.
-    """
-    n = len(values)
-    return {
-        "mean": float(np.mean(values)),
-        "standard_error": float(np.std(values, ddof=1) / np.sqrt(n)) if n > 1 else None,
     }
 
 

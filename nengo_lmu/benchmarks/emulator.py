@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from nengo_lmu.analysis.published import example_memory, notebook_memory
 from nengo_lmu.analysis.records import versions
-from nengo_lmu.benchmarks.steps import quartiles
+from nengo_lmu.analysis.summary import quartiles
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.networks import LegendreMemory
 

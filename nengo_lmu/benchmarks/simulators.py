@@ -19,9 +19,9 @@ import numpy as np
 from tqdm import tqdm
 
 from nengo_lmu.analysis.records import versions
+from nengo_lmu.analysis.summary import quartiles
 from nengo_lmu.analysis.timing import in_a_process, peak_resident
 from nengo_lmu.benchmarks import steps as bench
-from nengo_lmu.benchmarks.steps import quartiles
 
 # what NengoDL steps side by side
 MINIBATCH = 32

@@ -8,7 +8,7 @@ of its own for each size.
 import math
 import time
 import tracemalloc
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 
 import nengo
@@ -17,9 +17,9 @@ from nengo.builder.neurons import SimNeurons
 from tqdm import tqdm
 
 from nengo_lmu.analysis.records import versions
+from nengo_lmu.analysis.summary import quartiles
 from nengo_lmu.analysis.timing import in_a_process
-from nengo_lmu.legendre import ArgumentError
-from nengo_lmu.networks import LegendreMemory
+from nengo_lmu.benchmarks.memories import Setting, all_settings
 
 # from how many neurons on the exponents are fitted: below, Nengo's own time for each
 # operator of a step counts
@@ -30,35 +30,6 @@ _ROUND = 0.004
 
 # how often each memory is made and built; the least time counts
 _BUILDS = 3
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A memory to measure.
-
-    Attributes
-    ----------
-    m : int
-        Neurons.
-    d : int
-        Order.
-    error_feedback : float or None
-        Gain with which the neurons hear their own error; None for the default.
-    """
-
-    m: int
-    d: int
-    error_feedback: float | None = None
-
-    def make(self):
-        """Return a network with nothing but the memory and its input."""
-        with nengo.Network(seed=0) as network:
-            process = nengo.processes.WhiteSignal(10, high=5, rms=0.3, y0=0, seed=0)
-            memory = LegendreMemory(
-                1.0, self.d, n_neurons=self.m, error_feedback=self.error_feedback
-            )
-            nengo.Connection(nengo.Node(process), memory.input, synapse=None)
-        return network
 
 
 def run(m, d, rounds=100, show_progress=None):
@@ -110,36 +81,6 @@ def run(m, d, rounds=100, show_progress=None):
         "rounds": rounds,
         "versions": versions(),
     }
-
-
-def all_settings(m, d):
-    """Return the settings of all sizes and orders.
-
-    Parameters
-    ----------
-    m, d : list of int
-        Neurons and orders.
-
-    Returns
-    -------
-    settings : list of Setting
-        Each once, by order and then by size.
-
-    Raises
-    ------
-    nengo_lmu.legendre.ArgumentError
-        If there are too few neurons for an order.
-    """
-    settings = [Setting(neurons, order) for order in _all(d) for neurons in _all(m)]
-    for setting in settings:
-        if setting.m < 2 * setting.d:
-            raise ArgumentError(
-                "m",
-                f"must be at least {2 * setting.d} for d={setting.d}, an on and an off "
-                f"neuron for each dimension, but {setting.m} was given; use more "
-                "neurons, or a smaller d",
-            )
-    return settings
 
 
 def step_times(settings, rounds, tick=lambda: None):
@@ -293,13 +234,3 @@ def _slopes(m, values):
     """Return the least-squares slope of each row, in logarithms."""
     x = np.log(m) - np.mean(np.log(m))
     return np.log(values) @ x / (x @ x)
-
-
-def quartiles(values):
-    """Return the median of some values, and the quartiles as ``low`` and ``high``."""
-    low, median, high = np.percentile(values, [25, 50, 75])
-    return {"median": float(median), "low": float(low), "high": float(high)}
-
-
-def _all(values):
-    return sorted(set(values))

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from nengo_lmu.analysis.errors import ArgumentError
 from nengo_lmu.analysis.records import versions
+from nengo_lmu.analysis.summary import quartiles
 from nengo_lmu.analysis.timing import in_a_process, peak_resident
 from nengo_lmu.benchmarks.contenders import (
     MINIBATCH,
@@ -26,7 +27,6 @@ from nengo_lmu.benchmarks.contenders import (
     lstm,
 )
 from nengo_lmu.benchmarks.networks import Sizes, example, ours
-from nengo_lmu.benchmarks.steps import quartiles
 from nengo_lmu.experiments.psmnist import last_steps as psmnist_scan
 
 # by how many steps NengoDL's example is unrolled where it is

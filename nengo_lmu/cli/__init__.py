@@ -1,7 +1,8 @@
-"""The ``nengo-lmu`` command: one subcommand a module."""
+"""The ``nengo-lmu`` command: names of experiments, which are loaded when asked for."""
 
 import argparse
 import errno
+import importlib
 import os
 import signal
 import sys
@@ -10,11 +11,118 @@ from contextlib import contextmanager
 
 from nengo_lmu import startup
 from nengo_lmu.analysis.errors import USER_ERRORS, MeasurementError, Terminated
-from nengo_lmu.cli import bench, demo, feedback, loihi, plan, scaling, theory, train
+from nengo_lmu.experiments.experiment import say_renamed
 from nengo_lmu.version import version
 
-SUBCOMMANDS = (demo, plan, theory, feedback, scaling, train, loihi, bench)
+# What the commands are called, in a line each, and the classes that they are, within
+# `nengo_lmu`; or more commands.
+COMMANDS = {
+    "demo": (
+        "handwritten digits: ideal, NengoDL, reference simulator, Loihi emulator",
+        "experiments.digits.demo.Demo",
+    ),
+    "plan": (
+        "how many neurons an error needs, and what they cost",
+        "experiments.plan.PlanMemory",
+    ),
+    "theory": (
+        "the theory against simulations, and memories with input unlike the design's",
+        "experiments.theory.experiment.Theory",
+    ),
+    "feedback": (
+        "neurons that hear their own error: single ones, their sum, size and delay",
+        "experiments.feedback.experiment.Feedback",
+    ),
+    "scaling": (
+        "error against neurons, order, window, synapse and dt, over the theory's "
+        "curves",
+        "experiments.scaling.experiment.Scaling",
+    ),
+    "scale-invariance": (
+        "the digits network at time steps that it was not trained at",
+        "experiments.digits.scale_invariance.ScaleInvariance",
+    ),
+    "train": (
+        "the experiments of the paper: psMNIST, Mackey-Glass, capacity and others",
+        {
+            "psmnist": (
+                "handwritten digits, pixel by pixel in shuffled order; with spikes, on "
+                "Loihi",
+                "experiments.psmnist.experiment.PsMnist",
+            ),
+            "capacity": (
+                "recall of the last 100 to 100,000 time steps: LMU and LSTM",
+                "experiments.capacity.experiment.Capacity",
+            ),
+            "mackey-glass": (
+                "prediction of a chaotic series: LSTM, LMU, both in turn, spiking LMU",
+                "experiments.mackey_glass.experiment.MackeyGlass",
+            ),
+            "ablation": (
+                "psMNIST with a perturbed A: what the memory's matrix is good for",
+                "experiments.psmnist.ablation.Ablation",
+            ),
+            "time-scale": (
+                "learned time-scales: theta recovered from a wrong one, in one layer "
+                "and in three",
+                "experiments.time_scale.experiment.TimeScale",
+            ),
+            "digits": (
+                "handwritten digits: trained in NengoDL, read in spikes",
+                "experiments.digits.training.TrainDigits",
+            ),
+            "noise": (
+                "training with the memory's noise against training by rates, digits",
+                "experiments.digits.noise.TrainNoise",
+            ),
+        },
+    ),
+    "loihi": (
+        "what memories need of Loihi, and how accurate they are there",
+        {
+            "resources": (
+                "what an LMU needs of Loihi: cores, compartments, synapses, axons",
+                "experiments.on_chip.needs.Resources",
+            ),
+            "fidelity": (
+                "error on the emulator against the reference simulator and others",
+                "experiments.on_chip.fidelity.Fidelity",
+            ),
+            "routes": (
+                "ways for the state to the neurons: error, cores and synapses",
+                "experiments.on_chip.routes.Routes",
+            ),
+        },
+    ),
+    "bench": (
+        "time and memory, measured in turns",
+        {
+            "steps": (
+                "time and memory of a step",
+                "benchmarks.steps.Steps",
+            ),
+            "simulators": (
+                "time of a step of all simulators",
+                "benchmarks.simulators.Simulators",
+            ),
+            "emulator": (
+                "time of a step of NengoLoihi's emulator",
+                "benchmarks.emulator.Emulator",
+            ),
+            "training": (
+                "time of a minibatch of psMNIST",
+                "benchmarks.training.Training",
+            ),
+        },
+    ),
+}
 
+# Commands as they were called in the release before.
+FORMERLY = {
+    ("train", "scale-invariance"): ("scale-invariance",),
+    ("loihi", "--fidelity"): ("loihi", "fidelity"),
+    ("loihi", "--routes"): ("loihi", "routes"),
+}
 
 # What shells make of SIGPIPE and SIGTERM, the signals that end other tools then.
 BROKEN_PIPE = 141
@@ -22,7 +130,28 @@ TERMINATED = 143
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one line and exits with 2."""
+    """A parser that says what is wrong in one line and exits with 2.
+
+    Parameters
+    ----------
+    experiment : str, optional
+        Where the class is whose options the command has. It is imported when the
+        command is given.
+    """
+
+    def __init__(self, *args, experiment=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.experiment = experiment
+
+    def parse_known_args(self, args=None, namespace=None):
+        """Parse arguments, once the options are known."""
+        if self.experiment is not None:
+            module, _, name = self.experiment.rpartition(".")
+            experiment = getattr(importlib.import_module(f"nengo_lmu.{module}"), name)
+            experiment.add_arguments(self)
+            self.set_defaults(run=experiment.run_command, prog=self.prog)
+            self.experiment = None
+        return super().parse_known_args(args, namespace)
 
     def error(self, message):
         """Exit with the message, without the usage that argparse puts before it."""
@@ -49,7 +178,8 @@ def main(argv=None):
         try:
             startup.end()
             try:
-                arguments = _parser().parse_args(argv)
+                argv = sys.argv[1:] if argv is None else argv
+                arguments = _parser().parse_args(_as_called_now(argv))
                 prog = arguments.prog
                 arguments.run(arguments)
             finally:
@@ -80,20 +210,39 @@ def _parser():
         "NengoLoihi.",
     )
     parser.add_argument("--version", action="version", version=version)
+    _add_commands(parser, COMMANDS, "COMMAND")
+    return parser
+
+
+def _add_commands(parser, commands, metavar):
     subparsers = parser.add_subparsers(
-        dest="command", metavar="COMMAND", required=True, parser_class=Parser
+        dest=metavar.lower(), metavar=metavar, required=True, parser_class=Parser
     )
-    for module in SUBCOMMANDS:
-        name = module.__name__.rpartition(".")[-1].replace("_", "-")
+    for name, (help, what) in commands.items():
+        more = isinstance(what, dict)
         subparser = subparsers.add_parser(
             name,
-            help=module.HELP,
-            description=module.__doc__,
+            help=help,
+            description=f"{help[0].upper()}{help[1:]}.",
             formatter_class=argparse.RawDescriptionHelpFormatter,
+            experiment=None if more else what,
         )
-        module.add_arguments(subparser)
-        subparser.set_defaults(run=module.run, prog=subparser.prog)
-    return parser
+        if more:
+            _add_commands(subparser, what, "WHAT")
+
+
+def _as_called_now(argv):
+    """Return a command line with today's names, and tell of others."""
+    for before, now in FORMERLY.items():
+        if argv[:1] == list(before[:1]) and before[1] in argv[1:]:
+            rest = [word for word in argv[1:] if word != before[1]]
+            say_renamed(startup.PROG, " ".join(before), " ".join(now))
+            return [*now, *rest]
+    if argv[:1] == ["loihi"] and argv[1:2] and argv[1].startswith("--"):
+        if argv[1] != "--help":
+            say_renamed(startup.PROG, "loihi", "loihi resources")
+            return ["loihi", "resources", *argv[1:]]
+    return argv
 
 
 def _say(prog, what, status):

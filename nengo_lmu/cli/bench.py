@@ -15,7 +15,7 @@ keras-lmu and of an LSTM.
 import json
 import sys
 
-from nengo_lmu.cli.arguments import add_output, as_options, one_of, whole_number
+from nengo_lmu.experiments.options import add_output, as_options, one_of, whole_number
 from nengo_lmu.utils.table import format_table
 
 HELP = "time and memory against the number of neurons"

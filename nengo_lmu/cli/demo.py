@@ -21,14 +21,14 @@ import json
 import sys
 import time
 
-from nengo_lmu.cli.arguments import (
+from nengo_lmu.experiments.digits.network import NEURONS
+from nengo_lmu.experiments.options import (
     add_error_feedback,
     add_output,
     one_of,
     refuse_others,
     whole_number,
 )
-from nengo_lmu.experiments.digits.network import NEURONS
 from nengo_lmu.utils.table import format_table
 
 HELP = "handwritten digits: ideal, NengoDL, reference simulator, Loihi emulator"

@@ -18,8 +18,8 @@ import json
 import sys
 import time
 
-from nengo_lmu.analysis.memory import NEURON_TYPES
-from nengo_lmu.cli.arguments import (
+from nengo_lmu.analysis.simulators import NEURON_TYPES
+from nengo_lmu.experiments.options import (
     add_output,
     add_workers,
     as_options,

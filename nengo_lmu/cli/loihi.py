@@ -16,7 +16,7 @@ import sys
 
 from nengo_lmu.analysis.errors import ArgumentError
 from nengo_lmu.cli import loihi_fidelity, loihi_routes
-from nengo_lmu.cli.arguments import (
+from nengo_lmu.experiments.options import (
     add_output,
     as_options,
     seconds,

@@ -4,7 +4,7 @@ import json
 import sys
 from contextlib import nullcontext
 
-from nengo_lmu.cli.arguments import (
+from nengo_lmu.experiments.options import (
     add_workers,
     as_options,
     number_of_runs,

@@ -5,8 +5,8 @@ import sys
 from contextlib import nullcontext
 from textwrap import fill
 
-from nengo_lmu.cli.arguments import as_options, refuse_others, resumable
 from nengo_lmu.cli.loihi_fidelity import OTHERS
+from nengo_lmu.experiments.options import as_options, refuse_others, resumable
 from nengo_lmu.utils.table import format_table
 
 

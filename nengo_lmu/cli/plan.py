@@ -19,7 +19,7 @@ nengo.Simulator without error feedback and with such neurons.
 import json
 import sys
 
-from nengo_lmu.cli.arguments import (
+from nengo_lmu.experiments.options import (
     add_error_feedback,
     add_output,
     add_workers,

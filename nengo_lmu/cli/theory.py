@@ -23,7 +23,7 @@ import sys
 import time
 from dataclasses import replace
 
-from nengo_lmu.cli.arguments import (
+from nengo_lmu.experiments.options import (
     add_error_feedback,
     add_output,
     add_workers,

@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from nengo_lmu.cli.arguments import (
+from nengo_lmu.experiments.options import (
     add_output,
     add_workers,
     as_options,

@@ -19,7 +19,7 @@ import json
 import sys
 import time
 
-from nengo_lmu.cli.arguments import (
+from nengo_lmu.experiments.options import (
     add_output,
     add_workers,
     number_of_runs,

@@ -19,8 +19,13 @@ import shlex
 import sys
 import time
 
-from nengo_lmu.cli.arguments import add_output, number_of_runs, resumable, whole_number
 from nengo_lmu.cli.demo import N_TEST, add_network, describe, network_settings
+from nengo_lmu.experiments.options import (
+    add_output,
+    number_of_runs,
+    resumable,
+    whole_number,
+)
 from nengo_lmu.utils.table import format_table
 
 HELP = "handwritten digits: trained in NengoDL, read in spikes"

@@ -20,14 +20,14 @@ import time
 
 import numpy as np
 
-from nengo_lmu.cli.arguments import (
+from nengo_lmu.experiments.mackey_glass.network import MODELS
+from nengo_lmu.experiments.options import (
     add_output,
     number_of_runs,
     one_of,
     resumable,
     whole_number,
 )
-from nengo_lmu.experiments.mackey_glass.network import MODELS
 from nengo_lmu.utils.table import format_table
 
 HELP = "prediction of a chaotic series: LSTM, LMU, both in turn, spiking LMU"

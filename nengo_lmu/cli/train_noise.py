@@ -16,14 +16,14 @@ import json
 import sys
 import time
 
-from nengo_lmu.cli.arguments import (
+from nengo_lmu.cli.demo import N_TEST
+from nengo_lmu.experiments.options import (
     add_output,
     add_workers,
     number_of_runs,
     resumable,
     whole_number,
 )
-from nengo_lmu.cli.demo import N_TEST
 from nengo_lmu.utils.table import format_table
 
 HELP = "training with the memory's noise against training by rates, digits"

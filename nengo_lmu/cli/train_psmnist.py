@@ -26,7 +26,7 @@ import sys
 import time
 
 from nengo_lmu.analysis.errors import ArgumentError
-from nengo_lmu.cli.arguments import (
+from nengo_lmu.experiments.options import (
     add_output,
     as_options,
     one_of,

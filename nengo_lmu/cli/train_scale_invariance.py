@@ -14,7 +14,8 @@ import json
 import sys
 import time
 
-from nengo_lmu.cli.arguments import (
+from nengo_lmu.cli.demo import N_TEST
+from nengo_lmu.experiments.options import (
     add_output,
     add_workers,
     as_options,
@@ -24,7 +25,6 @@ from nengo_lmu.cli.arguments import (
     seconds,
     whole_number,
 )
-from nengo_lmu.cli.demo import N_TEST
 from nengo_lmu.utils.table import format_table
 
 HELP = "the digits network at time steps that it was not trained at"

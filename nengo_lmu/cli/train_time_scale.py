@@ -18,7 +18,7 @@ import time
 
 import numpy as np
 
-from nengo_lmu.cli.arguments import (
+from nengo_lmu.experiments.options import (
     add_output,
     add_workers,
     as_options,

@@ -13,6 +13,7 @@ import numpy as np
 
 from nengo_lmu.analysis import sweep
 from nengo_lmu.analysis.records import versions
+from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.analysis.timing import peak_resident
 from nengo_lmu.legendre import (
     discretize,
@@ -440,7 +441,7 @@ def _rows(setting, results):
 
     def summary(kind, name, over):
         values = [float(over(one[kind][name])) for one in results]
-        return {"values": values, **sweep.mean_and_error(values)}
+        return {"values": values, **mean_and_error(values)}
 
     return [
         {

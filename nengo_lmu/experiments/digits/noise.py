@@ -11,6 +11,7 @@ import numpy as np
 import scipy.stats
 
 from nengo_lmu.analysis import sweep
+from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.experiments.digits.network import DigitClassifier, Settings
 from nengo_lmu.experiments.digits.streams import classify, memory_states
 
@@ -195,11 +196,11 @@ def summary(results):
     row = {"digits": results[0]["digits"]}
     for way in WAYS:
         row[way] = {
-            kind: sweep.mean_and_error([one[way][kind] for one in results])
+            kind: mean_and_error([one[way][kind] for one in results])
             for kind in ("spiking", "ideal")
         }
         if way != first:
-            gain = sweep.mean_and_error(
+            gain = mean_and_error(
                 [one[way]["spiking"] - one[first]["spiking"] for one in results]
             )
             row[way]["gain"] = gain | {"p_value": _p_value(**gain, n=len(results))}

@@ -1,6 +1,17 @@
 """The figure of `nengo_lmu.experiments.digits.noise`."""
 
-from nengo_lmu.analysis.style import BLACK, BLUE, GREEN, ORANGE, STYLE, VERMILION
+import numpy as np
+
+from nengo_lmu.analysis.style import (
+    BLACK,
+    BLUE,
+    CLASS_COLOURS,
+    GREEN,
+    ORANGE,
+    STYLE,
+    VERMILION,
+)
+from nengo_lmu.tasks.digits import MEAN_PIXEL, N_CLASSES, to_image
 
 _LOOKS = (
     (VERMILION, "o", "-"),
@@ -69,4 +80,103 @@ def draw_noise_training(record):
             axes.set_xticks(m, [str(one) for one in m])
             axes.set_xticks([], minor=True)
             axes.set_xlabel("neurons of the memory")
+    return figure
+
+
+def draw_digits(traces, classifier):
+    """Draw how the network reads the first digits of the test set.
+
+    Parameters
+    ----------
+    traces : dict of ndarray
+        As `nengo_lmu.experiments.digits.network.DigitClassifier.simulate` returns them.
+    classifier : nengo_lmu.experiments.digits.network.DigitClassifier
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    s = classifier.settings
+    n_digits = len(traces["scores"]) // s.n_steps
+    test = classifier.digits.test
+    t = np.arange(1, len(traces["scores"]) + 1) * s.dt
+    signal = np.repeat(test.pixels[:n_digits].ravel(), s.steps_per_pixel)
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.0, 7.4), layout="constrained")
+        rows = figure.subplots(4, 1, height_ratios=[1, 1.5, 1.2, 1.3])
+        for axes in rows[[0, 1, 3]]:
+            axes.set_xlim(0, t[-1])
+            for end in np.arange(1, n_digits) * s.theta:
+                axes.axvline(end, color="0.8", lw=0.8, zorder=0)
+
+        axes = rows[0]
+        axes.plot(t, signal + MEAN_PIXEL, color=BLACK, lw=0.8)
+        axes.set_ylabel("pixel (0 to 1)")
+        axes.set_title("a  Input: one pixel after another", loc="left")
+
+        axes = rows[1]
+        spikes = traces["memory_spikes"]
+        shown = np.linspace(0, spikes.shape[1] - 1, 100).astype(int)
+        step, neuron = np.nonzero(spikes[:, shown])
+        axes.scatter(t[step], neuron, s=0.25, color=BLUE, linewidths=0, rasterized=True)
+        axes.set_ylabel("neuron")
+        axes.set_ylim(-1, len(shown))
+        axes.set_title(
+            f"b  Spikes of 100 of the {spikes.shape[1]} Poisson neurons of the memory",
+            loc="left",
+        )
+
+        axes = rows[2]
+        axes.set_title(
+            "c  Digits, and the window that the spikes hold at the end of each",
+            loc="left",
+        )
+        axes.axis("off")
+        for k in range(n_digits):
+            decoded = traces["window"][(k + 1) * s.n_steps - 1]
+            images = [test.pixels[k], decoded]
+            for i, (image, name) in enumerate(zip(images, ("presented", "decoded"))):
+                inset = axes.inset_axes(
+                    [(k + 0.5) / n_digits - 0.145 + 0.15 * i, 0.02, 0.14, 0.9]
+                )
+                inset.imshow(
+                    to_image(image) + MEAN_PIXEL, cmap="gray_r", vmin=0, vmax=1
+                )
+                inset.set_xticks([])
+                inset.set_yticks([])
+                inset.set_xlabel(name)
+
+        axes = rows[3]
+        for label in range(N_CLASSES):
+            axes.plot(
+                t,
+                traces["scores"][:, label],
+                color=CLASS_COLOURS[label % len(CLASS_COLOURS)],
+                ls="-" if label < len(CLASS_COLOURS) else "--",
+                lw=1,
+                label=str(label),
+            )
+        top = 1.02 * traces["scores"].max()
+        for k in range(n_digits):
+            end = (k + 1) * s.n_steps - 1
+            guess = traces["scores"][end].argmax()
+            axes.plot(t[end], traces["scores"][end, guess], "v", color=BLACK, ms=5)
+            axes.annotate(
+                f"a {test.labels[k]}, read as {guess}",
+                (t[end], top),
+                xytext=(-2, 6),
+                textcoords="offset points",
+                ha="right",
+                va="bottom",
+            )
+        axes.set_ylabel("class score")
+        axes.set_xlabel("time (s)")
+        axes.set_title("d  Outputs, read at the end of each digit", loc="left", pad=16)
+        axes.legend(
+            title="digit", ncols=1, loc="center left", bbox_to_anchor=(1.0, 0.5)
+        )
     return figure

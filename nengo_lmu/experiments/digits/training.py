@@ -12,7 +12,7 @@ import nengo
 import numpy as np
 
 from nengo_lmu.analysis.records import versions
-from nengo_lmu.analysis.sweep import mean_and_error
+from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.experiments import pretrained
 from nengo_lmu.experiments.digits import network as digits
 from nengo_lmu.legendre import ArgumentError

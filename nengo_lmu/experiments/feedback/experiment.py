@@ -14,15 +14,15 @@ from scipy import signal
 
 from nengo_lmu.analysis import sweep
 from nengo_lmu.analysis.memory import (
-    NEURON_TYPES,
     Setting,
-    make_simulator,
     measure,
     windows_for,
 )
 from nengo_lmu.analysis.records import versions
+from nengo_lmu.analysis.simulators import NEURON_TYPES, make_simulator
 from nengo_lmu.analysis.stimuli import STIMULI
-from nengo_lmu.experiments.scaling.experiment import predict
+from nengo_lmu.analysis.summary import mean_and_error
+from nengo_lmu.analysis.theory import predict
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.legendre.noise import error_dynamics
 from nengo_lmu.legendre.planner import quietest
@@ -85,7 +85,7 @@ class Plan:
         Of the feedback, besides the time step of the synapse (seconds).
     neuron_types : tuple of str
         Whose error is measured with feedback and without, keys of
-        `nengo_lmu.analysis.memory.NEURON_TYPES`.
+        `nengo_lmu.analysis.simulators.NEURON_TYPES`.
     seeds : int
         How many times each is measured.
     windows : int or None
@@ -607,7 +607,7 @@ def _described(setting, results):
         "error_feedback": results[0]["error_feedback"],
         "predicted": predict(setting),
         "errors": errors,
-        **sweep.mean_and_error(errors),
+        **mean_and_error(errors),
         "spikes_per_second": None if None in spikes else float(np.mean(spikes)),
     }
 
@@ -617,7 +617,7 @@ def _mean_of(results, name):
     values = [result[name] for result in results]
     if None in values:
         return None
-    return sweep.mean_and_error(values)
+    return mean_and_error(values)
 
 
 def _each_mean(results, name):

@@ -16,12 +16,13 @@ import numpy as np
 
 from nengo_lmu.analysis import sweep
 from nengo_lmu.analysis.memory import (
-    SIMULATORS,
     Setting,
     counted_windows,
     measure,
 )
 from nengo_lmu.analysis.records import versions
+from nengo_lmu.analysis.simulators import SIMULATORS
+from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.legendre.checks import whole
 
@@ -151,7 +152,7 @@ def run(plan, folder=None, workers=None, show_progress=None):
             {
                 "construction": construction,
                 "simulator": simulator,
-                **sweep.mean_and_error(found["aligned"]),
+                **mean_and_error(found["aligned"]),
                 "lag": float(np.median(found["lag"])),
                 "spikes_per_second": float(np.mean(found["spikes_per_second"])),
             }

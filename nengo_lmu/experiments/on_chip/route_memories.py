@@ -20,11 +20,10 @@ import numpy as np
 
 from nengo_lmu.analysis.activity import measure_activity
 from nengo_lmu.analysis.memory import (
-    NEURON_TYPES,
     Setting,
-    make_simulator,
     window_errors,
 )
+from nengo_lmu.analysis.simulators import NEURON_TYPES, make_simulator
 from nengo_lmu.analysis.stimuli import STIMULI
 from nengo_lmu.legendre import (
     StateStatistics,

@@ -22,6 +22,7 @@ from nengo_loihi.block import (
 from nengo_lmu.analysis import sweep
 from nengo_lmu.analysis.memory import counted_windows
 from nengo_lmu.analysis.records import versions
+from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.experiments.on_chip.route_memories import Route, count, measure, predict
 from nengo_lmu.legendre.checks import whole
 
@@ -170,7 +171,7 @@ def run(plan, folder=None, workers=None, show_progress=None):
         return [result[key] for result in results[route]]
 
     def error(route):
-        return sweep.mean_and_error(values(route, "window"))
+        return mean_and_error(values(route, "window"))
 
     rows = []
     for route, same, need in zip(on_chip, reference, needs):

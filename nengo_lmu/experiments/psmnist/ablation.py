@@ -13,6 +13,7 @@ import numpy as np
 
 from nengo_lmu.analysis import sweep
 from nengo_lmu.analysis.records import versions
+from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.legendre.checks import finite_array, one_of, whole
 from nengo_lmu.networks import LMU, XavierNormal
 
@@ -306,7 +307,7 @@ def run(
         rows.append(
             {
                 "setting": asdict(setting),
-                "accuracy": {"values": values, **sweep.mean_and_error(values)},
+                "accuracy": {"values": values, **mean_and_error(values)},
                 **{key: results[0][key] for key in ("radius", "first", "state")},
             }
         )

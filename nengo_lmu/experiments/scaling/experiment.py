@@ -1,21 +1,28 @@
 """How the error of a spiking memory depends on its size, order, window, synapse and dt.
 
-A plan in, one record out, from which the figure and the tables are made.
+One thing is varied at a time, around a base: neurons, for each of their types; order,
+window, synapse and time step for the first type, with and without error feedback.
 """
 
 from dataclasses import asdict, dataclass, replace
-from functools import cache
 
 import numpy as np
-from scipy import stats
 
-from nengo_lmu.analysis import sweep
-from nengo_lmu.analysis.memory import measure
-from nengo_lmu.analysis.published import ChannelSetting, measure_channel
-from nengo_lmu.analysis.records import versions
-from nengo_lmu.experiments.scaling.plan import AXES
-from nengo_lmu.legendre import ArgumentError
-from nengo_lmu.legendre.planner import quietest
+from nengo_lmu.analysis.memory import Setting, measure, windows_for
+from nengo_lmu.analysis.simulators import NEURON_TYPES
+from nengo_lmu.analysis.summary import mean_and_error
+from nengo_lmu.analysis.theory import fit_exponents, floor, predict
+from nengo_lmu.experiments.experiment import Experiment, option
+from nengo_lmu.experiments.options import (
+    number_of_runs,
+    one_of,
+    seconds,
+    whole_number,
+)
+from nengo_lmu.experiments.scaling.channel import ChannelSetting, measure_channel
+
+# what is varied, and the field of `Setting` that it is
+AXES = {"m": "n_neurons", "d": "d", "theta": "theta", "tau": "tau", "dt": "dt"}
 
 # those whose power law is fitted; the error is not one of tau
 FITTED = ("m", "d", "theta", "dt")
@@ -23,183 +30,191 @@ FITTED = ("m", "d", "theta", "dt")
 # of the published experiment: from 100 to 20,010 neurons
 CHANNEL_SIZES = (100, 300, 1000, 3000, 10000, 20010)
 
+# without error feedback, where an error lasts for about a window
+_WINDOWS = 10
+
 # of a curve of the theory, but for that of m: it is straight
 _CURVE_POINTS = 13
 
 
-def run(plan, folder=None, workers=None, dask=None, show_progress=None):
-    """Measure what is planned, and return the record of it.
-
-    Parameters
-    ----------
-    plan : Plan
-    folder, workers, dask, show_progress
-        As for `nengo_lmu.analysis.sweep.run`.
-
-    Returns
-    -------
-    record : dict
-        For JSON: ``plan``, ``base``, ``series`` (a list of dict, each with ``axis``,
-        ``neuron_type``, ``recipe``, ``error_feedback``, ``points``, and ``curve``,
-        which is that of the theory or None), ``exponents`` (a list of dict) and
-        ``versions``. Points and curves have the ``floor`` of the error too, where
-        there is one and neurons hear their error.
-
-    Raises
-    ------
-    nengo_lmu.legendre.ArgumentError
-        If something of the plan cannot be measured.
-    nengo_lmu.analysis.errors.MeasurementError
-        If a measurement failed.
-    """
-    series = plan.series()
-    memories = list(dict.fromkeys(one for _, settings in series for one in settings))
-    channel = [ChannelSetting(m) for m in CHANNEL_SIZES]
-    options = {
-        "folder": folder,
-        "workers": workers,
-        "dask": dask,
-        "cost": lambda setting: setting.cost,
-        "show_progress": show_progress,
-    }
-    results = sweep.run_seeds(
-        measure, memories, plan.seeds, description="memories", **options
-    )
-    results |= sweep.run_seeds(
-        measure_channel, channel, plan.seeds, description="feed-forward", **options
-    )
-
-    found = [_describe(axis, settings, results) for axis, settings in series]
-    found.append(
-        {
-            "axis": "m",
-            "neuron_type": "poisson-lif",
-            "recipe": "feed-forward",
-            "error_feedback": 0.0,
-            "points": [_point(one.n_neurons, results[one]) for one in channel],
-            "curve": None,
-        }
-    )
-    return {
-        "experiment": "scaling",
-        "plan": asdict(plan),
-        "base": asdict(plan.base),
-        "series": found,
-        "exponents": [
-            exponent for one in found if (exponent := _exponent(one)) is not None
-        ],
-        "versions": versions(),
-    }
-
-
-def predict(setting):
-    """Return the window error that the theory predicts, None where it has none.
-
-    Parameters
-    ----------
-    setting : Setting
-
-    Returns
-    -------
-    window : float or None
-        Relative to the rms of the input.
-    """
-    return _theory(setting)[0]
-
-
-def floor(setting):
-    """Return the window error that the spikes of a step leave by themselves.
-
-    Parameters
-    ----------
-    setting : Setting
-
-    Returns
-    -------
-    window : float or None
-        Relative to the rms of the input; None where the theory has none, and for
-        neurons that do not hear their error.
-    """
-    return _theory(setting)[1]
-
-
-@cache
-def _theory(setting):
-    """Return what the theory says of the error, and of its floor."""
-    if setting.recipe != "default" or setting.stimulus != "design":
-        return None, None
-    try:
-        populations, counts = quietest(
-            setting.theta, setting.d, setting.n_neurons, **setting.for_theory
-        )
-    except ArgumentError as error:
-        if error.name != "spiking":
-            raise
-        return None, None
-    window = populations.error(counts).window
-    if not populations.error_feedback or populations.spiking == "regular":
-        return window, None
-    return window, populations.floor(counts).window
-
-
 @dataclass(frozen=True)
-class Exponent:
-    """An exponent of a power law with its confidence interval."""
+class Scaling(Experiment):
+    """Measure how the error of spiking memories scales.
 
-    value: float
-    low: float
-    high: float
+    The error of the decoded window, against the ideal memory, is measured for
+    several numbers of neurons m, with each type of neuron. With the first type,
+    the order d, the window theta, the synapse's tau and the time step dt are
+    varied too, each by itself: the others then have the middle one of their values,
+    and tau its default (or the only value given). To compare with: neurons of that
+    type that do not hear their error, the recipe found in the literature, and the
+    feed-forward channel of one dimension that was published.
 
-
-def fit_exponents(errors, factors, blocks=None, confidence=0.95):
-    """Fit ``error = c * x1^e1 * x2^e2 ...`` by least squares of the logarithms.
-
-    Parameters
-    ----------
-    errors : (n,) array_like
-        Greater than 0.
-    factors : dict of (n,) array_like
-        ``x1, x2, ...`` by name, greater than 0.
-    blocks : (n,) array_like, optional
-        Errors with the same value here have a ``c`` of their own, as those that were
-        measured with the same input: what that input does to all of them is then not
-        taken for scatter.
-    confidence : float
-        Of the intervals, by Student's t distribution: as if the logarithms of the
-        errors scattered about the power law independently and normally, all alike.
-
-    Returns
-    -------
-    exponents : dict of Exponent
-
-    Raises
-    ------
-    nengo_lmu.legendre.ArgumentError
-        If there are too few errors, or the factors do not vary independently.
+    A table with fitted exponents goes to the screen; the record (scaling.json), a
+    figure (scaling.png) and a record of each measurement to a folder. When it was
+    interrupted, the same command continues where it was.
     """
-    y = np.log(errors)
-    blocks = np.zeros(len(y)) if blocks is None else np.asarray(blocks)
-    X = np.column_stack(
-        [
-            *(np.log(values) for values in factors.values()),
-            *(blocks == block for block in np.unique(blocks)),
-        ]
+
+    name = "scaling"
+    keeps = "records and figure"
+    processes = "anywhere"
+    resumes = True
+
+    n_neurons: tuple = option(
+        (100, 300, 1000, 3000, 10000),
+        whole_number(2),
+        "numbers of neurons of the memory",
+        "M",
+        formerly=("--m",),
     )
-    freedom = len(y) - X.shape[1]
-    if freedom < 1 or np.linalg.matrix_rank(X) < X.shape[1]:
-        raise ArgumentError(
-            "factors",
-            f"of {len(y)} errors cannot tell {len(factors)} exponents; vary each "
-            "factor by itself, with more seeds or values",
+    d: tuple = option((3, 6, 12, 24), whole_number(1), "orders of the memory", "D")
+    theta: tuple = option(
+        (0.1, 0.3, 1.0, 3.0, 10.0), seconds, "windows, in seconds", "S"
+    )
+    tau: tuple = option(
+        (0.05, 0.1, 0.2, 0.4, 0.8),
+        seconds,
+        "time constants of the synapse, in seconds",
+        "S",
+    )
+    dt: tuple = option(
+        (0.0005, 0.001, 0.002, 0.004), seconds, "time steps, in seconds", "S"
+    )
+    neuron_types: tuple = option(
+        ("poisson", "stochastic", "regular", "lif", "poisson-lif", "adaptive-lif"),
+        one_of(tuple(NEURON_TYPES)),
+        f"types of neurons: {', '.join(NEURON_TYPES)}",
+        "TYPE",
+        flag="--neuron-type",
+    )
+    seeds: int = option(5, number_of_runs, "how often each is measured")
+    windows: int | None = option(
+        None,
+        whole_number(1),
+        "length of a measurement in theta (default: 10, and 4 to 12 by d where "
+        "neurons hear their error)",
+    )
+
+    def measure(self, run):
+        """Measure all memories and the channel, and fit exponents.
+
+        Returns
+        -------
+        measured : dict
+            ``base``; ``series``, a list of dict, each with ``axis``, ``neuron_type``,
+            ``recipe``, ``error_feedback``, ``points``, and ``curve``, which is that of
+            the theory or None; ``exponents``, a list of dict. Points and curves have
+            the ``floor`` of the error too, where there is one and neurons hear their
+            error.
+        """
+        series = self.series()
+        memories = dict.fromkeys(one for _, settings in series for one in settings)
+        channel = [ChannelSetting(m) for m in CHANNEL_SIZES]
+        results = {}
+        for function, settings, what in (
+            (measure, list(memories), "memories"),
+            (measure_channel, channel, "feed-forward"),
+        ):
+            results |= run.sweep_seeds(
+                function,
+                settings,
+                self.seeds,
+                description=what,
+                cost=lambda setting: setting.cost,
+            )
+
+        found = [_describe(axis, settings, results) for axis, settings in series]
+        found.append(
+            {
+                "axis": "m",
+                "neuron_type": "poisson-lif",
+                "recipe": "feed-forward",
+                "error_feedback": 0.0,
+                "points": [_point(one.n_neurons, results[one]) for one in channel],
+                "curve": None,
+            }
         )
-    solution, *_ = np.linalg.lstsq(X, y, rcond=None)
-    variance = np.sum((y - X @ solution) ** 2) / freedom
-    deviation = np.sqrt(variance * np.diag(np.linalg.inv(X.T @ X)))
-    half = stats.t.ppf((1 + confidence) / 2, freedom) * deviation
-    return {
-        name: Exponent(float(value), float(value - width), float(value + width))
-        for name, value, width in zip(factors, solution, half)
-    }
+        exponents = map(_exponent, found)
+        return {
+            "base": asdict(self.base),
+            "series": found,
+            "exponents": [one for one in exponents if one is not None],
+        }
+
+    def table(self, record):
+        """Return the errors against neurons, and the exponents."""
+        from nengo_lmu.experiments.scaling import report
+
+        tables = f"{report.title(record)}\n{report.error_table(record)}"
+        if record["exponents"]:
+            tables += "\n\nExponents, with 95 % confidence:\n\n"
+            tables += report.exponent_table(record)
+        return tables
+
+    def figure(self, record):
+        """Draw errors against all that is varied, over the theory's curves."""
+        from nengo_lmu.experiments.scaling.report import draw_scaling
+
+        return draw_scaling(record)
+
+    @property
+    def base(self):
+        """(Setting) What is kept while one thing is varied."""
+
+        def middle(values):
+            return sorted(set(values))[(len(set(values)) - 1) // 2]
+
+        return Setting(
+            theta=middle(self.theta),
+            d=middle(self.d),
+            n_neurons=middle(self.n_neurons),
+            tau=self.tau[0] if len(set(self.tau)) == 1 else None,
+            neuron_type=self.neuron_types[0],
+            dt=middle(self.dt),
+            windows=self.windows or _WINDOWS,
+        )
+
+    def series(self):
+        """Return what is to be measured, without the channel.
+
+        Returns
+        -------
+        series : list of (axis, settings)
+            The axis is a key of `AXES`; settings differ in it alone, and have seed 0.
+
+        Raises
+        ------
+        nengo_lmu.legendre.ArgumentError
+            If one of them cannot be measured.
+        """
+        base = self.base
+        without = replace(base, error_feedback=0.0)
+        usual = replace(base, recipe="usual")
+        found = [
+            ("m", replace(base, neuron_type=name))
+            for name in dict.fromkeys(self.neuron_types)
+        ]
+        found += [("m", without), ("m", usual)]
+        for axis in ("d", "theta", "tau", "dt"):
+            found += [(axis, base), (axis, without)]
+        found.append(("d", usual))
+        return [
+            (
+                axis,
+                [
+                    self._as_long_as_it_takes(replace(start, **{AXES[axis]: value}))
+                    for value in sorted(set(getattr(self, AXES[axis])))
+                ],
+            )
+            for axis, start in found
+            if axis == "m" or len(set(getattr(self, AXES[axis]))) > 1
+        ]
+
+    def _as_long_as_it_takes(self, setting):
+        if self.windows is not None or setting.recipe != "default":
+            return setting
+        if setting.error_feedback == 0:
+            return setting
+        return replace(setting, windows=windows_for(setting.theta, setting.d))
 
 
 def _point(x, results, predicted=None, floor=None):
@@ -207,7 +222,7 @@ def _point(x, results, predicted=None, floor=None):
     return {
         "x": x,
         "errors": errors,
-        **sweep.mean_and_error(errors),
+        **mean_and_error(errors),
         "predicted": predicted,
         "floor": floor,
     }

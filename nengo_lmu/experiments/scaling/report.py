@@ -1,4 +1,4 @@
-"""The figure of the scaling experiment, drawn from its record."""
+"""The tables and the figure of the scaling experiment, made of its record."""
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -15,6 +15,7 @@ from nengo_lmu.analysis.style import (
     STYLE,
     VERMILION,
 )
+from nengo_lmu.utils.table import format_table
 
 # colour, marker and name of each series, by type of neuron for our memory
 LOOKS = {
@@ -219,14 +220,75 @@ def _legend(record, axis):
 
 
 def _conditions(record):
-    base, plan = record["base"], record["plan"]
+    base, settings = record["base"], record["settings"]
     tau = "by default" if base["tau"] is None else f"= {base['tau']:g} s"
     text = (
         f"What is not varied: m = {base['n_neurons']}, d = {base['d']}, "
         f"\u03b8 = {base['theta']:g} s, \u03c4 {tau}, dt = {1000 * base['dt']:g} ms."
     )
-    if plan["seeds"] > 1:
-        text += f"\nBars: standard error of the mean over {plan['seeds']} seeds."
+    if settings["seeds"] > 1:
+        text += f"\nBars: standard error of the mean over {settings['seeds']} seeds."
     if record["exponents"]:
         text += " Exponents: 95 % confidence."
     return text
+
+
+def title(record):
+    """Return what the errors of the table are of."""
+    base, seeds = record["base"], record["settings"]["seeds"]
+    tau = "default" if base["tau"] is None else f"{base['tau']:g} s"
+    return (
+        "\nWindow error relative to the rms of the input, mean and standard error over"
+        f"\n{seeds} seeds: d={base['d']}, theta={base['theta']:g} s, "
+        f"tau {tau}, dt={1000 * base['dt']:g} ms\n"
+    )
+
+
+def _name(found):
+    if found["recipe"] != "default":
+        return f"{found['neuron_type']}, {found['recipe']}"
+    if found["error_feedback"] == 0:
+        return f"{found['neuron_type']}, no feedback"
+    return found["neuron_type"]
+
+
+def error_table(record):
+    """Return measured errors against neurons, and those of the theory."""
+
+    def cells(series, point):
+        measured = f"{point['mean']:.6f}"
+        if point["standard_error"] is not None:
+            measured += f" +- {point['standard_error']:.6f}"
+        theory = point["predicted"], point["floor"]
+        return [
+            _name(series),
+            f"{point['x']:,}",
+            measured,
+            *("-" if x is None else f"{x:.6f}" for x in theory),
+        ]
+
+    return format_table(
+        ["neurons", "m", "measured", "theory", "floor"],
+        [
+            cells(series, point)
+            for series in record["series"]
+            if series["axis"] == "m"
+            for point in series["points"]
+        ],
+    )
+
+
+def exponent_table(record):
+    """Return the exponents of power laws, and those of the theory."""
+    return format_table(
+        ["neurons", "of", "measured", "from", "to", "theory"],
+        [
+            [
+                _name(found),
+                found["axis"],
+                *(f"{found[key]:.3f}" for key in ("value", "low", "high")),
+                "-" if found["theory"] is None else f"{found['theory']:.3f}",
+            ]
+            for found in record["exponents"]
+        ],
+    )

@@ -14,12 +14,9 @@ from nengo_lmu.analysis import sweep
 from nengo_lmu.analysis.memory import Setting, measure, windows_for
 from nengo_lmu.analysis.records import versions
 from nengo_lmu.analysis.stimuli import STIMULI
-from nengo_lmu.experiments.scaling.experiment import predict
+from nengo_lmu.analysis.summary import mean_and_error
+from nengo_lmu.analysis.theory import LIMIT, predict
 from nengo_lmu.legendre import ArgumentError
-
-# the memories that somebody would use, and how closely the theory has to hold for them
-LIMIT = 0.3
-TOLERANCE = 0.15
 
 # The memories that meet input unlike that of their design: all recipes have as many
 # neurons, of the same rates, and the same synapse.
@@ -52,7 +49,7 @@ class Plan:
     dt : tuple of float
         Time steps (seconds).
     neuron_type : str
-        A key of `nengo_lmu.analysis.memory.NEURON_TYPES` that the theory covers.
+        A key of `nengo_lmu.analysis.simulators.NEURON_TYPES` that the theory covers.
     error_feedback : float or None
         Gain with which the neurons of the grid hear their own error; None for the best,
         0 for not at all.
@@ -203,7 +200,7 @@ def run(plan, folder=None, workers=None, dask=None, show_progress=None):
 
 def _mean(results):
     errors = [result["window"] for result in results]
-    return {"errors": errors, **sweep.mean_and_error(errors)}
+    return {"errors": errors, **mean_and_error(errors)}
 
 
 def _cell(setting, results):

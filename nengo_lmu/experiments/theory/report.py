@@ -16,7 +16,7 @@ from nengo_lmu.analysis.style import (
     STYLE,
     VERMILION,
 )
-from nengo_lmu.experiments.theory.experiment import TOLERANCE
+from nengo_lmu.analysis.theory import TOLERANCE
 
 # by order and by window, in turn
 COLOURS = (BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, BLACK)

@@ -174,6 +174,23 @@ def refuse_others(arguments, option, others, reason):
 
 
 @contextmanager
+def named_as_options(flags):
+    """Name the command's option in an error of what it calls.
+
+    Parameters
+    ----------
+    flags : dict of str
+        Options, by the name of the argument; others are left as they are.
+    """
+    try:
+        yield
+    except ArgumentError as error:
+        if error.name not in flags:
+            raise
+        raise ArgumentError(f"argument {flags[error.name]}", error.problem) from None
+
+
+@contextmanager
 def as_options(**options):
     """Name the command's option in an error of what it calls.
 
@@ -195,12 +212,14 @@ def resumable(out):
 
     Parameters
     ----------
-    out : Path
-        Where the records are.
+    out : Path or None
+        Where the records are, if anywhere.
     """
     try:
         yield
     except KeyboardInterrupt as interrupt:
+        if out is None or str(interrupt):
+            raise
         raise type(interrupt)(
             f"the same command continues from the records in {out}"
         ) from None

@@ -1,0 +1,393 @@
+"""The frame of every command.
+
+An `Experiment` is a frozen dataclass: its fields are the options of the command, their
+defaults the command's, and its docstring what ``--help`` says. It knows how to measure,
+and what the table and the figure of a record are. All else that commands have in common
+is here: the command line, the folder for records, progress, processes, resuming,
+seconds, versions, and names of files. ::
+
+    @dataclass(frozen=True)
+    class Decay(Experiment):
+        \"\"\"Measure how memories forget.\"\"\"
+
+        name = "decay"
+
+        d: tuple = option((3, 6), whole_number(1), "orders of the memory")
+        seeds: int = option(3, number_of_runs, "how often each is measured")
+
+        def measure(self, run):
+            found = run.sweep_seeds(measure_one, self.settings(), self.seeds)
+            return {"rows": ...}
+
+        def table(self, record): ...
+
+        def figure(self, record): ...
+"""
+
+import argparse
+import dataclasses
+import inspect
+import json
+import sys
+import time
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from nengo_lmu.analysis import records
+from nengo_lmu.experiments.options import (
+    folder,
+    named_as_options,
+    number_of_runs,
+    resumable,
+)
+from nengo_lmu.legendre import ArgumentError
+
+
+@dataclass(frozen=True)
+class Option:
+    """How a field of an experiment is given on the command line.
+
+    Attributes
+    ----------
+    kind : callable or None
+        Makes the value of the text, or raises `argparse.ArgumentTypeError`; None for
+        what is either given or not.
+    help : str
+        The default is added to it, unless that is None.
+    metavar : str
+        What stands for the value in the help.
+    nargs : str, int or None
+        As for `argparse`, for fields that are tuples.
+    flag : str or None
+        By default the field's name, with hyphens.
+    formerly : tuple of str
+        Earlier flags, which still work, with a word about it.
+    """
+
+    kind: object
+    help: str
+    metavar: str = "N"
+    nargs: object = None
+    flag: str | None = None
+    formerly: tuple = ()
+
+
+def option(default, kind, help, metavar="N", nargs=None, flag=None, formerly=()):
+    """Return a field of an experiment that is an option of its command.
+
+    Parameters
+    ----------
+    default : object
+        `dataclasses.MISSING` for an option that has to be given. Where it is a tuple,
+        so is the value, and ``nargs`` is "+" by default.
+    kind, help, metavar, nargs, flag, formerly
+        As for `Option`.
+    """
+    if nargs is None and isinstance(default, tuple):
+        nargs = "+"
+    made = Option(kind, help, metavar, nargs, flag, formerly)
+    return field(default=default, metadata={"option": made})
+
+
+def switch(help):
+    """Return a field that is True where its option is given."""
+    return field(default=False, metadata={"option": Option(None, help)})
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where and by how many processes an experiment is measured.
+
+    Attributes
+    ----------
+    name : str
+        Of the experiment's files.
+    folder : Path or None
+        For all that is to be kept.
+    workers : int or None
+        Processes; None for one for each core.
+    dask : str or None
+        Address of the scheduler of a cluster to use in their place.
+    """
+
+    name: str
+    folder: Path | None = None
+    workers: int | None = None
+    dask: str | None = None
+
+    def sweep(self, function, settings, **options):
+        """Measure each setting once, as `nengo_lmu.analysis.sweep.run` does."""
+        from nengo_lmu.analysis import sweep  # --help does without joblib
+
+        return sweep.run(function, settings, **self._options, **options)
+
+    def sweep_seeds(self, function, settings, seeds, **options):
+        """Measure each with several seeds, as `nengo_lmu.analysis.sweep.run_seeds`."""
+        from nengo_lmu.analysis import sweep
+
+        return sweep.run_seeds(function, settings, seeds, **self._options, **options)
+
+    def draw(self, figure):
+        """Keep a figure that takes more to draw than what is in the record."""
+        from nengo_lmu.analysis import style
+
+        if self.folder is not None:
+            style.save(figure, self.folder / f"{self.name}.png")
+
+    @property
+    def _options(self):
+        return {"folder": self.folder, "workers": self.workers, "dask": self.dask}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What a command measures, and how that is shown.
+
+    Attributes
+    ----------
+    name : str
+        The command, without ``nengo-lmu``. Files have it, with hyphens.
+    keeps : str
+        What goes to the folder, for the help and the last line.
+    processes : {None, "here", "anywhere"}
+        Whether measurements take several processes, and whether these may be those of
+        a Dask cluster.
+    resumes : bool
+        Whether the same command goes on where it was stopped.
+    always_kept : bool
+        Whether there is a folder by default.
+    loads : str or None
+        What takes seconds to be loaded, and is worth a line.
+    names : dict of str
+        What options are called whose values other functions know by another name.
+    """
+
+    name = None
+    keeps = "record"
+    processes = None
+    resumes = False
+    always_kept = True
+    loads = None
+    names = {}
+
+    def measure(self, run):
+        """Measure, and return what there is to record.
+
+        Parameters
+        ----------
+        run : Run
+
+        Returns
+        -------
+        measured : dict
+            Of what JSON can hold.
+        """
+        raise NotImplementedError
+
+    def table(self, record):
+        """Return the tables of a record, for a terminal of 80 columns."""
+        raise NotImplementedError
+
+    def figure(self, record):
+        """Return the figure of a record; None where there is none to draw from it."""
+        return None
+
+    def run(self, out=None, workers=None, dask=None):
+        """Measure, and keep the record and the figure.
+
+        Parameters
+        ----------
+        out : str or Path, optional
+            The folder. A sweep that was stopped continues from its records there.
+        workers : int, optional
+            Processes; by default one for each core.
+        dask : str, optional
+            Address of the scheduler of a Dask cluster to use in their place.
+
+        Returns
+        -------
+        record : dict
+            ``experiment``, ``version`` (of nengo_lmu), ``settings`` (the fields), what
+            was measured, ``versions`` and ``seconds``.
+        """
+        started = time.perf_counter()
+        run = Run(self.files, None if out is None else Path(out), workers, dask)
+        measured = self.measure(run)
+        versions = records.versions()
+        record = {
+            "experiment": self.name,
+            "version": versions["nengo-lmu"],
+            "settings": self.settings,
+            **measured,
+            "versions": versions,
+            "seconds": time.perf_counter() - started,
+        }
+        record = json.loads(json.dumps(record))  # as a reader has it
+        if run.folder is not None:
+            records.write_json(run.folder / f"{run.name}.json", record)
+            figure = self.figure(record)
+            if figure is not None:
+                run.draw(figure)
+        return record
+
+    @property
+    def settings(self):
+        """(dict) The fields, as JSON holds them."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return json.loads(json.dumps(values, default=_plain))
+
+    @property
+    def files(self):
+        """(str) What the files of the experiment are called."""
+        return self.name.replace(" ", "-")
+
+    def refuse_with(self, option, others, reason):
+        """Refuse options that another one has no use for.
+
+        Parameters
+        ----------
+        option : str
+            The one that is given, as it is written.
+        others : sequence of str
+            Fields that must have their default.
+        reason : str
+        """
+        for one in fields(self):
+            if one.name in others and getattr(self, one.name) != one.default:
+                raise ArgumentError(
+                    f"argument {option}",
+                    f"cannot be given together with {_flag(one)}, since {reason}; "
+                    "leave one of them out",
+                )
+
+    # --- the command
+
+    @classmethod
+    def add_arguments(cls, parser):
+        """Add the options of the command to its parser."""
+        parser.description = inspect.getdoc(cls)
+        for one in fields(cls):
+            _add_option(parser, one)
+        if cls.processes is not None:
+            parser.add_argument(
+                "--workers",
+                metavar="N",
+                type=number_of_runs,
+                help="processes (default: one for each core)",
+            )
+        if cls.processes == "anywhere":
+            parser.add_argument(
+                "--dask",
+                metavar="ADDRESS",
+                help="run on the Dask cluster with this scheduler, such as "
+                "tcp://127.0.0.1:8786, instead of processes here",
+            )
+        default = f"nengo-lmu-{cls.name.replace(' ', '-')}" if cls.always_kept else None
+        parser.add_argument(
+            "--out",
+            metavar="DIR",
+            type=folder,
+            default=default,
+            help=f"folder for the {cls.keeps}"
+            + (" (default: %(default)s)" if default else ""),
+        )
+        parser.add_argument(
+            "--json", action="store_true", help="print the record instead of the tables"
+        )
+
+    @classmethod
+    def run_command(cls, arguments):
+        """Run the command and print what came out."""
+        flags = {one.name: _flag(one) for one in fields(cls)}
+        flags |= {"dask": "--dask"} | cls.names
+        if cls.loads and not arguments.json:
+            print(f"Loading {cls.loads} ...", flush=True)
+        kept = arguments.out if cls.resumes else None
+        with named_as_options(flags), resumable(kept):
+            experiment = cls(**{name: _given(arguments, name) for name in _names(cls)})
+            record = experiment.run(
+                arguments.out,
+                getattr(arguments, "workers", None),
+                getattr(arguments, "dask", None),
+            )
+        if arguments.json:
+            json.dump(record, sys.stdout, indent=2)
+            print()
+            return
+        print(experiment.table(record).strip("\n"))
+        if arguments.out is not None:
+            keeps = cls.keeps[0].upper() + cls.keeps[1:]
+            print(f"\n{keeps} in {arguments.out} ({record['seconds']:.0f} s)")
+
+
+def _names(cls):
+    return [one.name for one in fields(cls)]
+
+
+def _flag(one):
+    return one.metadata["option"].flag or f"--{one.name.replace('_', '-')}"
+
+
+def _given(arguments, name):
+    value = getattr(arguments, name)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _add_option(parser, one):
+    """Add the option of a field."""
+    made = one.metadata["option"]
+    help = made.help.replace("%", "%%")
+    if made.kind is None:
+        parser.add_argument(_flag(one), dest=one.name, action="store_true", help=help)
+        return
+    required = one.default is dataclasses.MISSING
+    if not required and one.default is not None:
+        several = isinstance(one.default, tuple)
+        default = " ".join(map(str, one.default)) if several else one.default
+        help = f"{help} (default: {default})"
+    common = {
+        "dest": one.name,
+        "metavar": made.metavar,
+        "type": made.kind,
+        "nargs": made.nargs,
+    }
+    default = None if required else one.default
+    parser.add_argument(
+        _flag(one), required=required, default=default, help=help, **common
+    )
+    for flag in made.formerly:
+        parser.add_argument(
+            flag,
+            action=_Renamed,
+            default=argparse.SUPPRESS,
+            help=argparse.SUPPRESS,
+            now=_flag(one),
+            **common,
+        )
+
+
+class _Renamed(argparse.Action):
+    """Takes an earlier flag of an option, for this release, and says so."""
+
+    def __init__(self, *args, now, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.now = now
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        say_renamed(parser.prog, option_string, self.now)
+        setattr(namespace, self.dest, values)
+
+
+def say_renamed(prog, before, now):
+    """Tell who writes what was called otherwise in the release before."""
+    print(
+        f"{prog}: {before} is {now} now, and will not be understood any more by the "
+        "next release",
+        file=sys.stderr,
+    )
+
+
+def _plain(value):
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{value!r} cannot be recorded")
