@@ -443,7 +443,7 @@ def test_a_measurement_that_fails_is_one_line(small, capsys, monkeypatch):
 @pytest.mark.parametrize(
     "argv, named",
     [
-        (["--n-neurons", "1"], "--n-neurons: '1' was given; give a whole number of at least 2"),
+        (["--n-neurons", "1"], "'1' was given; give a whole number of at least 2"),
         (["--n-neurons"], "--n-neurons: expected at least one argument"),
         (["--d", "0"], "--d: '0' was given"),
         (["--theta", "-1"], "--theta: '-1' was given; give a number of seconds"),

@@ -92,6 +92,10 @@ COMMANDS = {
                 "ways for the state to the neurons: error, cores and synapses",
                 "experiments.on_chip.routes.Routes",
             ),
+            "agreement": (
+                "how often the emulator reads a digit as the reference simulator does",
+                "experiments.digits.agreement.Agreement",
+            ),
         },
     ),
     "bench": (
@@ -117,11 +121,13 @@ COMMANDS = {
     ),
 }
 
-# Commands as they were called in the release before.
+# Commands as they were called in the release before: what stood first and somewhere
+# behind it, and what stands there now.
 FORMERLY = {
-    ("train", "scale-invariance"): ("scale-invariance",),
-    ("loihi", "--fidelity"): ("loihi", "fidelity"),
-    ("loihi", "--routes"): ("loihi", "routes"),
+    ("train", "scale-invariance"): (["scale-invariance"], None),
+    ("loihi", "--fidelity"): (["loihi", "fidelity"], None),
+    ("loihi", "--routes"): (["loihi", "routes"], None),
+    ("demo", "--agreement"): (["loihi", "agreement"], "--seeds"),
 }
 
 # What shells make of SIGPIPE and SIGTERM, the signals that end other tools then.
@@ -233,13 +239,14 @@ def _add_commands(parser, commands, metavar):
 
 def _as_called_now(argv):
     """Return a command line with today's names, and tell of others."""
-    for before, now in FORMERLY.items():
-        if argv[:1] == list(before[:1]) and before[1] in argv[1:]:
-            rest = [word for word in argv[1:] if word != before[1]]
-            say_renamed(startup.PROG, " ".join(before), " ".join(now))
-            return [*now, *rest]
-    if argv[:1] == ["loihi"] and argv[1:2] and argv[1].startswith("--"):
-        if argv[1] != "--help":
+    for (first, word), (command, flag) in FORMERLY.items():
+        if argv[:1] == [first] and word in argv:
+            now = [*command, *([flag] if flag else [])]
+            say_renamed(startup.PROG, f"{first} {word}", " ".join(now))
+            i = argv.index(word)
+            return [*command, *argv[1:i], *([flag] if flag else []), *argv[i + 1 :]]
+    if argv[:1] == ["loihi"] and (argv[1:2] or ["--"])[0].startswith("--"):
+        if argv[1:2] != ["--help"]:
             say_renamed(startup.PROG, "loihi", "loihi resources")
             return ["loihi", "resources", *argv[1:]]
     return argv
