@@ -47,6 +47,36 @@ LAST_NENGO_LOIHI = (1, 1, 0)
 LAST_NENGO_EXTRAS = (0, 5, 0)
 
 
+# Who learns of this package, from which of its modules.
+TAUGHT = {"nengo_dl": "nengo_lmu.dl.fast", "nengo_loihi": "nengo_lmu.loihi"}
+
+# What mends modules, by their names: around their import, as what they get for their
+# own imports, and after it. Each mend is declared where it is, with the last release
+# that needs it; what it does, and why, is its docstring.
+AROUND, IMPORTS, AFTER = {}, {}, {}
+UNTIL = {}
+
+
+def mends(when, *modules, until):
+    """Declare what mends modules of a package.
+
+    Parameters
+    ----------
+    when : dict
+        `AROUND`, `IMPORTS` or `AFTER`.
+    *modules : str
+    until : tuple of int
+        The last release that needs it.
+    """
+
+    def declare(function):
+        when.update(dict.fromkeys(modules, function))
+        UNTIL.update(dict.fromkeys(modules, until))
+        return function
+
+    return declare
+
+
 # --- the machinery
 
 
@@ -208,13 +238,12 @@ def _stand_in(module, **replaced):
 def _needs_mending(name):
     """Is the installed release of this module's package one that needs the mends?"""
     package = name.partition(".")[0]
-    last = {
-        "nengo_dl": LAST_NENGO_DL,
-        "nengo_loihi": LAST_NENGO_LOIHI,
-        "nengo_extras": LAST_NENGO_EXTRAS,
-    }[package]
     installed = _installed(package.replace("_", "-"))
-    if installed is not None and installed > last:
+    # what is not mended itself is as the rest of its package
+    until = UNTIL.get(name) or max(
+        last for one, last in UNTIL.items() if one.partition(".")[0] == package
+    )
+    if installed is not None and installed > until:
         return False
     return package != "nengo_dl" or is_for_tensorflow()
 
@@ -262,6 +291,7 @@ def _is_installed(name):
 # --- TensorFlow
 
 
+@mends(AROUND, "nengo_dl", until=LAST_NENGO_DL)
 @contextlib.contextmanager
 def prepare_tensorflow():
     """Make tf.keras Keras 2 before nengo_dl is imported, and its log a quiet one.
@@ -283,6 +313,8 @@ def prepare_tensorflow():
             os.environ["TF_CPP_MIN_LOG_LEVEL"] = level
 
 
+@mends(AROUND, "nengo_extras.reqs", until=LAST_NENGO_EXTRAS)
+@mends(AROUND, "nengo_loihi.compat", until=LAST_NENGO_LOIHI)
 @contextlib.contextmanager
 def import_tensorflow_quietly():
     """Import TensorFlow before those who would, and go on if there is none."""
@@ -400,6 +432,7 @@ def _put_tf_keras_on_path(tf):
             patch(tf, "__path__", [folder, *tf.__path__])
 
 
+@mends(IMPORTS, "nengo_dl.compat", until=LAST_NENGO_DL)
 def keras_2_for_compat():
     """``keras.engine``, which Keras 2.13 has moved and Keras 3 has not got."""
     import tensorflow as tf
@@ -413,6 +446,7 @@ def keras_2_for_compat():
     }
 
 
+@mends(IMPORTS, "nengo_dl.utils", until=LAST_NENGO_DL)
 def gpu_question_for_utils():
     """Answer nengo_dl.utils' question for a GPU without a second TensorFlow.
 
@@ -429,6 +463,7 @@ def gpu_question_for_utils():
     return {"subprocess": _stand_in(subprocess, call=call)}
 
 
+@mends(AFTER, "nengo_dl.utils", until=LAST_NENGO_DL)
 def mend_utils(utils):
     """Give it back the real `subprocess`: it has asked its question."""
     utils.subprocess = subprocess
@@ -530,16 +565,19 @@ def _warnings_without(pattern, applies=lambda: True):
 NEWER_NENGO = "has not been tested"
 
 
+@mends(IMPORTS, "nengo_dl.version", until=LAST_NENGO_DL)
 def no_version_warning():
     """Both packages warn of every Nengo after 3.2.0; the tests here say it works."""
     return {"warnings": _warnings_without(NEWER_NENGO)}
 
 
+@mends(AFTER, "nengo_dl.version", until=LAST_NENGO_DL)
 def mend_version(version):
     """NengoDL warns while this module is imported, and not after it."""
     version.warnings = warnings
 
 
+@mends(AROUND, "nengo_loihi", until=LAST_NENGO_LOIHI)
 @contextlib.contextmanager
 def no_loihi_version_warning():
     """NengoLoihi warns while it is imported, and not after it."""
@@ -547,6 +585,7 @@ def no_loihi_version_warning():
     sys.modules["nengo_loihi.version"].warnings = warnings
 
 
+@mends(AFTER, "nengo_loihi.version", until=LAST_NENGO_LOIHI)
 def mend_loihi_version(version):
     """Keep it quiet for as long as `no_loihi_version_warning` says."""
     if _complete("nengo_loihi") is None:
@@ -556,6 +595,7 @@ def mend_loihi_version(version):
 # --- NengoDL
 
 
+@mends(AFTER, "nengo_dl", until=LAST_NENGO_DL)
 def mend_nengo_dl(nengo_dl):
     """Tell those who were imported before NengoDL that it is here now.
 
@@ -590,6 +630,7 @@ def mend_nengo_dl(nengo_dl):
     neurons.install_dl_builders()
 
 
+@mends(AFTER, "nengo_loihi", until=LAST_NENGO_LOIHI)
 def mend_nengo_loihi(nengo_loihi):
     """Tell it of a NengoDL that another thread has imported meanwhile."""
     nengo_dl = sys.modules.get("nengo_dl")
@@ -597,6 +638,7 @@ def mend_nengo_loihi(nengo_loihi):
         mend_nengo_dl(nengo_dl)
 
 
+@mends(AFTER, "nengo_dl.tensor_graph", until=LAST_NENGO_DL)
 def mend_tensor_graph(tensor_graph):
     """Keep `logging.debug` from giving the root logger a handler.
 
@@ -608,6 +650,7 @@ def mend_tensor_graph(tensor_graph):
         patch(tensor_graph, "logging", quiet)
 
 
+@mends(AFTER, "nengo_dl.process_builders", until=LAST_NENGO_DL)
 def mend_linear_filter(process_builders):
     """A LinearFilter with a passthrough: Nengo >= 4 has D of shape (1, 1), not (1,)."""
     builder = process_builders.LinearFilterBuilder
@@ -636,6 +679,7 @@ def mend_linear_filter(process_builders):
     patch(builder, "build_pre", mended)
 
 
+@mends(AFTER, "nengo_dl.simulator", until=LAST_NENGO_DL)
 def mend_simulator(simulator):
     """Set Nengo's precision back, refuse Keras 3, and do not miss a GPU there is not.
 
@@ -696,12 +740,14 @@ class _Like:
 # --- Keras 3, which NengoDL would not train, or fail with
 
 
+@mends(AFTER, "nengo_dl.tensor_node", until=LAST_NENGO_DL)
 def mend_tensor_node(tensor_node):
     """Refuse layers of Keras 3, the weights of which NengoDL would not see."""
     refuse_keras_3(tensor_node.Layer, "__init__", "layer_func")
     refuse_keras_3(tensor_node.TensorNode, "__init__", "tensor_func")
 
 
+@mends(AFTER, "nengo_dl.converter", until=LAST_NENGO_DL)
 def mend_converter(converter):
     """Refuse models of Keras 3, of which no layer would be known."""
     refuse_keras_3(converter.Converter, "__init__", "model")
@@ -784,6 +830,7 @@ def _keras_2_name(found):
 # --- NengoLoihi
 
 
+@mends(AFTER, "nengo_loihi.passthrough", until=LAST_NENGO_LOIHI)
 def mend_cluster(passthrough):
     """Let a probed passthrough node that leads nowhere else have its input.
 
@@ -803,6 +850,8 @@ def mend_cluster(passthrough):
     patch(passthrough.Cluster, "generate_from", mended)
 
 
+@mends(IMPORTS, "nengo_extras.reqs", until=LAST_NENGO_EXTRAS)
+@mends(IMPORTS, "nengo_loihi.compat", until=LAST_NENGO_LOIHI)
 def nengo_dl_if_imported():
     """Let others go without NengoDL until somebody imports it.
 
@@ -814,6 +863,14 @@ def nengo_dl_if_imported():
     return {"nengo_dl": None, "nengo_dl.neuron_builders": None}
 
 
+@mends(AFTER, "nengo_extras.plot_spikes", until=LAST_NENGO_EXTRAS)
+@mends(
+    AFTER,
+    "nengo_loihi.block",
+    "nengo_loihi.dvs",
+    "nengo_loihi.neurons",
+    until=LAST_NENGO_LOIHI,
+)
 def mend_numpy_1(module):
     """Give a module the NumPy 1 functions it was written with.
 
@@ -840,6 +897,7 @@ def mend_numpy_1(module):
     patch(module, "np", _stand_in(np, **functions))
 
 
+@mends(AFTER, "nengo_loihi.emulator.interface", until=LAST_NENGO_LOIHI)
 def mend_emulator(interface):
     """NaN as "not set yet" in integer arrays: NumPy >= 1.24 warns of the cast.
 
@@ -858,46 +916,3 @@ def mend_emulator(interface):
     for state in (interface.CompartmentState, interface.NoiseState):
         if not hasattr(state.__init__, "__wrapped__"):
             patch(state, "__init__", without_cast_warning(state.__init__))
-
-
-# --- which mend goes where
-
-# who learns of this package, from which of its modules
-TAUGHT = {"nengo_dl": "nengo_lmu.dl.fast", "nengo_loihi": "nengo_lmu.loihi"}
-
-# around the import of a module
-AROUND = {
-    "nengo_dl": prepare_tensorflow,
-    "nengo_extras.reqs": import_tensorflow_quietly,
-    "nengo_loihi": no_loihi_version_warning,
-    "nengo_loihi.compat": import_tensorflow_quietly,
-}
-
-# what a module gets for its own imports
-IMPORTS = {
-    "nengo_dl.compat": keras_2_for_compat,
-    "nengo_dl.utils": gpu_question_for_utils,
-    "nengo_dl.version": no_version_warning,
-    "nengo_extras.reqs": nengo_dl_if_imported,
-    "nengo_loihi.compat": nengo_dl_if_imported,
-}
-
-# what is done to a module after it
-AFTER = {
-    "nengo_dl": mend_nengo_dl,
-    "nengo_dl.converter": mend_converter,
-    "nengo_dl.process_builders": mend_linear_filter,
-    "nengo_dl.simulator": mend_simulator,
-    "nengo_dl.tensor_graph": mend_tensor_graph,
-    "nengo_dl.tensor_node": mend_tensor_node,
-    "nengo_dl.utils": mend_utils,
-    "nengo_dl.version": mend_version,
-    "nengo_extras.plot_spikes": mend_numpy_1,
-    "nengo_loihi": mend_nengo_loihi,
-    "nengo_loihi.block": mend_numpy_1,
-    "nengo_loihi.dvs": mend_numpy_1,
-    "nengo_loihi.emulator.interface": mend_emulator,
-    "nengo_loihi.neurons": mend_numpy_1,
-    "nengo_loihi.passthrough": mend_cluster,
-    "nengo_loihi.version": mend_loihi_version,
-}

@@ -796,7 +796,7 @@ def test_a_later_nengo_dl_is_taught_nothing(nengo_dl, monkeypatch):
 
     hook.uninstall()
     try:
-        monkeypatch.setattr(compat, "LAST_NENGO_DL", (3, 5, 9))
+        monkeypatch.setitem(compat.UNTIL, "nengo_dl", (3, 5, 9))
         fast.install()
         compat.mend_loaded()
         assert not hasattr(nengo_dl.Simulator.compile, "is_ours")

@@ -1,8 +1,8 @@
 """The operators of a simulation as a graph, and the memories in its cycles.
 
-What it does not know raises `Unsupported`, so that networks are left to NengoDL unless
-every operator and every cycle of theirs is one of those that `nengo_lmu.dl.sequences`
-can evaluate.
+What it does not know raises `Unsupported`, which says what that is, so that networks
+are left to NengoDL unless every operator and every cycle of theirs is one of those that
+`nengo_lmu.dl.sequences` can evaluate.
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ import nengo
 import numpy as np
 import tensorflow as tf
 from nengo.builder.neurons import SimNeurons
-from nengo.builder.operator import Copy, ElementwiseInc, Reset, TimeUpdate
+from nengo.builder.operator import Copy, ElementwiseInc, Operator, Reset, TimeUpdate
 from nengo.builder.probe import SimProbe
 from nengo.builder.processes import SimProcess
 from nengo_dl.op_builders import ElementwiseSet, ResetInc
@@ -21,10 +21,23 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from nengo_lmu.dl.operators import PRODUCTS, Delay, Product
+from nengo_lmu.dl.poisson import FastPoisson
 
 
 class Unsupported(Exception):
-    """A network has something that only NengoDL can evaluate."""
+    """A network has something that only NengoDL can evaluate.
+
+    Parameters
+    ----------
+    what : nengo.builder.Operator or Signal or str
+        The part of the network.
+    why : str
+    """
+
+    def __init__(self, what, why):
+        if isinstance(what, Operator):
+            what = f"{type(what).__name__} of {target_of(what).name}"
+        super().__init__(f"{getattr(what, 'name', what)} {why}")
 
 
 # what hidden units do: their output for an input, and the gradient of their input for
@@ -67,7 +80,7 @@ IGNORED = (TimeUpdate, SimProbe)
 # --- the graph of operators
 
 
-def source(op):
+def source_of(op):
     """Return the signal that an operator makes another one from; None for constants."""
     if type(op) in (*MATRIX, *SCALE):
         return op.X
@@ -80,7 +93,7 @@ def source(op):
     return op.reads[0] if type(op) is Delay else None
 
 
-def target(op):
+def target_of(op):
     """Return the signal that an operator sets, adds to or updates."""
     return (op.sets + op.incs + op.updates)[0]
 
@@ -90,12 +103,12 @@ def linear(op):
     return type(op) in (Copy, *MATRIX, *SCALE)
 
 
-def whole(signal):
+def base_of(signal):
     """Return the signal that a slice is a slice of."""
     return signal.base if signal.is_view else signal
 
 
-def taken(value, signal):
+def slice_of(value, signal):
     """Take from the value of the whole signal that of a slice."""
     if not signal.is_view:
         return value
@@ -107,34 +120,52 @@ def taken(value, signal):
 
 def check(op):
     """Raise `Unsupported` unless an operator is one that we know."""
+    why = _unknown(op)
+    # NengoDL has the state of a synapse in its output
+    made = op.sets + op.incs + op.updates
+    if why is None and type(op) is not SimProcess:
+        if len(made) != 1:
+            why = f"sets {len(made)} signals, where one is expected"
+        elif made[0].is_view:
+            why = "sets a slice of a signal"
+    start = source_of(op)
+    if why is None and start is not None and type(op) not in (Copy, *SCALE):
+        if start.ndim != 1 or not start.minibatched:
+            why = "reads what is no vector of values in time"
+    if why is not None:
+        raise Unsupported(op, why)
+
+
+def _unknown(op):
+    """Return what is not known about an operator, or None."""
     kind = type(op)
-    known = kind in (Delay, Copy, *MATRIX, *SCALE)
     if kind in ZERO:
-        known = not np.any(op.value)
-    elif kind is SimProcess:
-        known = type(op.process) is nengo.Lowpass and op.mode == "update"
-    elif kind is SimNeurons:
-        known = type(op.neurons) in NONLINEARITIES and not op.state
-    elif kind is SimTensorNode:
+        return "resets to values other than 0" if np.any(op.value) else None
+    if kind is SimProcess:
+        if type(op.process) is nengo.Lowpass and op.mode == "update":
+            return "sets a slice of a signal" if target_of(op).is_view else None
+        return f"is of {op.process}, and only Lowpass synapses are known"
+    if isinstance(op, (SimNeurons, FastPoisson)):
+        if type(op.neurons) not in NONLINEARITIES or op.state:
+            names = ", ".join(one.__name__ for one in NONLINEARITIES)
+            return f"is of {op.neurons}, and only {names} are known"
+        return "reads a slice of its input" if op.J.is_view else None
+    if kind is SimTensorNode:
         known = (
             type(op.func) in LAYERS
             and op.time is None
             and op.shape_in in (None, op.input.shape)
         )
-    if kind is SimNeurons:
-        known = known and not op.J.is_view
-    if kind is Copy and (op.src_slice is not None or op.dst_slice is not None):
-        known = False
-    elif kind in MATRIX:
+        return None if known else "is of no Dense and no Activation layer"
+    if kind is Copy:
+        sliced = op.src_slice is not None or op.dst_slice is not None
+        return "copies slices" if sliced else None
+    if kind in MATRIX:
         known = op.A.ndim == 2 and not op.A.sparse and not op.A.minibatched
-    # NengoDL has the state of a synapse in its output
-    made = [target(op)] if kind is SimProcess else op.sets + op.incs + op.updates
-    if not known or len(made) != 1 or made[0].is_view:
-        raise Unsupported(op)
-    start = source(op)
-    if start is not None and kind not in (Copy, *SCALE):
-        if start.ndim != 1 or not start.minibatched:
-            raise Unsupported(op)
+        return None if known else "multiplies with what is no dense matrix"
+    if kind in (Delay, *SCALE):
+        return None
+    return "is not known"
 
 
 @dataclass
@@ -216,15 +247,17 @@ class Graph:
         self.given = given
         self.operators = [op for op in operators if type(op) not in IGNORED]
         self.writers = defaultdict(list)
-        for op in self.operators:
+        # neurons first, since these explain more than what is around them
+        for op in sorted(self.operators, key=lambda op: not hasattr(op, "neurons")):
             check(op)
-            self.writers[target(op)].append(op)
+        for op in self.operators:
+            self.writers[target_of(op)].append(op)
         for signal, ops in self.writers.items():
             if type(ops[0]) in (Delay, SimProcess) and len(ops) > 1:
-                raise Unsupported(signal)
+                raise Unsupported(signal, "is set by a delay and by others")
         for op in self.operators:
             if type(op) in (*MATRIX, *SCALE) and not self._is_constant(op.A):
-                raise Unsupported(op)
+                raise Unsupported(op, "multiplies with what changes in time")
         self.cycles = self._find_cycles()
         self.memories = {m: self._memory(m) for m in memories if m in self.cycles}
         self.cells = [
@@ -240,7 +273,9 @@ class Graph:
         """Is a signal the same at all steps?"""
         return signal not in self.given and all(
             type(op) in ZERO
-            or (type(op) in (Copy, *SCALE) and self._is_constant(whole(source(op))))
+            or (
+                type(op) in (Copy, *SCALE) and self._is_constant(base_of(source_of(op)))
+            )
             for op in self.writers[signal]
         )
 
@@ -256,9 +291,9 @@ class Graph:
         signals = list(self.writers)
         numbers = {signal: i for i, signal in enumerate(signals)}
         edges = {
-            (numbers[whole(source(op))], numbers[target(op)])
+            (numbers[base_of(source_of(op))], numbers[target_of(op)])
             for op in self.operators
-            if source(op) is not None and whole(source(op)) in numbers
+            if source_of(op) is not None and base_of(source_of(op)) in numbers
         }
         if not edges:
             return {}
@@ -288,13 +323,24 @@ class Graph:
             elif lag == 1 and signal in region:
                 feedback.append(signal)
             else:
-                raise Unsupported(signal)
+                trained = any(
+                    self.is_trained(op)
+                    for op in self.writers[signal]
+                    if type(op) in (*MATRIX, *SCALE)
+                )
+                raise Unsupported(
+                    signal,
+                    "is a part of a memory, and trained"
+                    if trained
+                    else "enters a memory at another time than inputs and feedback do",
+                )
         if m not in feedback:
-            raise Unsupported(m)
+            raise Unsupported(m, "is a memory that does not depend on its own past")
         feedback.remove(m)
         fixed = [op for op in walk.operators if type(op) in (*MATRIX, *SCALE)]
-        if any(self.is_trained(op) for op in fixed):
-            raise Unsupported(m)
+        for op in fixed:
+            if self.is_trained(op):
+                raise Unsupported(op, "is a part of a memory, and trained")
         leaves = [m, *inputs, *feedback]
         return Memory(m, leaves, inputs, feedback, fixed, walk.delays)
 
@@ -304,14 +350,14 @@ class Graph:
 
     def _is_narrow(self, signal):
         """Is a signal made of what is not larger?"""
-        makers = [source(op) for op in self.writers[signal] if type(op) not in ZERO]
+        makers = [source_of(op) for op in self.writers[signal] if type(op) not in ZERO]
         return sum(start.size for start in makers) <= signal.size
 
     def _is_fixed(self, signal):
         """Is a signal made by products with untrained matrices, if by any?"""
         return all(
             type(op) is Delay
-            or (type(op) is Copy and self._is_fixed_or_leaf(whole(op.src)))
+            or (type(op) is Copy and self._is_fixed_or_leaf(base_of(op.src)))
             or (type(op) in (*MATRIX, *SCALE) and not self.is_trained(op))
             for op in self.writers[signal]
         )
@@ -339,19 +385,21 @@ class Graph:
             if signal is h and lag == 1:
                 continue
             if signal in region or lag > 0:
-                raise Unsupported(signal)
+                raise Unsupported(signal, "enters hidden units a step late")
             if self.writers[signal] or signal in self.given:
                 inputs.append(signal)
             else:
                 constants.append(signal)
         if len(set(read)) != 1:
-            raise Unsupported(J)
+            why = f"hidden units in a cycle read {len(set(read))} memories, not one"
+            raise Unsupported(J, why)
         memory = self.memories[read[0]]
         for signal in memory.feedback:
             walk_back = Walk(self, ends, region, passes)
             walk_back.visit(signal)
             if not {(memory.signal, 0), (h, 0)} >= set(walk_back.leaves):
-                raise Unsupported(signal)
+                why = "feeds back more than the memory's state and its hidden units"
+                raise Unsupported(signal, why)
         leaves = list(dict.fromkeys(signal for signal, _ in walk.leaves))
         return Cell(neurons, memory, leaves, inputs, constants, walk.delays)
 
@@ -360,8 +408,8 @@ class Graph:
         return any(
             linear(op)
             and (
-                whole(source(op)) in self.memories
-                or self._reads_state(whole(source(op)))
+                base_of(source_of(op)) in self.memories
+                or self._reads_state(base_of(source_of(op)))
             )
             for op in self.writers[signal]
         )
@@ -370,19 +418,20 @@ class Graph:
         """Raise `Unsupported` for a cycle without a memory, or with two."""
         in_cycles = {id(self.cycles[m]): self.cycles[m] for m in self.memories}
         if len(in_cycles) < len(self.memories):
-            raise Unsupported("memories that depend on one another")
+            raise Unsupported("memories", "depend on one another")
         hidden = [self.cycles[cell.neurons.output] for cell in self.cells]
         if len({id(region) for region in hidden}) < len(hidden):
-            raise Unsupported("hidden units that depend on one another")
+            raise Unsupported("hidden units", "depend on one another")
         if len({id(cell.memory) for cell in self.cells}) < len(self.cells):
-            raise Unsupported("several hidden layers around a memory")
+            raise Unsupported("hidden layers", "several feed back into one memory")
         known = set().union(*in_cycles.values(), *hidden)
         for signal in self.cycles:
             if signal not in known:
-                raise Unsupported(signal)
+                raise Unsupported(signal, "is in a cycle without a memory")
         for memory in self.memories.values():
             if memory.feedback and memory.cell is None:
-                raise Unsupported(memory.signal)
+                why = "is a memory with feedback that does not come from hidden units"
+                raise Unsupported(memory.signal, why)
 
 
 class Walk:
@@ -421,7 +470,7 @@ class Walk:
             self.operators.append(op)
             if type(op) is Delay and op not in self.delays:
                 self.delays.append(op)
-            following = whole(source(op)), lag + (type(op) is Delay)
+            following = base_of(source_of(op)), lag + (type(op) is Delay)
             if following in self._seen:
                 continue
             self._seen.add(following)

@@ -250,7 +250,10 @@ def cell(function, gradient, p, r, w, x, weights, constants, last):
     parts = zip(*[tf.split(a, n, axis=len(a.shape) - 2) for a in (p, r, u)])
     # traced once
     run = tf.function(
-        functools.partial(_chunks, function, gradient, chunk, last), autograph=False
+        lambda n_steps, *tensors: _Chunks(function, gradient, chunk, last, n_steps)(
+            *tensors
+        ),
+        autograph=False,
     )
     matrices = _matrices(weights, constants)
     results = [run(n_steps, *part, *matrices) for part in parts]
@@ -330,138 +333,190 @@ def _operations_at_a_time():
     )
 
 
-def _chunks(function, gradient_of, chunk, last, n_steps, *tensors):
-    """Go through a sequence of whole chunks, and backwards for the gradient.
+class _Chunks:
+    """A sequence of whole chunks, forwards, and backwards for the gradient.
 
     TensorFlow's own gradient of a loop multiplies for each weight in each step, and
     adds that up. Here there is one product for each weight, or for each chunk.
+    docs/inside_dl.rst has a table of the symbols.
 
     Parameters
     ----------
-    function, gradient_of, last
+    function, gradient, last
         As for `cell`.
     chunk : int
     n_steps : tensor of int
         Without what fills the last chunk.
-    *tensors
-        ``p``, ``r``, all ``w`` and ``x`` by chunk, and what `_matrices` returns.
-
-    Returns
-    -------
-    h : (n_chunks * chunk or 1, B, units) tensor
-    v : (n_chunks, B, chunk * n_v) tensor
-        Of the step before each.
-    h_end : (B, units) tensor
-    c_end : (B, n_v) tensor
     """
-    p, r, u, onward, before = tensors[:5]
-    dtype, rows, units = p.dtype, p.shape[0], r.shape[1]
-    n_u = u.shape[2]
-    n_q, n_v = p.shape[1] + n_u, before.shape[0] - units
-    n_chunks = tf.shape(u)[0]
 
-    def array(size, *shape):
-        return tf.TensorArray(dtype, size, element_shape=shape, clear_after_read=False)
+    def __init__(self, function, gradient, chunk, last, n_steps):
+        self.function, self.gradient_of = function, gradient
+        self.chunk, self.last, self.n_steps = chunk, last, n_steps
 
-    @tf.custom_gradient
-    def run(p, r, u, onward, before, *rest):
-        known, since = rest[:chunk], [before[:0], *rest[chunk:]]
+    def __call__(self, p, r, u, onward, before, *rest):
+        """Return what comes out of the sequence, with a gradient.
+
+        Parameters
+        ----------
+        p, r, u : tensor
+            For `cell`, all ``w`` and ``x`` by chunk.
+        onward, before, *rest : tensor
+            What `_matrices` returns.
+
+        Returns
+        -------
+        h : (n_chunks * chunk or 1, B, units) tensor
+        v : (n_chunks, B, chunk * n_v) tensor
+            Of the step before each.
+        h_end : (B, units) tensor
+        c_end : (B, n_v) tensor
+        """
+        self.dtype, self.rows, self.units = p.dtype, p.shape[0], r.shape[1]
+        self.n_u = u.shape[2]
+        self.n_q, self.n_v = p.shape[1] + self.n_u, before.shape[0] - self.units
+        self.n_chunks = tf.shape(u)[0]
+        return tf.custom_gradient(self._run)(p, r, u, onward, before, *rest)
+
+    def _run(self, p, r, u, onward, before, *rest):
+        known, since = rest[: self.chunk], [before[:0], *rest[self.chunk :]]
         matrices = [tf.concat([a, before, b], axis=0) for a, b in zip(known, since)]
+        h_end, c_end, hs, qs = self._forwards(p, r, u, onward, matrices)
 
-        def forwards(i, p, r, h, c, hs, qs):
-            q, v = tf.concat([p, u[i]], axis=1), []
-            for k in range(chunk):
-                now = [q, h, c, *v] if n_v else [q, h]
-                J = tf.concat(now, axis=1) @ matrices[k]
-                if n_v:
-                    J, c, entered = tf.split(J, [units, n_v, n_v], axis=1)
-                    v.append(entered)
-                h = function(J + r if k == 0 else J)
-                hs = hs.write(i * chunk + k + 1, h)
-            q = tf.concat([q, *v], axis=1)
-            return i + 1, q @ onward, tf.zeros_like(r), h, c, hs, qs.write(i, q)
+        def gradient(*of_outputs):
+            ways = self._backwards(p, r, hs, onward, matrices, *of_outputs)
+            dp, dr, du, dbefore, dzs = ways
+            # nothing trains what is needed to get to the next p
+            return dp, dr, du, None, *self._of_weights(qs, dzs, before, dbefore)
 
-        h, c = tf.zeros((rows, units), dtype), tf.zeros((rows, n_v), dtype)
+        h = hs.read(self.n_steps)[tf.newaxis] if self.last else hs.stack()[1:]
+        return (h, qs[..., self.n_q :], h_end, c_end), gradient
+
+    # --- forwards
+
+    def _forwards(self, p, r, u, onward, matrices):
+        """Go through all chunks; ``hs`` begins with what there is before the first."""
+        h = tf.zeros((self.rows, self.units), self.dtype)
+        c = tf.zeros((self.rows, self.n_v), self.dtype)
         start = (
             *(tf.constant(0), p, r, h, c),
-            array(n_chunks * chunk + 1, rows, units).write(0, h),
-            array(n_chunks, rows, n_q + chunk * n_v),
+            self._array(self.n_chunks * self.chunk + 1, self.units).write(0, h),
+            self._array(self.n_chunks, self.n_q + self.chunk * self.n_v),
         )
         *_, h_end, c_end, hs, qs = tf.while_loop(
-            lambda i, *_: i < n_chunks, forwards, start, parallel_iterations=1
+            lambda i, *_: i < self.n_chunks,
+            functools.partial(self._chunk, u, onward, matrices),
+            start,
+            parallel_iterations=1,
         )
-        qs = qs.stack()
+        return h_end, c_end, hs, qs.stack()
+
+    def _chunk(self, u, onward, matrices, i, p, r, h, c, hs, qs):
+        """Go through the steps of a chunk, each of which is one product."""
+        q, v = tf.concat([p, u[i]], axis=1), []
+        for k in range(self.chunk):
+            now = [q, h, c, *v] if self.n_v else [q, h]
+            J = tf.concat(now, axis=1) @ matrices[k]
+            if self.n_v:
+                J, c, entered = tf.split(J, [self.units, self.n_v, self.n_v], axis=1)
+                v.append(entered)
+            h = self.function(J + r if k == 0 else J)
+            hs = hs.write(i * self.chunk + k + 1, h)
+        q = tf.concat([q, *v], axis=1)
+        return i + 1, q @ onward, tf.zeros_like(r), h, c, hs, qs.write(i, q)
+
+    # --- backwards
+
+    def _backwards(self, p, r, hs, onward, matrices, of_h, of_v, of_h_end, of_c_end):
+        """Go back through all chunks.
+
+        Returns
+        -------
+        dp, dr, du, dbefore : tensor
+            Gradients of what they are named for; that of ``before`` without what
+            multiplies ``c``.
+        dzs : (chunk, n_chunks * B, units + 2 n_v) tensor
+            Those of what all products of steps give.
+        """
+        width = self.units + 2 * self.n_v
         # once, since products with transposed matrices are slower
-        to_q, *to_now = [tf.transpose(matrix) for matrix in (onward, *matrices)]
+        transposed = [tf.transpose(matrix) for matrix in (onward, *matrices)]
+        start = (
+            *(self.n_chunks - 1, tf.zeros_like(p), of_h_end, of_c_end),
+            *(tf.zeros_like(r), tf.zeros((self.units, width), self.dtype)),
+            self._array(self.n_chunks * self.chunk, width),
+            self._array(self.n_chunks, self.n_u),
+        )
+        _, dp, _, _, dr, dbefore, dzs, dus = tf.while_loop(
+            lambda i, *_: i >= 0,
+            functools.partial(self._chunk_back, hs, of_h, of_v, transposed),
+            start,
+            parallel_iterations=1,
+        )
+        shape = self.chunk, self.n_chunks * self.rows, width
+        return dp, dr, dus.stack(), dbefore, tf.reshape(dzs.stack(), shape)
 
-        def backwards(of_h, of_v, i, dp, dh, dc, _, dbefore, dzs, dus):
-            h = [hs.read(i * chunk + k) for k in range(chunk + 1)]
-            given = of_h(i)
-            dq = dp @ to_q
+    def _chunk_back(
+        self, hs, of_h, of_v, transposed, i, dp, dh, dc, _, dbefore, dzs, dus
+    ):
+        """Go back through the steps of a chunk."""
+        to_q, *to_now = transposed
+        n_q, n_v, units = self.n_q, self.n_v, self.units
+        h = [hs.read(i * self.chunk + k) for k in range(self.chunk + 1)]
+        given = self._of_chunk(of_h, i)
+        dq = dp @ to_q
+        if n_v:
+            dq, dv = tf.split(dq, [n_q, self.chunk * n_v], axis=1)
+            dv = tf.split(dv + of_v[i], self.chunk, axis=1)
+        dq, dz = [dq], [None] * self.chunk
+        for k in reversed(range(self.chunk)):
+            dJ = dz[k] = self.gradient_of(h[k + 1], dh + given[k])
             if n_v:
-                dq, dv = tf.split(dq, [n_q, chunk * n_v], axis=1)
-                dv = tf.split(dv + of_v[i], chunk, axis=1)
-            dq, dz = [dq], [None] * chunk
-            for k in reversed(range(chunk)):
-                dJ = dz[k] = gradient_of(h[k + 1], dh + given[k])
-                if n_v:
-                    dz[k] = tf.concat([dJ, dc, dv[k]], axis=1)
-                dzs = dzs.write(k * n_chunks + i, dz[k])
-                dnow = dz[k] @ to_now[k]
-                if n_v:
-                    sizes = [n_q, units, n_v] + [n_v] * k
-                    dq_now, dh, dc, *earlier = tf.split(dnow, sizes, axis=1)
-                    dv[:k] = [a + b for a, b in zip(dv, earlier)]
-                else:
-                    dq_now, dh = tf.split(dnow, [n_q, units], axis=1)
-                dq.append(dq_now)
-            dbefore += tf.matmul(
-                tf.concat(h[:-1], 0), tf.concat(dz, 0), transpose_a=True
-            )
-            dp, du = tf.split(tf.add_n(dq), [n_q - n_u, n_u], axis=1)
-            return i - 1, dp, dh, dc, dJ, dbefore, dzs, dus.write(i, du)
+                dz[k] = tf.concat([dJ, dc, dv[k]], axis=1)
+            dzs = dzs.write(k * self.n_chunks + i, dz[k])
+            dnow = dz[k] @ to_now[k]
+            if n_v:
+                sizes = [n_q, units, n_v] + [n_v] * k
+                dq_now, dh, dc, *earlier = tf.split(dnow, sizes, axis=1)
+                dv[:k] = [a + b for a, b in zip(dv, earlier)]
+            else:
+                dq_now, dh = tf.split(dnow, [n_q, units], axis=1)
+            dq.append(dq_now)
+        dbefore += tf.matmul(tf.concat(h[:-1], 0), tf.concat(dz, 0), transpose_a=True)
+        dp, du = tf.split(tf.add_n(dq), [n_q - self.n_u, self.n_u], axis=1)
+        return i - 1, dp, dh, dc, dJ, dbefore, dzs, dus.write(i, du)
 
-        def gradient(dh_out, dv_out, dh_end, dc_end):
-            def of_h(i):
-                if not last:
-                    return tf.unstack(
-                        tf.reshape(dh_out, (n_chunks, chunk, rows, units))[i]
-                    )
-                there = tf.one_hot(n_steps - 1 - i * chunk, chunk, dtype=dtype)
-                return tf.cond(
-                    i < n_chunks - 1,
-                    lambda: [tf.zeros_like(r)] * chunk,
-                    lambda: [there[k] * dh_out[0] for k in range(chunk)],
-                )
+    def _of_chunk(self, of_h, i):
+        """Return the gradients of the hidden states of a chunk, as they were asked."""
+        if not self.last:
+            shape = self.n_chunks, self.chunk, self.rows, self.units
+            return tf.unstack(tf.reshape(of_h, shape)[i])
+        there = tf.one_hot(
+            self.n_steps - 1 - i * self.chunk, self.chunk, dtype=of_h.dtype
+        )
+        return tf.cond(
+            i < self.n_chunks - 1,
+            lambda: [tf.zeros_like(of_h[0])] * self.chunk,
+            lambda: [there[k] * of_h[0] for k in range(self.chunk)],
+        )
 
-            start = (
-                *(n_chunks - 1, tf.zeros_like(p), dh_end, dc_end, tf.zeros_like(r)),
-                tf.zeros((units, units + 2 * n_v), dtype),
-                array(n_chunks * chunk, rows, units + 2 * n_v),
-                array(n_chunks, rows, n_u),
-            )
-            _, dp, _, _, dr, dbefore, dzs, dus = tf.while_loop(
-                lambda i, *_: i >= 0,
-                functools.partial(backwards, of_h, dv_out),
-                start,
-                parallel_iterations=1,
-            )
-            n = n_chunks * rows
-            dz = tf.reshape(dzs.stack(), (chunk, n, units + 2 * n_v))
-            q = tf.reshape(qs, (n, n_q + chunk * n_v))
-            both = [tf.matmul(q, dz[k], transpose_a=True) for k in range(chunk)]
-            dknown = [product[:n_q] for product in both]
-            ends = [n_q + k * n_v for k in range(chunk + 1)]
-            dsince = [both[k][n_q : ends[k]] for k in range(1, chunk)]
-            # c = v - E_h h, of which v are in what has just been multiplied
-            E_h = before[:units, units + n_v :]
-            of_v = tf.add_n([both[k][ends[k] : ends[k + 1]] for k in range(chunk)])
-            of_c = of_v - tf.matmul(E_h, dbefore, transpose_a=True)
-            dbefore = tf.concat([dbefore, of_c], axis=0)
-            # nothing trains what is needed to get to the next p
-            return dp, dr, dus.stack(), None, dbefore, *dknown, *dsince
+    # --- weights
 
-        h = hs.read(n_steps)[tf.newaxis] if last else hs.stack()[1:]
-        return (h, qs[..., n_q:], h_end, c_end), gradient
+    def _of_weights(self, qs, dzs, before, dbefore):
+        """Return the gradients of ``before`` and of what is known and came in since."""
+        n_q, n_v, units = self.n_q, self.n_v, self.units
+        q = tf.reshape(qs, (self.n_chunks * self.rows, n_q + self.chunk * n_v))
+        both = [tf.matmul(q, dzs[k], transpose_a=True) for k in range(self.chunk)]
+        dknown = [product[:n_q] for product in both]
+        ends = [n_q + k * n_v for k in range(self.chunk + 1)]
+        dsince = [both[k][n_q : ends[k]] for k in range(1, self.chunk)]
+        # c = v - E_h h, of which v are in what has just been multiplied
+        E_h = before[:units, units + n_v :]
+        of_v = tf.add_n([both[k][ends[k] : ends[k + 1]] for k in range(self.chunk)])
+        of_c = of_v - tf.matmul(E_h, dbefore, transpose_a=True)
+        return tf.concat([dbefore, of_c], axis=0), *dknown, *dsince
 
-    return run(*tensors)
+    def _array(self, size, width):
+        shape = self.rows, width
+        return tf.TensorArray(
+            self.dtype, size, element_shape=shape, clear_after_read=False
+        )

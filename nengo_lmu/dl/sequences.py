@@ -10,7 +10,6 @@ one only. `nengo_lmu.dl.graph` knows for which networks.
 """
 
 import functools
-import operator
 
 import numpy as np
 import tensorflow as tf
@@ -24,14 +23,14 @@ from nengo_lmu.dl import recurrence
 from nengo_lmu.dl.graph import (
     MATRIX,
     NONLINEARITIES,
-    SCALE,
     ZERO,
     Graph,
-    source,
-    taken,
-    target,
-    whole,
+    slice_of,
+    source_of,
+    target_of,
 )
+from nengo_lmu.dl.linear_maps import LinearMaps, add, apply
+from nengo_lmu.dl.memory_matrices import MemoryMatrices, for_chunk, for_end
 from nengo_lmu.dl.operators import Delay
 from nengo_lmu.networks import LegendreMemory
 
@@ -55,11 +54,7 @@ def build(simulated):
         If the network has something that only NengoDL can evaluate.
     """
     model, signals = simulated.model, simulated.signals
-    graph = Graph(
-        [op for group in simulated.plan for op in group],
-        [model.sig[m.output]["in"] for m in _memories(model.toplevel)],
-        {model.sig[node]["out"] for node in simulated.node_inputs},
-    )
+    graph = graph_of(simulated)
     simulated._fill_bases(simulated.saved_state, simulated.base_params)
     evaluate = _shapes if _keras_asks_for_shapes() else _evaluate
     keeps_history = {
@@ -71,6 +66,16 @@ def build(simulated):
         probes,
         tuple(signals.bases[key] for key in simulated.saved_state),
         tuple(signals.bases[key] for key in simulated.base_params),
+    )
+
+
+def graph_of(simulated):
+    """Return the graph of a simulation's operators, or raise `Unsupported`."""
+    model = simulated.model
+    return Graph(
+        [op for group in simulated.plan for op in group],
+        [model.sig[m.output]["in"] for m in _memories(model.toplevel)],
+        {model.sig[node]["out"] for node in simulated.node_inputs},
     )
 
 
@@ -154,53 +159,6 @@ def _by_row(values, signal, last):
     return tf.broadcast_to(x, (1, n_steps, *signal.shape))
 
 
-# --- what is made of a memory's matrices, once
-#
-# Each returns arrays, and has their shapes.
-
-
-def for_chunk(n, A, *inputs):
-    """Return what is needed for chunks of so many steps."""
-    powers = recurrence.lookahead(A, n)
-    return powers, *[powers @ B for B in inputs]
-
-
-def for_end(n, A, *inputs):
-    """Return what is needed for the end of a sequence of so many steps."""
-    return recurrence.response(A, np.hstack(inputs), n)
-
-
-class Prepared:
-    """What is made of a memory's matrices, which is made again only if they change.
-
-    In double precision, since powers enlarge errors.
-
-    Parameters
-    ----------
-    matrices : callable
-        Returns them, for the values of a network's weights.
-    dtype : str
-        Of what is returned in the end.
-    """
-
-    def __init__(self, matrices, dtype):
-        self._matrices, self._dtype = matrices, dtype
-        self._weights, self._made = None, {}
-
-    def __call__(self, function, n, *weights):
-        """Return ``function(n, *matrices)``."""
-        if self._weights is None or not all(
-            map(np.array_equal, self._weights, weights)
-        ):
-            self._weights, self._made = weights, {}
-        number, arrays = self._made.get(function, (None, None))
-        if number != n:
-            arrays = function(n, *self._matrices(*weights))
-            arrays = [x.astype(self._dtype) for x in arrays]
-            self._made[function] = n, arrays
-        return arrays
-
-
 # --- the values of signals
 
 
@@ -226,11 +184,12 @@ class Values:
 
     def __init__(self, graph, signals, given, n_steps, history, unrounded):
         self.graph, self.signals, self.given = graph, signals, given
-        self.n_steps, self._history, self._unrounded = n_steps, history, unrounded
+        self.n_steps, self._history = n_steps, history
         self._known, self._cells, self._weights = {}, {}, {}
+        self._maps = LinearMaps(graph, self._weight, self._eye)
         dtype = signals.dtype.as_numpy_dtype
-        self._prepared = {
-            memory.signal: Prepared(functools.partial(self._matrices, memory), dtype)
+        self._memory_matrices = {
+            memory.signal: MemoryMatrices(graph, memory, unrounded, dtype)
             for memory in graph.memories.values()
         }
 
@@ -256,14 +215,14 @@ class Values:
         """Return what delays and synapses hold after the last step, by signal."""
         for op in self.graph.operators:
             if type(op) in (Delay, SimProcess):
-                yield target(op), self._next(op)
+                yield target_of(op), self._next(op)
 
     # --- operators
 
     def _evaluate(self, signal, last):
         graph = self.graph
         if signal.is_view:
-            return taken(self.value(signal.base, last), signal)
+            return slice_of(self.value(signal.base, last), signal)
         if signal in self.given:
             x = self.given[signal]
             return x[-1:] if last else x
@@ -279,26 +238,26 @@ class Values:
             x = self.signals.gather(self.signals[signal])
             # nothing has made the rows of a minibatch differ
             return x[0] if signal.minibatched else x
-        return _sum(self._made(op, last) for op in graph.writers[signal])
+        return add(self._made_by(op, last) for op in graph.writers[signal])
 
-    def _made(self, op, last):
+    def _made_by(self, op, last):
         """Return what an operator makes of its source."""
         kind = type(op)
         if kind in ZERO:
-            return tf.zeros(target(op).shape, self.signals.dtype)
+            return tf.zeros(target_of(op).shape, self.signals.dtype)
         if kind in (Delay, SimProcess):
             x = self._past(op)
             return x[-1:] if last else x
         if kind in MATRIX and op.X in self.graph.memories and not last:
             # that spares the states themselves
             return self._states(self.graph.memories[op.X], self._weight(op))
-        x = self.value(source(op), last)
+        x = self.value(source_of(op), last)
         if kind is SimNeurons:
             function, _ = NONLINEARITIES[type(op.neurons)]
             return function(op.neurons, x)
         if kind is SimTensorNode:
             return op.func.call(x)
-        return _times(op, x, self._weight)
+        return apply(op, x, self._weight)
 
     def _weight(self, op):
         if op not in self._weights:
@@ -310,11 +269,11 @@ class Values:
 
     def _before(self, op):
         """Return what a delay or synapse holds before the first step."""
-        return self.signals.gather(self.signals[target(op)])
+        return self.signals.gather(self.signals[target_of(op)])
 
     def _past(self, op):
         """Return the output of a delay or synapse, at all steps."""
-        x = self.in_time(source(op))
+        x = self.in_time(source_of(op))
         start = self._before(op)[tf.newaxis]
         if type(op) is Delay:
             return tf.concat([start, x[:-1]], axis=0)
@@ -323,7 +282,7 @@ class Values:
 
     def _next(self, op):
         """Return what a delay or synapse holds after the last step."""
-        x = self.in_time(source(op), last=True)[0]
+        x = self.in_time(source_of(op), last=True)[0]
         if type(op) is Delay:
             return x
         decay, gain = _lowpass(op.process, self.signals.dt_val)
@@ -352,7 +311,7 @@ class Values:
             v = self._joined(memory.feedback)
             late = tf.concat([tf.zeros_like(v[:1]), v[:-1]], axis=0)
             u = tf.concat([u, late], axis=2)
-        return self._held(memory.signal, memory), u
+        return self._from_before(memory.signal, memory), u
 
     def _cell(self, cell, last):
         """Return the hidden units, and what they feed back into their memory."""
@@ -372,7 +331,7 @@ class Values:
         if cell.constants:
             given = dict.fromkeys(cell.leaves)
             given.update({signal: self.value(signal) for signal in cell.constants})
-            bias = self._flow(J, given, dict.fromkeys(cell.delays), self._weight)
+            bias = self._maps.value(J, given, dict.fromkeys(cell.delays))
             # an input that is always 1
             x = tf.pad(x, [[0, 0], [0, 0], [0, 1]], constant_values=1)
             W_x = tf.concat([W_x, bias[:, tf.newaxis]], axis=1)
@@ -380,8 +339,8 @@ class Values:
         result = recurrence.cell(
             functools.partial(function, neurons),
             functools.partial(gradient, neurons),
-            self._held(m, memory),
-            self._held(J, cell),
+            self._from_before(m, memory),
+            self._from_before(J, cell),
             self._joined(memory.inputs),
             x,
             {
@@ -413,69 +372,24 @@ class Values:
     def _eye(self, size):
         return tf.eye(size, dtype=self.signals.dtype)
 
-    def _held(self, signal, owner):
+    def _from_before(self, signal, owner):
         """Return what of a signal in the first step is known before."""
         held = {op: self._before(op) for op in owner.delays}
-        x = self._flow(signal, dict.fromkeys(owner.leaves), held, self._weight)
+        x = self._maps.value(signal, dict.fromkeys(owner.leaves), held)
         rows = self.signals.minibatch_size
         return tf.zeros((rows, signal.size), self.signals.dtype) if x is None else x
 
-    # --- linear maps between signals
-
     def _constants(self, memory, function, n):
         """Return what a function makes of a memory's matrices."""
-        dtype = self.signals.dtype
-        d = memory.signal.size
-        inputs = [
-            sum(s.size for s in which) for which in (memory.inputs, memory.feedback)
-        ]
-        if function is for_chunk:
-            shapes = [(n + 1, d, size) for size in (d, *inputs)]
-        else:
-            shapes = [(d, d), (None, d, sum(inputs))]
-        made = tf.numpy_function(
-            functools.partial(self._prepared[memory.signal], function),
-            [n, *map(self._weight, memory.matrices)],
-            [dtype] * len(shapes),
-            stateful=False,
-        )
-        return [tf.ensure_shape(x, shape) for x, shape in zip(made, shapes)]
-
-    def _matrices(self, memory, *weights):
-        """Return ``A``, and those of the inputs and of the feedback, as arrays."""
-        weights = {
-            op: self._precise(op.A, w) for op, w in zip(memory.matrices, weights)
-        }
-        m = memory.signal
-
-        def matrix(signals, late):
-            found = [
-                self._map(s, m, memory.leaves, memory.delays, np.eye, weights.get, late)
-                for s in signals
-            ]
-            return np.concatenate([np.zeros((0, m.size)), *found]).T
-
-        return (
-            matrix([m], True),
-            matrix(memory.inputs, False),
-            matrix(memory.feedback, True),
-        )
-
-    def _precise(self, signal, value):
-        """Return the value of a parameter in double precision."""
-        # hundreds of steps would enlarge what rounding has changed
-        unrounded = self._unrounded.get(signal)
-        same = unrounded is not None and np.array_equal(
-            unrounded.astype(value.dtype), value
-        )
-        return (unrounded if same else value).astype(np.float64)
+        weights = [self._weight(op) for op in memory.matrices]
+        return self._memory_matrices[memory.signal].tensors(function, n, weights)
 
     def _matrix(self, starts, ends, leaves, delays, late=False):
         """Return the matrix from some signals to others, as it is trained."""
         dtype = self.signals.dtype
 
         def block(start, end):
-            found = self._map(start, end, leaves, delays, self._eye, self._weight, late)
+            found = self._maps.between(start, end, leaves, delays, late)
             shape = start.size, end.size
             return tf.zeros(shape, dtype) if found is None else found
 
@@ -485,78 +399,6 @@ class Values:
             none = tf.zeros((0, end.size), dtype)
             rows.append(tf.concat([none, *(block(s, end) for s in starts)], axis=0))
         return tf.transpose(tf.concat(rows, axis=1))
-
-    def _map(self, start, end, leaves, delays, eye, weight, late=False):
-        """Return the matrix from one signal to another, transposed; None for nothing.
-
-        Parameters
-        ----------
-        start, end : Signal
-        leaves, delays : list
-            What the walk from the end ended at, and what it passed.
-        eye, weight : callable
-            Return an identity matrix of a size, and the weights of an operator.
-        late : bool
-            The way through a delay, or that without.
-        """
-        nothing, held = dict.fromkeys(leaves), dict.fromkeys(delays)
-        given = nothing | {start: eye(start.size)}
-        if late:
-            held = {op: self._made_of(op, given, held, weight) for op in delays}
-            given = nothing
-        return self._flow(end, given, held, weight)
-
-    def _flow(self, signal, given, held, weight):
-        """Return what a signal is for certain values of what it depends on.
-
-        Parameters
-        ----------
-        signal : Signal
-        given : dict from Signal to array or None
-            Those that the walk from it ended at; None for 0.
-        held : dict from Delay to array or None
-            What delays hold.
-        weight : callable
-        """
-        return _sum(
-            held[op] if type(op) is Delay else self._made_of(op, given, held, weight)
-            for op in self.graph.writers[signal]
-            if type(op) not in ZERO
-        )
-
-    def _made_of(self, op, given, held, weight):
-        """Return what an operator makes of its source then."""
-        read = source(op)
-        if whole(read) in given:
-            x = given[whole(read)]
-        else:
-            x = self._flow(whole(read), given, held, weight)
-        return None if x is None else _times(op, taken(x, read), weight)
-
-
-def _times(op, x, weight):
-    """Apply a linear operator, or a delay's source, to arrays or tensors."""
-    if type(op) in SCALE:
-        return weight(op) * x
-    if type(op) not in MATRIX:
-        return x
-    W = weight(op)
-    if isinstance(W, np.ndarray):
-        return x @ W.T
-    if len(x.shape) == 1:
-        return tf.linalg.matvec(W, x)
-    if len(x.shape) == 2:
-        return tf.matmul(x, W, transpose_b=True)
-    # one large product; for three axes TensorFlow would make one for each step
-    n_steps, (rows, size) = tf.shape(x)[0], x.shape[1:]
-    y = tf.matmul(tf.reshape(x, (n_steps * rows, size)), W, transpose_b=True)
-    return tf.reshape(y, (n_steps, rows, W.shape[0]))
-
-
-def _sum(parts):
-    """Add up what is not None."""
-    parts = [part for part in parts if part is not None]
-    return functools.reduce(operator.add, parts) if parts else None
 
 
 def _lowpass(process, dt):
