@@ -38,6 +38,7 @@ TESTS = {
     "legendre/statistics.py": ["legendre_statistics", "legendre_limits"],
     "legendre/system.py": ["legendre_system", "legendre_limits"],
     "legendre/window.py": ["legendre_window", "legendre_limits"],
+    "networks/lmu.py": ["operators", "networks", "bad_input"],
     "networks/memory.py": ["operators", "networks", "time"],
     "networks/objects.py": ["bad_input", "time", "networks"],
     "networks/operators.py": ["operators", "bad_input", "time"],

@@ -327,3 +327,16 @@ def test_ways_to_write_a_bias(bias):
     with nengo.Network(seed=0):
         lmu = LMU(1.0, 3, units=4, n_neurons=0, hidden_bias=bias)
     assert np.array_equal(lmu.hidden_bias.transform.init, np.full((4, 1), 0.5))
+
+
+def test_a_type_of_hidden_neurons_that_are_not_there():
+    """It is refused for no units as it would be for any number of them."""
+    with nengo.Network(), pytest.raises(ValidationError, match="hidden_neuron_type"):
+        LMU(1.0, 6, n_neurons=0, hidden_neuron_type="tanh")
+
+
+def test_the_one_number_that_is_none_is_named():
+    rates = np.full(60, 200.0)
+    rates[3] = np.inf
+    with nengo.Network(), pytest.raises(ValidationError, match="but inf is among them"):
+        LegendreMemory(1.0, 6, n_neurons=60, max_rates=rates)

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("nengo_loihi")
 
-from nengo_lmu.loihi.input_code import STEPS, VALUES, SpikeCode  # noqa: E402
+from nengo_lmu.loihi.builder.input_code import STEPS, VALUES, SpikeCode  # noqa: E402
 
 
 def coded(u):

@@ -15,6 +15,7 @@ from nengo.exceptions import BuildError, ValidationError
 import nengo_lmu
 from nengo_lmu import LMU, LegendreMemory
 from nengo_lmu.legendre import discretize, principle3, readout, simulate, state_space
+from nengo_lmu.loihi.builder.ours import ours
 
 nengo_loihi = pytest.importorskip("nengo_loihi")
 
@@ -25,8 +26,9 @@ from nengo_loihi.builder.discretize import (  # noqa: E402
 )
 from nengo_loihi.builder.network import build_network  # noqa: E402
 
-from nengo_lmu.loihi import connections, on_chip  # noqa: E402
-from nengo_lmu.loihi.decays import chip_decay, in_time  # noqa: E402
+from nengo_lmu.loihi import on_chip  # noqa: E402
+from nengo_lmu.loihi.builder import connections  # noqa: E402
+from nengo_lmu.loihi.builder.decays import chip_decay, in_time  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(nengo_lmu.__file__)))
 POINTS = np.linspace(0, 1, 50)
@@ -591,7 +593,7 @@ def test_threshold_fits_the_noise(dt):
 
 def in_whole_time(model, conn):
     """As `in_time`, as if decays were whole numbers in floating point too."""
-    model.whole_decays = True
+    ours(model).whole_decays = True
     return in_time(model, conn)
 
 

@@ -22,7 +22,7 @@ from nengo_loihi.hardware.allocators import (  # noqa: E402
 )
 from nengo_loihi.hardware.validate import validate_board  # noqa: E402
 
-from nengo_lmu.loihi import layout  # noqa: E402
+from nengo_lmu.loihi.builder import layout  # noqa: E402
 
 DOCS = Path(__file__).parent.parent / "docs" / "loihi.rst"
 

@@ -19,8 +19,10 @@ from nengo_loihi.builder.discretize import decay_int  # noqa: E402
 from nengo_loihi.emulator import EmulatorInterface  # noqa: E402
 from nengo_loihi.inputs import SpikeInput  # noqa: E402
 
-from nengo_lmu.loihi import add_params, emulator, fast_emulator, install  # noqa: E402
-from nengo_lmu.loihi.compartments import FastCompartments, _decay  # noqa: E402
+from nengo_lmu.loihi import add_params, fast_emulator, install  # noqa: E402
+from nengo_lmu.loihi import emulator as package  # noqa: E402
+from nengo_lmu.loihi.emulator import synapses as emulator  # noqa: E402
+from nengo_lmu.loihi.emulator.compartments import FastCompartments, _decay  # noqa: E402
 
 # NengoLoihi warns of voltages that are random to start with, which are Nengo's default
 AT_ZERO = {"initial_state": {"voltage": nengo.dists.Choice([0])}}
@@ -457,7 +459,7 @@ def emulator_parts():
 
 def test_switch():
     ours = (emulator.MatrixSynapses, FastCompartments)
-    theirs = (emulator.SynapseState, emulator.CompartmentState)
+    theirs = (emulator.SynapseState, package.CompartmentState)
     assert all(a.__module__ == "nengo_loihi.emulator.interface" for a in theirs)
     assert emulator_parts() == ours
     fast_emulator(False)
@@ -470,9 +472,9 @@ def test_switch():
 
 
 def test_later_releases_are_left_alone(monkeypatch):
-    monkeypatch.setattr(emulator, "version_info", (1, 1, 1))
+    monkeypatch.setattr(package, "version_info", (1, 1, 1))
     install()
-    assert emulator_parts() == (emulator.SynapseState, emulator.CompartmentState)
+    assert emulator_parts() == (emulator.SynapseState, package.CompartmentState)
 
 
 @pytest.mark.parametrize(

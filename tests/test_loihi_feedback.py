@@ -9,6 +9,7 @@ nengo_loihi = pytest.importorskip("nengo_loihi")
 
 from nengo_lmu import LMU, LegendreMemory  # noqa: E402
 from nengo_lmu.loihi import on_chip, resources  # noqa: E402
+from nengo_lmu.loihi.builder.ours import ours  # noqa: E402
 
 DT = 0.001
 
@@ -88,7 +89,7 @@ def test_memory_on_the_host_hears_its_error():
     (ensemble,) = net.memory.ensembles
     net.config[ensemble].on_chip = False
     sim = run(net)
-    assert sim.model.without_feedback == []
+    assert ours(sim.model).without_feedback == []
     reference = run(net, nengo.Simulator).data[net.state]
     found = sim.data[net.state]
     plain = run(network(n_neurons=300, error_feedback=0), nengo.Simulator)

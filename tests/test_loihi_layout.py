@@ -11,9 +11,10 @@ from nengo_loihi.block import MAX_SYNAPSE_BITS  # noqa: E402
 
 from nengo_lmu import LMU, LegendreMemory  # noqa: E402
 from nengo_lmu.legendre import predicted_error, readout, simulate  # noqa: E402
-from nengo_lmu.loihi import add_params, layout, on_chip  # noqa: E402
-from nengo_lmu.loihi.layout import shares  # noqa: E402
-from nengo_lmu.loihi.rounding import round_versions  # noqa: E402
+from nengo_lmu.loihi import add_params, on_chip  # noqa: E402
+from nengo_lmu.loihi.builder import layout  # noqa: E402
+from nengo_lmu.loihi.builder.layout import shares  # noqa: E402
+from nengo_lmu.loihi.builder.rounding import round_versions  # noqa: E402
 
 DT = 0.001
 

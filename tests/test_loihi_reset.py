@@ -12,7 +12,7 @@ nengo_loihi = pytest.importorskip("nengo_loihi")
 
 from nengo_lmu import LMU, LegendreMemory  # noqa: E402
 from nengo_lmu.loihi import resources  # noqa: E402
-from nengo_lmu.loihi.reset import HOLD, Brake  # noqa: E402
+from nengo_lmu.loihi.builder.reset import HOLD, Brake  # noqa: E402
 
 DT = 0.001
 BEFORE, AFTER = 300, 240

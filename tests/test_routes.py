@@ -29,7 +29,7 @@ from nengo_lmu.experiments.on_chip.route_memories import (  # noqa: E402
     predict,
 )
 from nengo_lmu.experiments.on_chip.routes import Plan, own_weights  # noqa: E402
-from nengo_lmu.loihi import layout  # noqa: E402
+from nengo_lmu.loihi.builder import layout  # noqa: E402
 
 BASE = Route(n_neurons=600, tau=0.1, neuron_type="stochastic", windows=4)
 CHIP = replace(BASE, simulator="fixed point")

@@ -10,7 +10,7 @@ from varied_networks import error, varied_network
 from nengo_lmu import LegendreMemory
 
 nengo_loihi = pytest.importorskip("nengo_loihi")
-on_chip = pytest.importorskip("nengo_lmu.loihi.feedback").on_chip
+on_chip = pytest.importorskip("nengo_lmu.loihi.builder.on_chip").on_chip
 
 # What the build says of weights that are too coarse for what a spike counts.
 COARSE = "less than the least weight"

@@ -1,8 +1,10 @@
-"""NengoDL for this package: training and what it needs.
+"""NengoDL for this package: training, and what makes it fast.
 
 NengoDL 3.6.0 runs on today's TensorFlow through `nengo_lmu.compat`, which a finder
 puts around the first ``import nengo_dl`` anywhere (see ``_nengo_lmu_hook``).  Import it
-as always.
+as always. Simulators of networks with a memory are fast by themselves; `explain` says
+how one is evaluated, `fit` trains with checkpoints, and a `FeedForwardTwin` is trained
+in place of a network through which a signal only goes forwards.
 """
 
 from nengo_lmu import compat
@@ -26,4 +28,24 @@ if not compat.is_for_tensorflow():
         name="nengo_dl",
     )
 
-__all__ = ["nengo_dl"]
+# what needs NengoDL, which is there
+from nengo_lmu.dl import fast  # noqa: E402
+from nengo_lmu.dl.fast import explain  # noqa: E402
+from nengo_lmu.dl.feedforward import Dropout, FeedForwardTwin, SpikeNoise  # noqa: E402
+from nengo_lmu.dl.lstm import LSTMProcess, UnrolledLSTM  # noqa: E402
+from nengo_lmu.dl.training import fit  # noqa: E402
+from nengo_lmu.dl.unrolled import UnrolledLMU, UnrolledReadout, unroll  # noqa: E402
+
+__all__ = [
+    "Dropout",
+    "FeedForwardTwin",
+    "LSTMProcess",
+    "SpikeNoise",
+    "UnrolledLMU",
+    "UnrolledLSTM",
+    "UnrolledReadout",
+    "explain",
+    "fast",
+    "fit",
+    "unroll",
+]

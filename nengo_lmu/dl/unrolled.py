@@ -9,11 +9,11 @@ network in time. Layers that do feed back, an LSTM, may stand between them.
 """
 
 import nengo
+import nengo_dl
 import numpy as np
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
-from nengo_lmu.dl import nengo_dl
 from nengo_lmu.legendre import impulse_response
 from nengo_lmu.networks.arguments import nengos_defaults
 

@@ -10,22 +10,22 @@ from nengo_loihi.simulator import Simulator
 from nengo_loihi.splitter import Split
 
 from nengo_lmu.legendre.checks import instance
-from nengo_lmu.loihi.connections import (
+from nengo_lmu.loihi.builder.connections import (
     InputReceiveNode,
     build_bias_connection,
     build_connection,
     build_input_receive_node,
 )
-from nengo_lmu.loihi.emulator import fast_emulator
-from nengo_lmu.loihi.fixed_point import build_network
-from nengo_lmu.loihi.neurons import (
+from nengo_lmu.loihi.builder.fixed_point import build_network
+from nengo_lmu.loihi.builder.neurons import (
     INTEGRATING,
     build_bernoulli_neurons,
     build_integrating_neurons,
 )
-from nengo_lmu.loihi.passthrough import split
+from nengo_lmu.loihi.builder.passthrough import split
+from nengo_lmu.loihi.builder.splitting import split_model
+from nengo_lmu.loihi.emulator import fast_emulator
 from nengo_lmu.loihi.resources import check_resources
-from nengo_lmu.loihi.splitting import split_model
 from nengo_lmu.loihi.told import telling
 from nengo_lmu.networks import LegendreMemory
 from nengo_lmu.networks.arguments import validated
@@ -95,9 +95,9 @@ def add_params(network):
     """Add the parameter ``copies`` to the neurons of all Legendre memories.
 
     It is None by default, which leaves to us how many independent copies a memory is
-    made of on the chip (`nengo_lmu.loihi.layout`); it is one as long as a core can
-    take the spikes of all neurons. More copies need fewer weights, so less energy, and
-    are a little noisier.
+    made of on the chip (`nengo_lmu.loihi.builder.layout`); it is one as long as a core
+    can take the spikes of all neurons. More copies need fewer weights, so less energy,
+    and are a little noisier.
 
     Parameters
     ----------

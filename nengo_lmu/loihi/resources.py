@@ -21,6 +21,7 @@ from nengo_loihi.builder import Model
 from nengo_loihi.builder.builder import ValidationLevel
 
 from nengo_lmu.legendre.checks import flag, instance, positive
+from nengo_lmu.loihi.builder.ours import ours
 from nengo_lmu.loihi.told import percent
 from nengo_lmu.networks.arguments import validated
 
@@ -323,7 +324,7 @@ def model_resources(model):
     names = dict(_paths(model.toplevel))
     without_feedback = tuple(
         WithoutFeedback(names[memory.ensemble], memory.elsewhere, memory.here)
-        for memory in getattr(model, "without_feedback", ())
+        for memory in ours(model).without_feedback
     )
     return Resources(tuple(blocks), tuple(problems), without_feedback)
 

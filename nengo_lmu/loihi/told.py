@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nengo_lmu.loihi.builder.ours import ours
+
 # A neuron at its limit for less than this part of the time is one that a typical input
 # is allowed to have.
 _SELDOM = 0.02
@@ -120,12 +122,12 @@ def telling(run_steps):
     @functools.wraps(run_steps)
     def run_and_tell(self, steps):
         run_steps(self, steps)
-        for node in getattr(self.model, "cut_off", {}).values():
+        for node in ours(self.model).cut_off.values():
             node.output.tell()
         emulator = self.sims.get("emulator")
         state = getattr(emulator, "compartment", None)
         if hasattr(state, "at_limit"):
-            for one in getattr(self.model, "saturation", ()):
+            for one in ours(self.model).saturation:
                 one.tell(state)
 
     run_and_tell.is_ours = True

@@ -1,1 +1,14 @@
-"""Tasks: arrays in, arrays out."""
+"""Tasks of the field: arrays in, arrays out, the same for the same seed."""
+
+from nengo_lmu.tasks import capacity, digits, mackey_glass, mnist
+from nengo_lmu.tasks.digits import load_digits
+from nengo_lmu.tasks.mnist import load_mnist
+
+__all__ = [
+    "capacity",
+    "digits",
+    "load_digits",
+    "load_mnist",
+    "mackey_glass",
+    "mnist",
+]

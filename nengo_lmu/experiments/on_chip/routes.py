@@ -3,9 +3,9 @@
 All neurons of a memory act on all others. Weights of its own for each neuron, which is
 what NengoLoihi makes of that, are counted; rows of weights that neurons share, and
 copies of the memory whose mean is decoded, which are the ways of
-`nengo_lmu.loihi.layout`, are built and run on the emulator. Two ideas of how neurons
-could do with fewer axons and weights are compared with our memory in the reference
-simulator (`nengo_lmu.experiments.on_chip.route_memories`).
+`nengo_lmu.loihi.builder.layout`, are built and run on the emulator. Two ideas of how
+neurons could do with fewer axons and weights are compared with our memory in the
+reference simulator (`nengo_lmu.experiments.on_chip.route_memories`).
 """
 
 import math

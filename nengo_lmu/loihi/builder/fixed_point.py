@@ -10,7 +10,7 @@ that are right, three things have to fit together:
 - Levels and weights have to be fine enough. A level is 4 hertz at ``dt`` = 1 ms, so
   each neuron's bias is moved by a different fraction of a level: over a population the
   staircase becomes a straight line. Weights are rounded together, so that over a
-  population they add up to what they should (`nengo_lmu.loihi.rounding`).
+  population they add up to what they should (`nengo_lmu.loihi.builder.rounding`).
 """
 
 from contextlib import contextmanager
@@ -30,12 +30,10 @@ from nengo_loihi.builder.discretize import (
 from nengo_loihi.builder.network import build_network as build_float_network
 from nengo_loihi.builder.validate import validate_model
 
-from nengo_lmu.loihi.connections import InputSpikes
-from nengo_lmu.loihi.decays import memories_on_chip, stored_decay
-from nengo_lmu.loihi.feedback import as_on_chip
-from nengo_lmu.loihi.neurons import is_bernoulli
-from nengo_lmu.loihi.rounding import round_rows
-from nengo_lmu.loihi.splitting import is_plain
+from nengo_lmu.loihi.builder.decays import stored_decay
+from nengo_lmu.loihi.builder.on_chip import as_on_chip
+from nengo_lmu.loihi.builder.ours import is_plain, memories_on_chip, ours, sent_by_us
+from nengo_lmu.loihi.builder.rounding import round_rows
 from nengo_lmu.loihi.told import Saturation
 
 # The largest k: a threshold of 2^21, so that with noise of the same size a current of
@@ -76,12 +74,11 @@ def build_network(
     if model.toplevel is not None:
         build_float_network(model, network, **options)
         return
-    model.whole_decays = discretize
-    model.in_time = set()
-    model.cut_off = {}
-    with as_on_chip(network, model.dt) as model.without_feedback:
+    known = ours(model)
+    known.whole_decays = discretize
+    with as_on_chip(network, model.dt) as known.without_feedback:
         build_float_network(model, network, **options)
-    model.saturation = [
+    known.saturation = [
         Saturation(
             memory.input.owner,
             [
@@ -99,15 +96,13 @@ def build_network(
 
 def discretize_model(model):
     """Turn the floating-point blocks of a model into integer ones, in place."""
-    bernoulli = [b for b in model.blocks if is_bernoulli(b.compartment)]
-    sources = bernoulli + [i for i in model.inputs if isinstance(i, InputSpikes)]
-    ours = {axon.target for source in sources for axon in source.axons}
+    bernoulli, read = ours(model).bernoulli, sent_by_us(model)
     v_scale = {}
     for block in model.blocks:
         with _weights_that_fit(block):
             if block in bernoulli:
                 v_scale[block] = discretize_bernoulli_block(block, model.dt)
-            elif ours.isdisjoint(block.synapses) or not all(
+            elif read.isdisjoint(block.synapses) or not all(
                 map(is_plain, block.synapses)
             ):
                 v_scale[block] = discretize_block(block)

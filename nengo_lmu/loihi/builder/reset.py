@@ -11,7 +11,7 @@ arrives there anyway:
 in the coordinates of the neurons. For ``r = 1`` the state is gone to a part in ``e``
 within about ``N - 2`` steps. A step of delay is stable for any ``N`` above 1, but
 overshoots below 4. What spikes of four digits cannot say is made up for in later steps
-(`nengo_lmu.loihi.input_code`).
+(`nengo_lmu.loihi.builder.input_code`).
 
 The host adds the same to its own state, as late as the chip has it. Left is what the
 host does not know of, the difference between its state and the current in the chip's

@@ -19,6 +19,7 @@ from nengo.exceptions import BuildError
 from nengo_loihi import LoihiLIF, LoihiSpikingRectifiedLinear
 from nengo_loihi.builder.ensemble import build_lif, build_regularspiking, build_relu
 
+from nengo_lmu.loihi.builder.ours import is_in, ours
 from nengo_lmu.networks import LMU, LegendreMemory
 
 # how NengoLoihi builds neurons that have a voltage to start with
@@ -72,16 +73,7 @@ def build_bernoulli_neurons(model, neuron_type, neurons, block):
     compartment.noise_at_membrane = 1
     compartment.noise_offset = 0
     compartment.noise_exp = np.log10(threshold)
-
-
-def is_bernoulli(compartment):
-    """Whether a floating-point compartment is one of `build_bernoulli_neurons`."""
-    return bool(
-        np.all(compartment.enable_noise)
-        and compartment.noise_at_membrane == 1
-        and np.all(compartment.decay_v == 1)
-        and np.allclose(compartment.vth, 10.0**compartment.noise_exp)
-    )
+    ours(model).bernoulli.add(block)
 
 
 def build_integrating_neurons(model, neuron_type, neurons, block):
@@ -101,12 +93,12 @@ def build_integrating_neurons(model, neuron_type, neurons, block):
     """
     build = next(INTEGRATING[c] for c in type(neuron_type).__mro__ if c in INTEGRATING)
     with warnings.catch_warnings():
-        ours = _is_in((LMU, LegendreMemory), model, neurons)
+        ours = is_in((LMU, LegendreMemory), model, neurons.ensemble)
         if neuron_type.initial_state is None and ours:
             warnings.filterwarnings("ignore", ".*does not support initial values")
         build(model, neuron_type, neurons, block)
     own = isinstance(neuron_type, (LoihiLIF, LoihiSpikingRectifiedLinear))
-    if not own and _is_in(LegendreMemory, model, neurons):
+    if not own and is_in(LegendreMemory, model, neurons.ensemble):
         _warn_of_rates(neuron_type, neurons.ensemble)
 
 
@@ -125,12 +117,4 @@ def _warn_of_rates(neuron_type, ensemble):
         "default, Poisson neurons, which are the most accurate on the chip, or "
         f"nengo_loihi.Loihi{better}, which has the chip's rates everywhere",
         stacklevel=2,
-    )
-
-
-def _is_in(classes, model, neurons):
-    """Whether neurons are those of an ensemble of a network of some class."""
-    return any(
-        isinstance(network, classes) and neurons.ensemble in network.ensembles
-        for network in (model.toplevel, *model.toplevel.all_networks)
     )

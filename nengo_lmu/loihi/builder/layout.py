@@ -10,7 +10,7 @@ Rows are shared
     which depends on their sum only. So they may share one row of weights, of which the
     chip keeps a pointer for each of them. As whole numbers the weights of one row
     would be off for all of them; some versions of it, as many as there is memory for,
-    are rounded so that their mean is right (`nengo_lmu.loihi.fixed_point`).
+    are rounded so that their mean is right (`nengo_lmu.loihi.builder.fixed_point`).
 
 Memories are copied
     A memory with more neurons than a core takes spikes from is made of copies, each of

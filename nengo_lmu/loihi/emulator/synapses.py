@@ -13,15 +13,7 @@ order in which NengoLoihi goes through its spikes, and NumPy adds them one by on
 from collections import defaultdict
 
 import numpy as np
-from nengo_loihi.emulator import interface
-from nengo_loihi.emulator.interface import CompartmentState, SynapseState
-from nengo_loihi.version import version_info
-
-from nengo_lmu.loihi.compartments import FastCompartments
-from nengo_lmu.networks.arguments import is_true
-
-# The newest release with an emulator that is known to work as said above.
-LAST_NENGO_LOIHI = (1, 1, 0)
+from nengo_loihi.emulator.interface import SynapseState
 
 # The weights of a block, at most, which is 4 MB with the zeros of a matrix. A core has
 # 2^20 bits for weights of 8 bits: there are more only where axons share them, as in
@@ -32,21 +24,6 @@ MAX_WEIGHTS = 2**18
 # worth a few calls of NumPy, and if this part of it is weights; else as lists.
 DENSE_SIZE = 2**12
 DENSE_PART = 0.25
-
-
-def fast_emulator(on=True):
-    """Choose the emulator of the simulators that are made from now on.
-
-    Parameters
-    ----------
-    on : bool
-        Whether to go through the weights of a step all at once (which is how it is as
-        soon as `nengo_lmu.loihi` is imported), or as NengoLoihi does. The results are
-        the same. With releases of NengoLoihi newer than 1.1.0 it is always its own.
-    """
-    on = is_true("on", on, fast_emulator) and version_info <= LAST_NENGO_LOIHI
-    interface.CompartmentState = FastCompartments if on else CompartmentState
-    interface.SynapseState = MatrixSynapses if on else SynapseState
 
 
 class MatrixSynapses(SynapseState):

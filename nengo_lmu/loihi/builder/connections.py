@@ -8,9 +8,10 @@ from nengo_loihi.builder.inputs import ChipReceiveNeurons, HostSendNode
 from nengo_loihi.inputs import SpikeInput
 from nengo_loihi.passthrough import base_obj
 
-from nengo_lmu.loihi.decays import in_time
-from nengo_lmu.loihi.input_code import VALUES, SpikeCode
-from nengo_lmu.loihi.relay import RelayConnection, build_relay_connection
+from nengo_lmu.loihi.builder.decays import in_time
+from nengo_lmu.loihi.builder.input_code import VALUES, SpikeCode
+from nengo_lmu.loihi.builder.ours import ours
+from nengo_lmu.loihi.builder.relay import RelayConnection, build_relay_connection
 from nengo_lmu.loihi.told import CutOff
 from nengo_lmu.networks.objects import InputNode
 
@@ -108,7 +109,7 @@ def build_late_connection(model, conn):
 
 def _within_range(model, node):
     """Return the node on the host with the part of an input that the chip can have."""
-    if node not in model.cut_off:
+    if node not in ours(model).cut_off:
         host = model.host_model(node)
         cut_off = CutOff(f"{node.owner}.{node.label}", node.radius)
         within = nengo.Node(
@@ -122,8 +123,8 @@ def _within_range(model, node):
         for made in (within, to_it):
             host.seeds[made], host.seeded[made] = 0, False  # nothing here is random
             host.build(made)
-        model.cut_off[node] = within
-    return model.cut_off[node]
+        ours(model).cut_off[node] = within
+    return ours(model).cut_off[node]
 
 
 def build_input_connection(model, conn):

@@ -12,9 +12,8 @@ the connections would be, by Principle 3,
 
 import nengo
 import numpy as np
-from nengo_loihi.splitter import HostChipSplit
 
-from nengo_lmu.networks import LegendreMemory
+from nengo_lmu.loihi.builder.ours import memory_of, ours
 
 # of a current; NengoLoihi subtracts 1 from what is stored, which the chip adds again
 _MAX_DECAY = 2**12 - 1
@@ -60,7 +59,7 @@ def in_time(model, conn):
     Parameters
     ----------
     model : nengo_loihi.builder.Model
-        ``model.whole_decays`` says whether decays are those of the chip.
+        `ours` says whether decays are those of the chip.
     conn : nengo.Connection
         To neurons on the chip.
 
@@ -69,10 +68,10 @@ def in_time(model, conn):
     conn : nengo.Connection
         The same, unless it leads to the neurons of a memory through its synapse.
     """
-    memory = _memory_of(model, conn.post_obj.ensemble)
+    memory = memory_of(model, conn.post_obj.ensemble)
     if (
         memory is None
-        or not model.whole_decays
+        or not ours(model).whole_decays
         or conn.synapse != memory.synapse
         or not isinstance(conn.transform, nengo.Dense)
     ):
@@ -81,9 +80,9 @@ def in_time(model, conn):
     k = np.expm1(-dt / tau) / (chip_decay(tau, dt) - 1)
     transform = k * conn.transform.sample()
     p = memory.populations
-    if conn.pre_obj == conn.post_obj and memory not in model.in_time:
+    if conn.pre_obj == conn.post_obj and memory not in ours(model).in_time:
         # several connections may lead back to the neurons; once is enough
-        model.in_time.add(memory)
+        ours(model).in_time.add(memory)
         transform = transform + (1 - k) * p.encoders.T @ p.decoders
     changed = nengo.Connection(
         conn.pre,
@@ -96,32 +95,3 @@ def in_time(model, conn):
     model.seeds[changed] = model.seeds[conn]
     model.seeded[changed] = model.seeded[conn]
     return changed
-
-
-def memories_on_chip(network, on_chip=None):
-    """Return the memories of a network whose neurons are on the chip.
-
-    Parameters
-    ----------
-    network : nengo.Network
-    on_chip : callable, optional
-        Whether an ensemble is there, where a `nengo_loihi.splitter.HostChipSplit` has
-        been made already.
-
-    Returns
-    -------
-    memories : list of LegendreMemory
-    """
-    networks = (network, *network.all_networks)
-    memories = [one for one in networks if isinstance(one, LegendreMemory)]
-    if memories and on_chip is None:
-        on_chip = HostChipSplit(network).on_chip
-    return [one for one in memories if any(map(on_chip, one.ensembles))]
-
-
-def _memory_of(model, ensemble):
-    """Return the memory that an ensemble on the chip is the neurons of, or None."""
-    for memory in memories_on_chip(model.toplevel, model.split.on_chip):
-        if ensemble in memory.ensembles:
-            return memory
-    return None

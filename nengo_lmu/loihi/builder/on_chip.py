@@ -22,8 +22,8 @@ import numpy as np
 from nengo.exceptions import BuildError, ValidationError
 from nengo_loihi.block import Compartment
 
-from nengo_lmu.loihi.decays import memories_on_chip
-from nengo_lmu.loihi.reset import reset_from_host
+from nengo_lmu.loihi.builder.ours import memories_on_chip
+from nengo_lmu.loihi.builder.reset import reset_from_host
 
 # In time steps. With shorter ones the emulator is as accurate as the theory says of
 # hundreds of neurons a dimension; with twice this, its error is up to three times that.
@@ -78,7 +78,7 @@ def as_on_chip(network, dt):
     Its memories have no feedback, and neurons that spike at most once a step: with the
     default rates where the chip can have them, and with room in their ranges for inputs
     of any band, which would have them spike more often. Their reset is one that the
-    host makes (`nengo_lmu.loihi.reset`).
+    host makes (`nengo_lmu.loihi.builder.reset`).
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Cut blocks of neurons into pieces that fit on the cores of the chip.
 
-Blocks of our neurons, and of those that read them, are cut as
-`nengo_lmu.loihi.layout` says; NengoLoihi's own way is used for all other blocks, and
-where the user has given a `nengo_loihi.BlockShape`, to cut along it.
+Blocks of our neurons, and of those that read them, are cut as `layout.py` says;
+NengoLoihi's own way is used for all other blocks, and where the user has given a
+`nengo_loihi.BlockShape`, to cut along it.
 """
 
 from collections import OrderedDict, defaultdict
@@ -18,10 +18,8 @@ from nengo_loihi.builder.split_blocks import (
     split_synapse,
 )
 
-from nengo_lmu.loihi.connections import InputSpikes
-from nengo_lmu.loihi.decays import memories_on_chip
-from nengo_lmu.loihi.layout import Layout, Rows, choose_layout
-from nengo_lmu.loihi.neurons import is_bernoulli
+from nengo_lmu.loihi.builder.layout import Layout, Rows, choose_layout
+from nengo_lmu.loihi.builder.ours import blocks_of_memories, is_plain, ours, sent_by_us
 
 
 def split_model(model):
@@ -39,13 +37,13 @@ def split_model(model):
     block_map : {LoihiBlock: {LoihiBlock: IndicesList}}
         The pieces of each block, and which of its neurons they have.
     """
-    ours = _our_blocks(model)
-    memory_of = _memories(model)
-    for block in ours:
+    our_blocks = _our_blocks(model)
+    memory_of = blocks_of_memories(model)
+    for block in our_blocks:
         _merge_synapses(model, block)
     block_map, synapse_map = OrderedDict(), {}
     for block in model.blocks:
-        if block in ours:
+        if block in our_blocks:
             pieces, synapses = _lay_out(model, block, memory_of.get(block))
         else:
             pieces, synapses = _split_as_nengo_loihi(model, block)
@@ -58,6 +56,9 @@ def split_model(model):
         split_input_axons(spike_input, block_map, synapse_map)
     for probe in model.probes:
         split_probe(probe, block_map, synapse_map, validate=model.validation_level)
+    bernoulli = ours(model).bernoulli
+    for block in [block for block in block_map if block in bernoulli]:
+        bernoulli.update(block_map[block])
     pieces = [piece for pieces in block_map.values() for piece in pieces]
     model.blocks = OrderedDict((piece, i) for i, piece in enumerate(pieces))
     for parts in model.objs.values():
@@ -67,30 +68,14 @@ def split_model(model):
     return block_map
 
 
-def is_plain(synapse):
-    """Whether a synapse neither learns nor has the weights of a convolution."""
-    return not synapse.learning and synapse.pop_type == 0
-
-
 def _our_blocks(model):
     """Return the blocks of Bernoulli neurons, and those that read them or an input."""
-    bernoulli = {block for block in model.blocks if is_bernoulli(block.compartment)}
-    inputs = {source for source in model.inputs if isinstance(source, InputSpikes)}
-    read = {axon.target for source in bernoulli | inputs for axon in source.axons}
+    bernoulli, read = ours(model).bernoulli, sent_by_us(model)
     return {
         block
         for block in model.blocks
         if all(map(is_plain, block.synapses))
         and (block in bernoulli or not read.isdisjoint(block.synapses))
-    }
-
-
-def _memories(model):
-    """Return the memories whose neurons are on the chip, by their blocks."""
-    return {
-        model.objs[ensemble.neurons]["in"]: memory
-        for memory in memories_on_chip(model.toplevel, model.split.on_chip)
-        for ensemble in memory.ensembles
     }
 
 

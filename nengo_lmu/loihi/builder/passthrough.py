@@ -9,9 +9,9 @@ here:
 
 - What leads to neurons through the memory's synapse alone is a sum of spikes and of
   the input behind one filter. It goes to the chip as that sum, exactly.
-- An ensemble is told of that sum by neurons in between (`nengo_lmu.loihi.relay`), since
-  each filter on the chip needs neurons before it; where the filter is a long one, by
-  the memory's own spikes, of which it takes the noise.
+- An ensemble is told of that sum by neurons in between (`relay.py`), since each filter
+  on the chip needs neurons before it; where the filter is a long one, by the memory's
+  own spikes, of which it takes the noise.
 - What goes back into a memory is on the chip if it consists of spikes, such as hidden
   units' and `LegendreMemory.decoded`. What has passed a filter, such as a state or a
   window, the host reads and sends, with all that comes from the host, by an
@@ -36,8 +36,8 @@ from nengo_loihi.passthrough import (
 )
 from nengo_loihi.splitter import HostChipSplit, PrecomputableSplit, Split
 
-from nengo_lmu.loihi.decays import memories_on_chip
-from nengo_lmu.loihi.relay import RelayConnection, relay
+from nengo_lmu.loihi.builder.ours import memories_on_chip
+from nengo_lmu.loihi.builder.relay import RelayConnection, relay
 from nengo_lmu.networks import LegendreMemory
 from nengo_lmu.networks.objects import InputNode
 

@@ -1,0 +1,1 @@
+"""What takes the place of NengoLoihi's build functions."""
