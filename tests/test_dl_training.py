@@ -107,6 +107,72 @@ def test_goes_on_after_a_kill(batches, stateful, tmp_path, monkeypatch):
     assert count == 3 * (N // SIZE)
 
 
+def made_by_epoch(model, seen=()):
+    """What makes the data of an epoch: the same as ever, with noise that is new."""
+
+    def make(rng):
+        x = X + 0.1 * rng.standard_normal(X.shape)
+        if isinstance(seen, list):
+            seen.append(x)
+        return {model.x: x}, {model.probe: Y}
+
+    return make
+
+
+@pytest.mark.parametrize("batches", [2, 6])
+def test_data_by_epoch_go_on_after_a_kill(batches, tmp_path, monkeypatch):
+    """They are made anew, and are those of their epoch, in whichever process."""
+
+    def train(model, seen=(), **kwargs):
+        make = made_by_epoch(model, seen)
+        return fit(model.sim, make, epochs=3, seed=0, show_progress=False, **kwargs)
+
+    seen = []
+    with Model() as model:
+        whole = train(model, seen)
+        weights = model.weights
+    # that of the first epoch is looked at once
+    assert len(seen) == 3
+    assert not np.allclose(seen[0], seen[1]) and not np.allclose(seen[1], seen[2])
+
+    path, count = tmp_path / "checkpoint.npz", [0]
+    after = training._AfterBatch.on_train_batch_end
+
+    def killed(self, batch, logs=None):
+        after(self, batch, logs)
+        count[0] += 1
+        if count[0] == batches:
+            raise Killed
+
+    monkeypatch.setattr(training, "INTERVAL", 0.0)
+    with monkeypatch.context() as patch, Model() as model:
+        patch.setattr(training._AfterBatch, "on_train_batch_end", killed)
+        with pytest.raises(Killed):
+            train(model, checkpoint=path)
+    with Model() as model:
+        history = train(model, checkpoint=path)
+        np.testing.assert_allclose(model.weights, weights, rtol=1e-5, atol=1e-7)
+    assert_same(history, whole)
+
+
+def test_data_by_epoch_that_are_none():
+    with Model() as model:
+
+        def refused(match, make, *targets):
+            with pytest.raises(ValidationError, match=match):
+                fit(model.sim, make, *targets, epochs=2, seed=0)
+
+        refused("targets: must be None where", made_by_epoch(model), {model.probe: Y})
+        refused("inputs: must return inputs and targets", lambda rng: X)
+        rows = iter((22, 21))
+
+        def fewer(rng):
+            n = next(rows)
+            return {model.x: X[:n]}, {model.probe: Y[:n]}
+
+        refused("must have 22 rows", fewer)
+
+
 def test_keeps_the_best_epoch():
     """Of one whose outputs move away from what they are validated with: the first."""
     with Model() as model:

@@ -2,7 +2,7 @@
 
 `fit` is `nengo_dl.Simulator.fit`, an epoch at a time. Which data come when depends on
 the seed and the epoch alone, so a training that goes on from a checkpoint sees what it
-would have seen.
+would have seen, also where data are made for each epoch anew.
 """
 
 import json
@@ -35,7 +35,7 @@ _NOT_A_CHECKPOINT = (
 def fit(
     sim,
     inputs,
-    targets,
+    targets=None,
     *,
     epochs,
     seed,
@@ -52,13 +52,16 @@ def fit(
     ----------
     sim : nengo_dl.Simulator
         After ``sim.compile``.
-    inputs : dict from nengo.Node to (n, n_steps, size) array_like
+    inputs : dict from nengo.Node to (n, n_steps, size) array_like, or callable
+        Or what makes inputs and targets for an epoch, such as the same digits shifted
+        a little: a function of a `numpy.random.RandomState`, which is that of the seed
+        and the epoch, that returns both. There are as many rows in all epochs.
     targets : dict from nengo.Probe to (n, n_steps, size) array_like
         In each epoch, what is left after the last full minibatch is left out: other
-        data each time.
+        data each time. None where ``inputs`` makes them.
     epochs : int
     seed : int
-        Of the order of the data.
+        Of the order of the data, and of what makes them.
     validation : tuple of dict, optional
         Inputs and targets to choose the epoch by. What is left after the last full
         minibatch is never looked at. Without it, the last epoch is kept.
@@ -101,13 +104,21 @@ class _Training:
     def __init__(self, sim, inputs, targets, epochs, seed, validation, monitor, mode):
         self.sim = sim
         self.size = sim.minibatch_size
-        self.inputs = _checked_data("inputs", inputs)
-        self.n = len(next(iter(self.inputs.values())))
-        self.targets = _checked_data("targets", targets, self.n, finite=False)
         with validated(fit):
             self.epochs = whole("epochs", epochs, 0)
             self.seed = whole("seed", seed, 0, 2**32 - 1)
             one_of("mode", mode, ("max", "min"))
+        if callable(inputs) and targets is not None:
+            raise ValidationError(
+                "must be None where inputs is a function, which makes both for each "
+                "epoch; leave them out",
+                attr="targets",
+            )
+        self._is_made_anew = callable(inputs)
+        self._make = inputs if self._is_made_anew else lambda rng: (inputs, targets)
+        self._made = None, None  # for which epoch, and what
+        self.n = None
+        self.n = len(next(iter(self.data(0)[0].values())))
         self.validation = self._checked_validation(validation)
         self.monitor = monitor
         self.best_is = {"max": np.argmax, "min": np.argmin}[mode]
@@ -119,6 +130,22 @@ class _Training:
         self.sums = {}
         self.seconds = 0.0
         self.best = None
+
+    def data(self, epoch):
+        """Return the inputs and targets of an epoch; those of the last are kept."""
+        which = epoch if self._is_made_anew else 0
+        if self._made[0] != which:
+            made = self._make(np.random.RandomState([self.seed, which, 1]))
+            if not isinstance(made, (tuple, list)) or len(made) != 2:
+                raise ValidationError(
+                    f"must return inputs and targets, but returned {shown(made)}; "
+                    "return both, as for a training on the same data",
+                    attr="inputs",
+                )
+            inputs = _checked_data("inputs", made[0], self.n)
+            n = len(next(iter(inputs.values())))
+            self._made = which, (inputs, _checked_data("targets", made[1], n, False))
+        return self._made[1]
 
     def _checked_validation(self, validation):
         if validation is None:
@@ -176,7 +203,7 @@ class _Training:
 
     def _identity(self):
         """Return what makes this training another one than others."""
-        data = [*self.inputs.values(), *self.targets.values()]
+        data = [array for part in self.data(0) for array in part.values()]
         start = self._values([*self._variables, *self._state])
         optimizer = self.sim.keras_model.optimizer.get_config()
         return json.dumps(
@@ -309,8 +336,10 @@ class _Training:
         if len(left) == 0:  # it was killed between the last minibatch and validation
             return
         self.sim.fit(
-            {node: x[left] for node, x in self.inputs.items()},
-            {probe: y[left] for probe, y in self.targets.items()},
+            *[
+                {key: values[left] for key, values in part.items()}
+                for part in self.data(epoch)
+            ],
             epochs=1,
             shuffle=False,
             callbacks=[callback],
