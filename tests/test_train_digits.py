@@ -29,7 +29,7 @@ def small(monkeypatch):
     monkeypatch.setattr(
         digits.DigitClassifier,
         "simulate_nengo_dl",
-        lambda self, n_digits, show_progress: self.ideal(),
+        lambda self, n_digits, show_progress=None: self.ideal(),
     )
 
 
@@ -106,7 +106,7 @@ def test_demo_with_the_network_that_ships(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
         digits.DigitClassifier,
         "simulate_nengo_dl",
-        lambda self, n_digits, show_progress: self.ideal(),
+        lambda self, n_digits, show_progress=None: self.ideal(),
     )
     argv = ["demo", "--pretrained", "--digits", "1", "--loihi-digits", "1"]
     assert main([*argv, "--out", str(tmp_path), "--json"]) == 0

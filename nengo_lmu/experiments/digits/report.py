@@ -1,4 +1,4 @@
-"""The figure of `nengo_lmu.experiments.digits.noise`."""
+"""Tables and figures of the experiments on digits, made of their records."""
 
 import numpy as np
 
@@ -11,7 +11,9 @@ from nengo_lmu.analysis.style import (
     STYLE,
     VERMILION,
 )
+from nengo_lmu.experiments.digits.network import Settings
 from nengo_lmu.tasks.digits import MEAN_PIXEL, N_CLASSES, to_image
+from nengo_lmu.utils.table import format_table
 
 _LOOKS = (
     (VERMILION, "o", "-"),
@@ -21,13 +23,86 @@ _LOOKS = (
 )
 
 
+def describe(network):
+    """Return what the network is made of, in two lines, by its settings."""
+    s = Settings(**network)
+    return (
+        f"LMU(theta={s.theta:g}, d={s.d}, units={s.units}), "
+        f"{s.n_neurons} {s.neuron_type} neurons in the memory,\n"
+        f"{s.hidden} hidden neurons, {s.n_steps} time steps a digit"
+    )
+
+
+def ways_table(record):
+    """Return the table of the ways of running the network, of the demo's record."""
+
+    def cells(row):
+        spiking = row["spikes"] is not None
+        return [
+            row["backend"],
+            str(row["digits"]),
+            f"{100 * row['accuracy']:.1f} +- {100 * row['standard_error']:.1f} %",
+            str(record["n_neurons"]) if spiking else "-",
+            f"{row['spikes']:,.0f}" if spiking else "-",
+            f"{row['seconds']:.2g} s",
+        ]
+
+    header = ["run in", "digits", "correct", "neurons", "spikes/digit", "time/digit"]
+    return format_table(header, [cells(row) for row in record["results"]])
+
+
+def compare(row, other):
+    """Compare two of the demo's results on the digits that both have classified.
+
+    Returns
+    -------
+    n_digits : int
+    accuracy, other_accuracy, agreement : float
+        The fractions that either classified correctly, and alike.
+    """
+    n = min(row["digits"], other["digits"])
+    return (
+        n,
+        float(np.mean(row["correct"][:n])),
+        float(np.mean(other["correct"][:n])),
+        float(np.mean(np.equal(row["guesses"][:n], other["guesses"][:n]))),
+    )
+
+
+def agreement_table(record):
+    """Return the table of what the simulators agree on, and what it means."""
+    result = record["result"]
+    names = {
+        "reference": "nengo.Simulator",
+        "again": "the same, other seeds",
+        "emulator": "Loihi emulator",
+    }
+    alike = {"again": result["yardstick"], "emulator": result["agreement"]}
+    rows = [
+        [
+            label,
+            f"{100 * result['accuracy'][name]:.1f} "
+            f"+- {100 * result['standard_error'][name]:.1f} %",
+            f"{100 * alike[name]:.0f} %" if name in alike else "-",
+        ]
+        for name, label in names.items()
+    ]
+    n_seeds, n_digits = len(record["guesses"]["reference"]), len(record["labels"])
+    return (
+        format_table(["run in", "correct", "alike"], rows)
+        + f"\n\n{n_digits} digits, each under {n_seeds} seeds. Alike: what most seeds "
+        "say is what they say\nin nengo.Simulator. Less often than with other seeds: "
+        f"p = {result['p_value']:.2g} (one-sided)."
+    )
+
+
 def draw_noise_training(record):
     """Draw accuracy in spikes against neurons, and what knowing the noise adds to it.
 
     Parameters
     ----------
     record : dict
-        As `nengo_lmu.experiments.digits.noise.run` returns it.
+        As `nengo_lmu.experiments.digits.noise.TrainNoise` measures it.
 
     Returns
     -------
