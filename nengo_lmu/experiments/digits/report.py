@@ -96,6 +96,54 @@ def agreement_table(record):
     )
 
 
+def epoch_table(runs):
+    """Return the table of every fifth epoch and of the best, over runs of training."""
+    histories = [one["history"] for one in runs]
+    n = len(histories[0]["val_probe_accuracy"])
+
+    def cells(label, epochs):
+        at = [epoch - 1 for epoch in epochs]
+        return [label] + [
+            f"{sum(h[key][i] for h, i in zip(histories, at)) / len(runs):{form}}"
+            for key, form in (
+                ("loss", ".3f"),
+                ("probe_accuracy", ".2%"),
+                ("val_probe_accuracy", ".2%"),
+            )
+        ]
+
+    shown = sorted({1, *range(5, n, 5), n})
+    rows = [cells(str(epoch), [epoch] * len(runs)) for epoch in shown]
+    best = [one["best_epoch"] for one in runs]
+    rows.append(cells("kept: " + ", ".join(map(str, best)), best))
+    return format_table(["epoch", "loss", "training", "validation"], rows)
+
+
+def accuracy_table(record):
+    """Return the table of test digits that trained networks read, in each simulator."""
+    runs = record["runs"]
+    rows = []
+    for i, (backend, over_seeds) in enumerate(record["summary"].items()):
+        results = [one["results"][i] for one in runs]
+        error = over_seeds["standard_error"]
+        if error is None:  # of one seed: that of its digits
+            error = results[0]["standard_error"]
+        spikes = "-"
+        if results[0]["spikes"] is not None:
+            spikes = f"{sum(one['spikes'] for one in results) / len(results):,.0f}"
+        rows.append(
+            [
+                backend,
+                f"{len(runs)}",
+                f"{results[0]['digits']}",
+                f"{100 * over_seeds['mean']:.1f} +- {100 * error:.1f} %",
+                spikes,
+            ]
+        )
+    header = ["run in", "seeds", "digits", "correct", "spikes/digit"]
+    return format_table(header, rows)
+
+
 def draw_noise_training(record):
     """Draw accuracy in spikes against neurons, and what knowing the noise adds to it.
 
