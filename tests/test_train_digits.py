@@ -77,7 +77,7 @@ def test_command(small, tmp_path, capsys):
 
 
 def test_parameters_need_a_folder():
-    with pytest.raises(ArgumentError, match="out must be given"):
+    with pytest.raises(ArgumentError, match="out: is missing"):
         digits_training.TrainDigits().run()
 
 

@@ -144,6 +144,68 @@ def accuracy_table(record):
     return format_table(header, rows)
 
 
+def noise_tables(record):
+    """Return tables of accuracies by the noise in training, and of what it adds."""
+    ways, rows = record["ways"], record["rows"]
+    first = next(iter(ways))
+
+    def cell(value):
+        text = f"{100 * value['mean']:.1f}"
+        if value["standard_error"] is not None:
+            text += f" +- {100 * value['standard_error']:.1f}"
+        return text
+
+    def table(shown, kind):
+        return format_table(
+            ["neurons", *(ways[way] for way in shown)],
+            [
+                [f"{row['n_neurons']}", *(cell(row[way][kind]) for way in shown)]
+                for row in rows
+            ],
+        )
+
+    text = (
+        "Test digits correct (%), by the noise in training; "
+        f"{record['settings']['seeds']} seeds, {rows[0]['digits']} digits each\n\n"
+        f"{table(list(ways), 'spiking')}\n\n"
+        f"More than with noise: {ways[first]} (points, paired by seed)\n\n"
+        f"{table([way for way in ways if way != first], 'gain')}\n"
+    )
+    p_values = [row["covariance"]["gain"]["p_value"] for row in rows]
+    if None not in p_values:
+        text += (
+            "\nKnown covariance against none, two-sided paired t-tests:\n"
+            "p = " + ", ".join(f"{p:.2g}" for p in p_values) + "\n"
+        )
+    best = max(row[first]["ideal"]["mean"] for row in rows)
+    return f"{text}\nBy an ideal memory and rates, without spikes: {100 * best:.1f} %"
+
+
+def time_step_table(record):
+    """Return the table of a trained network at several time steps."""
+
+    def percent(value, error, digits=2):
+        return f"{100 * value:.{digits}f} +- {100 * error:.{digits}f}"
+
+    rows = []
+    for row in record["rows"]:
+        cells = [f"{1000 * row['dt']:g} ms", f"{row['spikes_per_step']:.2f}"]
+        for kind in ("ideal", "spiking"):
+            read = row[kind]
+            cells.append(percent(read["accuracy"], read["standard_error"], 1))
+            loss = "loss" in read
+            cells.append(percent(read["loss"], read["loss_error"]) if loss else "-")
+        rows.append(cells)
+    header = ["dt", "spikes/step", "ideal (%)", "loss", "spiking (%)", "loss"]
+    return (
+        f"{record['rows'][0]['digits']} test digits, trained at a time step of "
+        f"{1000 * record['trained_at']:g} ms; spikes: {record['settings']['seeds']} "
+        f"seeds\n\n{format_table(header, rows)}\n\n"
+        "Loss in points against the time step of training, over the same digits.\n"
+        "Spikes/step: of the memory's fastest neuron, at its largest rate."
+    )
+
+
 def draw_noise_training(record):
     """Draw accuracy in spikes against neurons, and what knowing the noise adds to it.
 

@@ -65,7 +65,7 @@ class TrainDigits(NetworkOptions):
             simulator the mean and standard error over the seeds.
         """
         if run.folder is None:
-            raise ArgumentError("out", "must be given: the folder for the parameters")
+            raise ArgumentError("out", "is missing; give a folder for the parameters")
         first = self.network
         every = [replace(first, seed=self.seed + i) for i in range(self.seeds)]
         runs = [
