@@ -28,10 +28,8 @@ import sys
 from dataclasses import replace
 if "digits" in sys.argv:
     from nengo_lmu.experiments.digits import network as digits
-    small = digits.Settings(
-        steps_per_pixel=4, d=6, n_neurons=120, units=20, epochs=4, copies=4
-    )
-    digits.Settings = lambda **kwargs: replace(small, **kwargs)
+    from nengo_lmu.experiments.digits import options
+    options.SETTINGS = replace(digits.Settings(), steps_per_pixel=4, units=20, copies=4)
     digits.DigitClassifier.simulate_nengo_dl = lambda self, *args, **kw: self.ideal()
 if "psmnist" in sys.argv:
     from nengo_lmu.experiments.psmnist import network as psmnist
@@ -51,7 +49,10 @@ EXPERIMENTS = {
         "--neuron-type poisson lif --tau 0.05 --dt 0.001 0.002",
         "scaling.json",
     ),
-    "digits": ("train digits --digits 2 --epochs 4 --seeds 2", "train-digits.json"),
+    "digits": (
+        "train digits --digits 2 --epochs 4 --seeds 2 --n-neurons 120 --d 6",
+        "train-digits.json",
+    ),
     "mackey-glass": (
         "train mackey-glass --quick --models lmu --seeds 1 --neurons 100",
         "mackey-glass.json",

@@ -362,12 +362,9 @@ def test_digits_are_read_alike(hidden):
     """
     pytest.importorskip("sklearn")
     pytest.importorskip("nengo_dl")
-    from nengo_lmu.experiments.digits import agreement
-    from nengo_lmu.experiments.digits import network as digits
+    from nengo_lmu.experiments.digits.agreement import Agreement
 
-    result = agreement.measure(
-        digits.Settings(hidden=hidden), n_digits=100, n_seeds=5, show_progress=False
-    )["result"]
+    result = Agreement(hidden=hidden, digits=100, seeds=5).run()["result"]
     assert result["agreement"] >= 0.95
     assert result["p_value"] > 0.01
     assert result["accuracy"]["reference"] > 0.9

@@ -97,10 +97,6 @@ def test_noise_of_the_states(way):
 def test_command(tmp_path, monkeypatch, capsys):
     """Tables, record and figure; the second time from the records alone."""
     monkeypatch.setattr(noise_training, "SETTINGS", SMALL)
-    setting = noise_training.Setting
-    monkeypatch.setattr(
-        noise_training, "Setting", lambda m, digits: setting(m, digits, 0, SMALL)
-    )
     argv = ["train", "noise", "--n-neurons", "60", "44", "--seeds", "1"]
     argv += ["--digits", "9", "--workers", "1", "--out", str(tmp_path)]
     assert main(argv) == 0
@@ -108,11 +104,11 @@ def test_command(tmp_path, monkeypatch, capsys):
     assert "known covariance" in printed
     widths = [len(line) for line in printed.splitlines() if str(tmp_path) not in line]
     assert max(widths) <= 80
-    record = json.loads((tmp_path / "noise.json").read_text())
+    record = json.loads((tmp_path / "train-noise.json").read_text())
     assert [row["n_neurons"] for row in record["rows"]] == [44, 60]
     assert record["rows"][0]["digits"] == 9
-    assert record["settings"]["d"] == 4
-    assert (tmp_path / "noise.png").read_bytes().startswith(b"\x89PNG")
+    assert record["network"]["d"] == 4
+    assert (tmp_path / "train-noise.png").read_bytes().startswith(b"\x89PNG")
     monkeypatch.setattr(sweep, "attempt", None)
     assert main([*argv, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["rows"] == record["rows"]

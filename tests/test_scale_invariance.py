@@ -1,4 +1,4 @@
-"""Trained networks at other time steps: ``nengo-lmu train scale-invariance``."""
+"""Trained networks at other time steps: ``nengo-lmu scale-invariance``."""
 
 import json
 
@@ -40,7 +40,7 @@ def test_compare_is_digit_by_digit():
 
 def test_command(tmp_path, monkeypatch, capsys):
     """A few digits of the network that ships; the second time from the records."""
-    argv = ["train", "scale-invariance", "--dt", "0.002", "--seeds", "2"]
+    argv = ["scale-invariance", "--dt", "0.002", "--seeds", "2"]
     argv += ["--digits", "8", "--workers", "1", "--out", str(tmp_path)]
     assert main(argv) == 0
     printed = capsys.readouterr().out
@@ -64,7 +64,7 @@ def test_command(tmp_path, monkeypatch, capsys):
 
 def test_command_refuses_before_it_measures(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sweep, "attempt", None)
-    argv = ["train", "scale-invariance", "--out", str(tmp_path)]
+    argv = ["scale-invariance", "--out", str(tmp_path)]
     assert main([*argv, "--dt", "0.003"]) == 2
     printed = capsys.readouterr().err
     assert "--dt: 0.003 was given" in printed
@@ -86,14 +86,22 @@ def test_records_are_of_these_parameters(tmp_path, monkeypatch):
     for factor in (1, 2, 2):
         model.readout.transform = factor * model.matrices["readout"]
         pretrained.save("digits", model, {}, tmp_path)
-        scale_invariance.run(trained=tmp_path)
+        scale_invariance.ScaleInvariance(trained=tmp_path).run()
     first, again, third = asked
     assert not set(first) & set(again)
     assert not set(again) & set(third)
     model.readout.transform = model.matrices["readout"]
     pretrained.save("digits", model, {}, tmp_path)
-    scale_invariance.run(trained=tmp_path)
+    scale_invariance.ScaleInvariance(trained=tmp_path).run()
     assert asked[3] == third
+
+
+def test_it_was_trained_formerly(capsys):
+    with pytest.raises(SystemExit):
+        main("train scale-invariance --dt 0".split())
+    renamed, wrong = capsys.readouterr().err.splitlines()
+    assert "train scale-invariance is scale-invariance now" in renamed
+    assert "--dt: '0' was given" in wrong
 
 
 @pytest.mark.slow
@@ -104,7 +112,7 @@ def test_other_time_steps_lose_at_most_a_point():
     most a point, and two standard errors of the difference, over the same digits and 3
     seeds.
     """
-    rows = scale_invariance.run(seeds=3, show_progress=False)["rows"]
+    rows = scale_invariance.ScaleInvariance(seeds=3).run()["rows"]
     assert [row["dt"] for row in rows] == [0.0005, 0.001, 0.002]
     for row in rows[::2]:
         assert row["digits"] == 540

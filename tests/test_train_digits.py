@@ -1,7 +1,6 @@
 """``nengo-lmu train digits``, and what `demo` does with what it trained."""
 
 import json
-from dataclasses import replace
 
 import nengo
 import numpy as np
@@ -13,6 +12,7 @@ pytest.importorskip("nengo_dl")
 from nengo_lmu.cli import main  # noqa: E402
 from nengo_lmu.experiments import pretrained  # noqa: E402
 from nengo_lmu.experiments.digits import network as digits  # noqa: E402
+from nengo_lmu.experiments.digits import options  # noqa: E402
 from nengo_lmu.experiments.digits import training as digits_training  # noqa: E402
 from nengo_lmu.experiments.digits.streams import classify, memory_states  # noqa: E402
 from nengo_lmu.legendre import ArgumentError  # noqa: E402
@@ -25,11 +25,11 @@ SMALL = digits.Settings(
 @pytest.fixture
 def small(monkeypatch):
     """Let the command make a small network, which NengoDL need not run in spikes."""
-    monkeypatch.setattr(digits, "Settings", lambda **kwargs: replace(SMALL, **kwargs))
+    monkeypatch.setattr(options, "SETTINGS", SMALL)
     monkeypatch.setattr(
         digits.DigitClassifier,
         "simulate_nengo_dl",
-        lambda self, n_digits, show_progress: self.ideal(),
+        lambda self, n_digits, show_progress=None: self.ideal(),
     )
 
 
@@ -43,7 +43,8 @@ def trained():
 def test_command(small, tmp_path, capsys):
     """Two seeds; the second time nothing is left to do; one more is trained alone."""
     argv = ["train", "digits", "--digits", "2", "--seed", "3", "--epochs", "2"]
-    argv += ["--out", str(tmp_path)]
+    network = ["--n-neurons", "120", "--d", "6"]
+    argv += [*network, "--out", str(tmp_path)]
     assert main([*argv, "--seeds", "2"]) == 0
     printed = capsys.readouterr().out
     assert "kept: " in printed and "nengo.Simulator" in printed
@@ -53,7 +54,9 @@ def test_command(small, tmp_path, capsys):
     runs = record["runs"]
     assert [one["settings"]["seed"] for one in runs] == [3, 4]
     assert [len(one["history"]["val_probe_accuracy"]) for one in runs] == [2, 2]
-    assert runs[1]["command"] == "nengo-lmu train digits --epochs 2 --seed 4"
+    said = ["nengo-lmu train digits", *network, "--epochs 2 --seed 4"]
+    assert runs[1]["command"] == " ".join(said)
+    assert record["network"]["units"] == SMALL.units
     assert record["versions"]["nengo"] == nengo.__version__
     accuracies = [one["results"][0]["accuracy"] for one in runs]
     assert accuracies[0] != accuracies[1]
@@ -71,6 +74,11 @@ def test_command(small, tmp_path, capsys):
     again = json.loads(capsys.readouterr().out)
     assert again["runs"][:2] == runs and len(again["runs"]) == 3
     assert [path.stat().st_mtime_ns for path in files] == written
+
+
+def test_parameters_need_a_folder():
+    with pytest.raises(ArgumentError, match="out: is missing"):
+        digits_training.TrainDigits().run()
 
 
 def test_killed_after_training(small, tmp_path, monkeypatch):
@@ -106,7 +114,7 @@ def test_demo_with_the_network_that_ships(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
         digits.DigitClassifier,
         "simulate_nengo_dl",
-        lambda self, n_digits, show_progress: self.ideal(),
+        lambda self, n_digits, show_progress=None: self.ideal(),
     )
     argv = ["demo", "--pretrained", "--digits", "1", "--loihi-digits", "1"]
     assert main([*argv, "--out", str(tmp_path), "--json"]) == 0

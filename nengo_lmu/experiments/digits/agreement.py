@@ -6,73 +6,88 @@ and what most seeds say counts. How well that agrees between simulators is measu
 against how well the reference simulator agrees with itself for as many other seeds.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 import nengo
 import numpy as np
-import scipy.stats
 
-from nengo_lmu.analysis.records import versions
-from nengo_lmu.experiments.digits.network import DigitClassifier
+from nengo_lmu.experiments.digits.options import NetworkOrPretrained, simulated_digits
+from nengo_lmu.experiments.experiment import option
+from nengo_lmu.experiments.options import whole_number
 from nengo_lmu.tasks.digits import N_CLASSES
 
 
-def measure(settings, n_digits=100, n_seeds=5, show_progress=None, classifier=None):
-    """Train a network, and classify digits under several seeds on either simulator.
+@dataclass(frozen=True)
+class Agreement(NetworkOrPretrained):
+    """Measure how often the Loihi emulator reads a digit as nengo.Simulator does.
 
-    Parameters
-    ----------
-    settings : nengo_lmu.experiments.digits.network.Settings
-    n_digits : int
-    n_seeds : int
-    show_progress : bool, optional
-        By default on terminals.
-    classifier : nengo_lmu.experiments.digits.network.DigitClassifier, optional
-        One with these settings, which has been trained.
+    The network of nengo-lmu demo is trained once. The digits are shown to the
+    reference simulator and the emulator under several seeds, and to the reference
+    simulator under as many others. The table says how often what most seeds say is
+    the same.
 
-    Returns
-    -------
-    record : dict
-        Of what JSON can hold: ``settings``, ``versions``, the ``labels`` and the
-        ``guesses`` of the runs "reference", "again" (the reference with other seeds)
-        and "emulator", of shape ``(n_seeds, n_digits)``, and the ``result`` of
-        `compare`.
+    The record (loihi-agreement.json) goes to a folder.
+
+    With --pretrained, the network is the one that comes with the package, trained
+    by nengo-lmu train digits.
     """
-    import nengo_loihi
 
-    if classifier is None:
-        classifier = DigitClassifier(settings)
-        classifier.train(show_progress=show_progress)
-    seeds = np.arange(n_seeds) + settings.seed
-    runs = {
-        "reference": (nengo.Simulator, seeds, {}),
-        "again": (nengo.Simulator, seeds + n_seeds, {}),
-        "emulator": (nengo_loihi.Simulator, seeds, {"target": "sim"}),
-    }
-    guesses = {
-        name: [
-            classifier.simulate(
-                simulator,
-                f"{name}, seed {seed}",
-                n_digits,
-                show_progress,
-                seed=int(seed),
-                progress_bar=False,
-                **options,
-            )[0].guesses
-            for seed in seeds
-        ]
-        for name, (simulator, seeds, options) in runs.items()
-    }
-    labels = classifier.digits.test.labels[:n_digits]
-    return {
-        "experiment": "agreement",
-        "settings": asdict(settings),
-        "versions": versions(),
-        "labels": labels.tolist(),
-        "guesses": guesses,
-        "result": compare(**guesses, labels=labels),
-    }
+    name = "loihi agreement"
+    loads = "TensorFlow, NengoDL and NengoLoihi"
+
+    seeds: int = option(
+        5, whole_number(2, 10**5), "under how many seeds each simulator sees the digits"
+    )
+    digits: int = simulated_digits("in each run")
+
+    def measure(self, run):
+        """Train the network, and classify digits with either simulator and each seed.
+
+        Returns
+        -------
+        measured : dict
+            ``network``, its settings; the ``labels`` and the ``guesses`` of the runs
+            "reference", "again" (the reference with other seeds) and "emulator", of
+            shape ``(seeds, digits)``, and the ``result`` of `compare`.
+        """
+        import nengo_loihi
+
+        classifier = self.classifier()
+        seeds = np.arange(self.seeds) + classifier.settings.seed
+        runs = {
+            "reference": (nengo.Simulator, seeds, {}),
+            "again": (nengo.Simulator, seeds + self.seeds, {}),
+            "emulator": (nengo_loihi.Simulator, seeds, {"target": "sim"}),
+        }
+        guesses = {
+            name: [
+                classifier.simulate(
+                    simulator,
+                    f"{name}, seed {seed}",
+                    self.digits,
+                    seed=int(seed),
+                    progress_bar=False,
+                    **options,
+                )[0].guesses
+                for seed in seeds
+            ]
+            for name, (simulator, seeds, options) in runs.items()
+        }
+        labels = classifier.digits.test.labels[: self.digits]
+        return {
+            "network": asdict(classifier.settings),
+            "labels": labels.tolist(),
+            "guesses": guesses,
+            "result": compare(**guesses, labels=labels),
+        }
+
+    def table(self, record):
+        """Return how many digits either simulator reads right, and how many alike."""
+        from nengo_lmu.experiments.digits import report
+
+        return (
+            f"{report.describe(record['network'])}\n\n{report.agreement_table(record)}"
+        )
 
 
 def compare(reference, again, emulator, labels):
@@ -95,6 +110,8 @@ def compare(reference, again, emulator, labels):
         the yardstick by chance (one-sided McNemar test: a digit on which only one of
         them differs from the reference is as likely to be either's).
     """
+    from scipy.stats import binomtest  # --help does without
+
     runs = {"reference": reference, "again": again, "emulator": emulator}
     correct = {name: np.mean(np.equal(g, labels), axis=1) for name, g in runs.items()}
     said = majority(reference)
@@ -102,9 +119,7 @@ def compare(reference, again, emulator, labels):
     lost, gained = np.sum(alike_again & ~alike), np.sum(alike & ~alike_again)
     p_value = 1.0
     if lost + gained > 0:
-        p_value = scipy.stats.binomtest(
-            int(lost), int(lost + gained), alternative="greater"
-        ).pvalue
+        p_value = binomtest(int(lost), int(lost + gained), alternative="greater").pvalue
     return {
         "accuracy": {name: float(np.mean(c)) for name, c in correct.items()},
         "standard_error": {

@@ -1,4 +1,4 @@
-"""Sequential handwritten digits: one network, trained once, run four ways.
+"""The network for sequential handwritten digits, and ways to train and run it.
 
 A digit is presented one pixel at a time. A spiking memory holds the last 64 pixels, so
 the whole digit when its last pixel has been seen; a layer of spiking neurons reads the
@@ -7,7 +7,7 @@ is reset in between.
 """
 
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
 import nengo
 import numpy as np
@@ -63,7 +63,7 @@ class Settings:
         Neurons of the memory.
     units : int
         Hidden neurons.
-    neurons, hidden : str
+    neuron_type, hidden : str
         Names of the neuron types of the memory and of the hidden layer, of `NEURONS`.
     max_rate : float
         Of the memory's neurons (hertz).
@@ -93,7 +93,7 @@ class Settings:
     d: int = 22
     n_neurons: int = 400
     units: int = 200
-    neurons: str = "poisson"
+    neuron_type: str = "poisson"
     hidden: str = "poisson"
     max_rate: float = 500.0
     error_feedback: float | None = None
@@ -181,24 +181,6 @@ class Row:
         )
 
 
-def compare(row, other):
-    """Compare two rows on the digits that both have classified.
-
-    Returns
-    -------
-    n_digits : int
-    accuracy, other_accuracy, agreement : float
-        The fractions that either classified correctly, and alike.
-    """
-    n = min(row.digits, other.digits)
-    return (
-        n,
-        float(np.mean(row.correct[:n])),
-        float(np.mean(other.correct[:n])),
-        float(np.mean(np.equal(row.guesses[:n], other.guesses[:n]))),
-    )
-
-
 class DigitClassifier:
     """The network, with what is needed to train it and to run it.
 
@@ -228,7 +210,7 @@ class DigitClassifier:
             self.network.config[nengo.Ensemble].max_rates = _rates(s.hidden_rate)
             self.stimulus = nengo.Node([0.0], label="pixels")
             self.memory_arguments = {
-                "neuron_type": neuron_type(s.neurons),
+                "neuron_type": neuron_type(s.neuron_type),
                 "max_rates": _rates(s.max_rate),
                 "synapse": s.tau,
                 "dt": s.dt,
@@ -595,69 +577,6 @@ class DigitClassifier:
         return Row.from_guesses(
             "NengoDL", guesses.ravel(), test.labels[:n_digits], spikes, spent
         )
-
-
-def run(settings, n_digits=100, n_emulated=20, show_progress=None, classifier=None):
-    """Train the network and classify test digits in four ways.
-
-    Parameters
-    ----------
-    settings : Settings
-    n_digits : int
-        How many to classify in the reference simulator.
-    n_emulated : int
-        How many to classify on the Loihi emulator.
-    show_progress : bool, optional
-        By default on terminals.
-    classifier : DigitClassifier, optional
-        One with these settings, which has been trained.
-
-    Returns
-    -------
-    rows : list of Row
-    traces : dict of ndarray
-        Of the first digits in the reference simulator, for the figure.
-    classifier : DigitClassifier
-    """
-    import nengo_loihi
-
-    if classifier is None:
-        classifier = DigitClassifier(settings)
-        classifier.train(show_progress=show_progress)
-    rows = [
-        classifier.ideal(),
-        classifier.simulate_nengo_dl(len(classifier.digits.test), show_progress),
-    ]
-    row, traces = classifier.simulate(
-        nengo.Simulator,
-        "nengo.Simulator",
-        n_digits,
-        show_progress,
-        n_traces=3,
-        progress_bar=False,
-    )
-    rows.append(row)
-    row, _ = classifier.simulate(
-        nengo_loihi.Simulator, "Loihi emulator", n_emulated, show_progress, target="sim"
-    )
-    rows.append(row)
-    return rows, traces, classifier
-
-
-def record(settings, rows):
-    """Return what is worth keeping of a run, for JSON."""
-    from nengo_lmu.analysis.records import versions
-
-    return {
-        "experiment": "sequential digits",
-        "settings": asdict(settings) | {"theta": settings.theta},
-        "versions": versions(),
-        "results": [
-            asdict(row)
-            | {"accuracy": row.accuracy, "standard_error": row.standard_error}
-            for row in rows
-        ],
-    }
 
 
 def _rates(rate):

@@ -8,12 +8,13 @@ hidden neurons' spikes, none of the ways of training knows.
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
-import scipy.stats
 
-from nengo_lmu.analysis import sweep
 from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.experiments.digits.network import DigitClassifier, Settings
+from nengo_lmu.experiments.digits.options import N_TEST
 from nengo_lmu.experiments.digits.streams import classify, memory_states
+from nengo_lmu.experiments.experiment import Experiment, option
+from nengo_lmu.experiments.options import number_of_runs, whole_number
 
 # By what the states that are learned from hold of the noise; the first is what the
 # others are compared with.
@@ -39,22 +40,78 @@ SETTINGS = Settings(
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What to measure.
+class TrainNoise(Experiment):
+    """Train with the noise of the memory's neurons, and without.
 
-    Attributes
-    ----------
-    n_neurons : tuple of int
-        Neurons of the memory.
-    seeds : int
-        Of the split, the weights and the spikes.
-    digits : int
-        How many of the test set.
+    The same network learns handwritten digits from states of its memory, as
+    nengo-lmu demo does, with four kinds of noise: none (the neurons' rates); as
+    much as the neurons have, but uncorrelated; noise of the covariance that the
+    theory knows; and that of the neurons themselves, from a simulation of the
+    spiking memory. All four then read the same Poisson spikes in the reference
+    simulator, for several numbers of neurons.
+
+    Tables go to the screen; the record (train-noise.json), a figure
+    (train-noise.png) and a record of each measurement to a folder. When it was
+    interrupted, the same command continues where it was.
     """
 
-    n_neurons: tuple = (100, 200, 400, 800, 1600)
-    seeds: int = 5
-    digits: int = 320
+    name = "train noise"
+    keeps = "records and figure"
+    processes = "anywhere"
+    resumes = True
+
+    n_neurons: tuple = option(
+        (100, 200, 400, 800, 1600), whole_number(44), "neurons of the memory", "M"
+    )
+    seeds: int = option(
+        5,
+        number_of_runs,
+        "how often each is measured, with other digits, weights and spikes",
+    )
+    digits: int = option(
+        320, whole_number(1, N_TEST), "how many of the test set each time"
+    )
+
+    def measure(self, run):
+        """Measure for all numbers of neurons, and compare the ways of training.
+
+        Returns
+        -------
+        measured : dict
+            ``network``, the settings that all have in common; ``ways``, and ``rows``,
+            of `summary`.
+        """
+        settings = [
+            Setting(m, self.digits, network=SETTINGS)
+            for m in sorted(set(self.n_neurons))
+        ]
+        results = run.sweep_seeds(
+            measure,
+            settings,
+            self.seeds,
+            cost=lambda setting: 1000 + setting.n_neurons,
+            description="trainings",
+        )
+        return {
+            "network": asdict(SETTINGS),
+            "ways": WAYS,
+            "rows": [
+                {"n_neurons": setting.n_neurons, **summary(results[setting])}
+                for setting in settings
+            ],
+        }
+
+    def table(self, record):
+        """Return accuracies by the noise in training, and what knowing it adds."""
+        from nengo_lmu.experiments.digits.report import noise_tables
+
+        return noise_tables(record)
+
+    def figure(self, record):
+        """Draw accuracies against neurons, and what knowing the noise adds."""
+        from nengo_lmu.experiments.digits.report import draw_noise_training
+
+        return draw_noise_training(record)
 
 
 @dataclass(frozen=True)
@@ -137,46 +194,6 @@ def _states(classifier, split, way, rng, seed):
     return classifier.states(split, s.copies, rng, covariance=covariance)
 
 
-def run(plan, folder=None, workers=None, dask=None, show_progress=None):
-    """Measure the plan, and compare the ways of training.
-
-    Parameters
-    ----------
-    plan : Plan
-    folder, workers, dask, show_progress
-        As for `nengo_lmu.analysis.sweep.run`.
-
-    Returns
-    -------
-    record : dict
-        Of what JSON can hold: ``plan``, ``settings``, ``ways``, ``versions`` and
-        ``rows``, of `summary`.
-    """
-    settings = [Setting(m, plan.digits) for m in plan.n_neurons]
-    results = sweep.run_seeds(
-        measure,
-        settings,
-        plan.seeds,
-        folder=folder,
-        workers=workers,
-        dask=dask,
-        cost=lambda setting: 1000 + setting.n_neurons,
-        description="trainings",
-        show_progress=show_progress,
-    )
-    return {
-        "experiment": "training with the memory's noise",
-        "plan": asdict(plan),
-        "settings": asdict(SETTINGS),
-        "ways": WAYS,
-        "versions": sweep.versions(),
-        "rows": [
-            {"n_neurons": setting.n_neurons, **summary(results[setting])}
-            for setting in settings
-        ],
-    }
-
-
 def summary(results):
     """Compare the ways of training over seeds.
 
@@ -211,4 +228,6 @@ def _p_value(mean, standard_error, n):
     """Return the probability of a mean of n values this far from 0 by chance."""
     if not standard_error:  # of one seed, or all alike: nothing can be said
         return None
-    return float(2 * scipy.stats.t.sf(abs(mean) / standard_error, n - 1))
+    from scipy.stats import t  # --help does without
+
+    return float(2 * t.sf(abs(mean) / standard_error, n - 1))

@@ -1,4 +1,4 @@
-"""The figure of `nengo_lmu.experiments.digits.noise`."""
+"""Tables and figures of the experiments on digits, made of their records."""
 
 import numpy as np
 
@@ -11,7 +11,9 @@ from nengo_lmu.analysis.style import (
     STYLE,
     VERMILION,
 )
+from nengo_lmu.experiments.digits.network import Settings
 from nengo_lmu.tasks.digits import MEAN_PIXEL, N_CLASSES, to_image
+from nengo_lmu.utils.table import format_table
 
 _LOOKS = (
     (VERMILION, "o", "-"),
@@ -21,13 +23,196 @@ _LOOKS = (
 )
 
 
+def describe(network):
+    """Return what the network is made of, in two lines, by its settings."""
+    s = Settings(**network)
+    return (
+        f"LMU(theta={s.theta:g}, d={s.d}, units={s.units}), "
+        f"{s.n_neurons} {s.neuron_type} neurons in the memory,\n"
+        f"{s.hidden} hidden neurons, {s.n_steps} time steps a digit"
+    )
+
+
+def ways_table(record):
+    """Return the table of the ways of running the network, of the demo's record."""
+
+    def cells(row):
+        spiking = row["spikes"] is not None
+        return [
+            row["backend"],
+            str(row["digits"]),
+            f"{100 * row['accuracy']:.1f} +- {100 * row['standard_error']:.1f} %",
+            str(record["n_neurons"]) if spiking else "-",
+            f"{row['spikes']:,.0f}" if spiking else "-",
+            f"{row['seconds']:.2g} s",
+        ]
+
+    header = ["run in", "digits", "correct", "neurons", "spikes/digit", "time/digit"]
+    return format_table(header, [cells(row) for row in record["results"]])
+
+
+def compare(row, other):
+    """Compare two of the demo's results on the digits that both have classified.
+
+    Returns
+    -------
+    n_digits : int
+    accuracy, other_accuracy, agreement : float
+        The fractions that either classified correctly, and alike.
+    """
+    n = min(row["digits"], other["digits"])
+    return (
+        n,
+        float(np.mean(row["correct"][:n])),
+        float(np.mean(other["correct"][:n])),
+        float(np.mean(np.equal(row["guesses"][:n], other["guesses"][:n]))),
+    )
+
+
+def agreement_table(record):
+    """Return the table of what the simulators agree on, and what it means."""
+    result = record["result"]
+    names = {
+        "reference": "nengo.Simulator",
+        "again": "the same, other seeds",
+        "emulator": "Loihi emulator",
+    }
+    alike = {"again": result["yardstick"], "emulator": result["agreement"]}
+    rows = [
+        [
+            label,
+            f"{100 * result['accuracy'][name]:.1f} "
+            f"+- {100 * result['standard_error'][name]:.1f} %",
+            f"{100 * alike[name]:.0f} %" if name in alike else "-",
+        ]
+        for name, label in names.items()
+    ]
+    n_seeds, n_digits = len(record["guesses"]["reference"]), len(record["labels"])
+    return (
+        format_table(["run in", "correct", "alike"], rows)
+        + f"\n\n{n_digits} digits, each under {n_seeds} seeds. Alike: what most seeds "
+        "say is what they say\nin nengo.Simulator. Less often than with other seeds: "
+        f"p = {result['p_value']:.2g} (one-sided)."
+    )
+
+
+def epoch_table(runs):
+    """Return the table of every fifth epoch and of the best, over runs of training."""
+    histories = [one["history"] for one in runs]
+    n = len(histories[0]["val_probe_accuracy"])
+
+    def cells(label, epochs):
+        at = [epoch - 1 for epoch in epochs]
+        return [label] + [
+            f"{sum(h[key][i] for h, i in zip(histories, at)) / len(runs):{form}}"
+            for key, form in (
+                ("loss", ".3f"),
+                ("probe_accuracy", ".2%"),
+                ("val_probe_accuracy", ".2%"),
+            )
+        ]
+
+    shown = sorted({1, *range(5, n, 5), n})
+    rows = [cells(str(epoch), [epoch] * len(runs)) for epoch in shown]
+    best = [one["best_epoch"] for one in runs]
+    rows.append(cells("kept: " + ", ".join(map(str, best)), best))
+    return format_table(["epoch", "loss", "training", "validation"], rows)
+
+
+def accuracy_table(record):
+    """Return the table of test digits that trained networks read, in each simulator."""
+    runs = record["runs"]
+    rows = []
+    for i, (backend, over_seeds) in enumerate(record["summary"].items()):
+        results = [one["results"][i] for one in runs]
+        error = over_seeds["standard_error"]
+        if error is None:  # of one seed: that of its digits
+            error = results[0]["standard_error"]
+        spikes = "-"
+        if results[0]["spikes"] is not None:
+            spikes = f"{sum(one['spikes'] for one in results) / len(results):,.0f}"
+        rows.append(
+            [
+                backend,
+                f"{len(runs)}",
+                f"{results[0]['digits']}",
+                f"{100 * over_seeds['mean']:.1f} +- {100 * error:.1f} %",
+                spikes,
+            ]
+        )
+    header = ["run in", "seeds", "digits", "correct", "spikes/digit"]
+    return format_table(header, rows)
+
+
+def noise_tables(record):
+    """Return tables of accuracies by the noise in training, and of what it adds."""
+    ways, rows = record["ways"], record["rows"]
+    first = next(iter(ways))
+
+    def cell(value):
+        text = f"{100 * value['mean']:.1f}"
+        if value["standard_error"] is not None:
+            text += f" +- {100 * value['standard_error']:.1f}"
+        return text
+
+    def table(shown, kind):
+        return format_table(
+            ["neurons", *(ways[way] for way in shown)],
+            [
+                [f"{row['n_neurons']}", *(cell(row[way][kind]) for way in shown)]
+                for row in rows
+            ],
+        )
+
+    text = (
+        "Test digits correct (%), by the noise in training; "
+        f"{record['settings']['seeds']} seeds, {rows[0]['digits']} digits each\n\n"
+        f"{table(list(ways), 'spiking')}\n\n"
+        f"More than with noise: {ways[first]} (points, paired by seed)\n\n"
+        f"{table([way for way in ways if way != first], 'gain')}\n"
+    )
+    p_values = [row["covariance"]["gain"]["p_value"] for row in rows]
+    if None not in p_values:
+        text += (
+            "\nKnown covariance against none, two-sided paired t-tests:\n"
+            "p = " + ", ".join(f"{p:.2g}" for p in p_values) + "\n"
+        )
+    best = max(row[first]["ideal"]["mean"] for row in rows)
+    return f"{text}\nBy an ideal memory and rates, without spikes: {100 * best:.1f} %"
+
+
+def time_step_table(record):
+    """Return the table of a trained network at several time steps."""
+
+    def percent(value, error, digits=2):
+        return f"{100 * value:.{digits}f} +- {100 * error:.{digits}f}"
+
+    rows = []
+    for row in record["rows"]:
+        cells = [f"{1000 * row['dt']:g} ms", f"{row['spikes_per_step']:.2f}"]
+        for kind in ("ideal", "spiking"):
+            read = row[kind]
+            cells.append(percent(read["accuracy"], read["standard_error"], 1))
+            loss = "loss" in read
+            cells.append(percent(read["loss"], read["loss_error"]) if loss else "-")
+        rows.append(cells)
+    header = ["dt", "spikes/step", "ideal (%)", "loss", "spiking (%)", "loss"]
+    return (
+        f"{record['rows'][0]['digits']} test digits, trained at a time step of "
+        f"{1000 * record['trained_at']:g} ms; spikes: {record['settings']['seeds']} "
+        f"seeds\n\n{format_table(header, rows)}\n\n"
+        "Loss in points against the time step of training, over the same digits.\n"
+        "Spikes/step: of the memory's fastest neuron, at its largest rate."
+    )
+
+
 def draw_noise_training(record):
     """Draw accuracy in spikes against neurons, and what knowing the noise adds to it.
 
     Parameters
     ----------
     record : dict
-        As `nengo_lmu.experiments.digits.noise.run` returns it.
+        As `nengo_lmu.experiments.digits.noise.TrainNoise` measures it.
 
     Returns
     -------

@@ -6,12 +6,97 @@ again.
 """
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
-from nengo_lmu.analysis import sweep
 from nengo_lmu.experiments import pretrained
+from nengo_lmu.experiments.digits.options import N_TEST
 from nengo_lmu.experiments.digits.streams import classify
+from nengo_lmu.experiments.experiment import Experiment, option
+from nengo_lmu.experiments.options import (
+    folder,
+    number_of_runs,
+    seconds,
+    whole_number,
+)
+
+
+@dataclass(frozen=True)
+class ScaleInvariance(Experiment):
+    """Run a network that was trained at one time step at others.
+
+    All times stay what they are in seconds: the digits' pixels, the memory, the
+    synapses. The memory is made for each time step, and what was trained is put in
+    as it is. The digits of the test set are read with an ideal memory and rates,
+    and from Poisson spikes in the reference simulator.
+
+    The table goes to the screen; the record (scale-invariance.json) and a record of
+    each measurement to a folder. When it was interrupted, the same command
+    continues where it was.
+    """
+
+    name = "scale-invariance"
+    keeps = "records"
+    processes = "anywhere"
+    resumes = True
+    names = {"folder": "--trained"}
+
+    dt: tuple = option(
+        (0.0005, 0.002),
+        seconds,
+        "time steps, in seconds, besides that of training",
+        "S",
+    )
+    seeds: int = option(5, number_of_runs, "how often each is run, with other spikes")
+    digits: int = option(N_TEST, whole_number(2, N_TEST), "how many of the test set")
+    trained: Path | None = option(
+        None,
+        folder,
+        "folder of seed-N that nengo-lmu train digits has written (default: the "
+        "network that comes with the package)",
+        "DIR",
+    )
+
+    def measure(self, run):
+        """Compare a trained network at several time steps.
+
+        Returns
+        -------
+        measured : dict
+            ``network``, its settings; ``trained_at``, the time step of training; and
+            ``rows``, one for each time step, of `compare`.
+        """
+        network = pretrained.load("digits", self.trained)
+        at = network.model.settings.dt
+        dts = sorted({at, *self.dt})
+        for dt in dts:
+            network.model.at(dt)  # refused before anything is measured
+        trained = None if self.trained is None else str(self.trained)
+        sha256 = network.record["sha256"]
+        settings = {dt: Setting(dt, self.digits, trained, sha256) for dt in dts}
+        results = run.sweep_seeds(
+            measure,
+            list(settings.values()),
+            self.seeds,
+            cost=lambda setting: 1 / setting.dt,
+            description="runs",
+        )
+        by_dt = {dt: results[setting] for dt, setting in settings.items()}
+        return {
+            "network": asdict(network.model.settings),
+            "trained_at": at,
+            "rows": [
+                {"dt": dt, **compare(by_dt[dt], None if dt == at else by_dt[at])}
+                for dt in dts
+            ],
+        }
+
+    def table(self, record):
+        """Return accuracies by the time step, and losses against that of training."""
+        from nengo_lmu.experiments.digits.report import time_step_table
+
+        return time_step_table(record)
 
 
 @dataclass(frozen=True)
@@ -69,69 +154,6 @@ def measure(setting):
         "spiking": guesses.tolist(),
         "ideal": classifier.ideal().guesses[: setting.digits],
         "spikes_per_step": float(np.max(gain) * setting.dt),
-    }
-
-
-def run(
-    dts=(0.0005, 0.001, 0.002),
-    seeds=5,
-    digits=540,
-    trained=None,
-    folder=None,
-    workers=None,
-    dask=None,
-    show_progress=None,
-):
-    """Compare a trained network at several time steps.
-
-    Parameters
-    ----------
-    dts : sequence of float
-        Time steps (seconds), besides the one of training.
-    seeds : int
-        Of the spikes.
-    digits : int
-        How many of the test set.
-    trained : str or Path, optional
-        Folder of the network; by default what comes with the package.
-    folder, workers, dask, show_progress
-        As for `nengo_lmu.analysis.sweep.run`.
-
-    Returns
-    -------
-    record : dict
-        Of what JSON can hold: ``trained_at``, the time step of training; ``rows``, one
-        for each time step, of `compare`; ``versions``, and what was asked for.
-    """
-    network = pretrained.load("digits", trained)
-    at = network.model.settings.dt
-    dts = sorted({at, *dts})
-    for dt in dts:
-        network.model.at(dt)  # refused before anything is measured
-    trained = None if trained is None else str(trained)
-    settings = [Setting(dt, digits, trained, network.record["sha256"]) for dt in dts]
-    results = sweep.run_seeds(
-        measure,
-        settings,
-        seeds,
-        folder=folder,
-        workers=workers,
-        dask=dask,
-        cost=lambda setting: 1 / setting.dt,
-        description="runs",
-        show_progress=show_progress,
-    )
-    found = {setting.dt: results[setting] for setting in settings}
-    return {
-        "experiment": "scale invariance, digits",
-        "network": asdict(network.model.settings),
-        "trained_at": at,
-        "seeds": seeds,
-        "versions": sweep.versions(),
-        "rows": [
-            {"dt": dt, **compare(found[dt], None if dt == at else found[at])}
-            for dt in dts
-        ],
     }
 
 

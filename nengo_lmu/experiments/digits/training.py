@@ -5,61 +5,108 @@ Each seed has a folder with the trained parameters, as
 and what was stopped goes on.
 """
 
-from dataclasses import asdict, replace
-from pathlib import Path
+import shlex
+from dataclasses import asdict, dataclass, fields, replace
 
 import nengo
 import numpy as np
 
-from nengo_lmu.analysis.records import versions
 from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.experiments import pretrained
-from nengo_lmu.experiments.digits import network as digits
+from nengo_lmu.experiments.digits.network import DigitClassifier
+from nengo_lmu.experiments.digits.options import (
+    SETTINGS,
+    NetworkOptions,
+    simulated_digits,
+)
+from nengo_lmu.experiments.experiment import option
+from nengo_lmu.experiments.options import number_of_runs, whole_number
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.version import version
 
 
-def run(settings, folder, seeds=1, n_digits=100, command="", show_progress=None):
-    """Train with several seeds, and classify test digits.
+@dataclass(frozen=True)
+class TrainDigits(NetworkOptions):
+    """Train the network of nengo-lmu demo on handwritten digits, and keep it.
 
-    Parameters
-    ----------
-    settings : nengo_lmu.experiments.digits.network.Settings
-        Its seed is the first one.
-    folder : str or Path
-        For ``seed-0``, ``seed-1`` and so on.
-    seeds : int
-        How many.
-    n_digits : int
-        How many digits to classify in the reference simulator.
-    command : str, optional
-        What makes these parameters, but for the seed, for their record.
-    show_progress : bool, optional
-        By default on terminals.
+    The digits (8 x 8 pixels, from scikit-learn; nothing is downloaded) are
+    presented one pixel at a time. Training is without time, from states of the
+    memory with the noise that its spikes will have; the digits of the validation
+    set choose the epoch, and the test set is classified once
 
-    Returns
-    -------
-    record : dict
-        Of what JSON can hold: ``settings``, ``versions``, ``runs``, of `train`, and
-        ``summary``: for each simulator the mean and standard error over the seeds.
+      with an ideal memory and rates instead of spikes,
+      in NengoDL and in the reference simulator with spikes.
+
+    Tables go to the screen, the record (train-digits.json) and the trained
+    parameters (seed-N/digits.npz, as nengo_dl.Simulator.save_params writes them,
+    and digits.json) to a folder:
+    nengo_lmu.experiments.pretrained.load("digits", "DIR/seed-N") makes the network
+    with them. When it was interrupted, the same command continues where it was.
     """
-    every = [replace(settings, seed=settings.seed + i) for i in range(seeds)]
-    runs = [
-        train(one, Path(folder) / f"seed-{one.seed}", n_digits, command, show_progress)
-        for one in every
-    ]
-    return {
-        "experiment": "sequential digits, training",
-        "settings": asdict(settings),
-        "versions": versions(),
-        "runs": runs,
-        "summary": {
-            first["backend"]: mean_and_error(
-                [one["results"][i]["accuracy"] for one in runs]
-            )
-            for i, first in enumerate(runs[0]["results"])
-        },
-    }
+
+    name = "train digits"
+    keeps = "record and parameters"
+    resumes = True
+    loads = "TensorFlow and NengoDL"
+
+    seeds: int = option(1, number_of_runs, "how often to train, from --seed on")
+    digits: int = simulated_digits("in the reference simulator")
+    epochs: int = option(
+        SETTINGS.epochs, whole_number(1), "of training, of which the best is kept"
+    )
+
+    def measure(self, run):
+        """Train with several seeds, and classify test digits.
+
+        Returns
+        -------
+        measured : dict
+            ``network``, its settings; ``runs``, of `train`; and ``summary``: for each
+            simulator the mean and standard error over the seeds.
+        """
+        if run.folder is None:
+            raise ArgumentError("out", "is missing; give a folder for the parameters")
+        first = self.network
+        every = [replace(first, seed=self.seed + i) for i in range(self.seeds)]
+        runs = [
+            train(one, run.folder / f"seed-{one.seed}", self.digits, self.command)
+            for one in every
+        ]
+        return {
+            "network": asdict(first),
+            "runs": runs,
+            "summary": {
+                one["backend"]: mean_and_error(
+                    [other["results"][i]["accuracy"] for other in runs]
+                )
+                for i, one in enumerate(runs[0]["results"])
+            },
+        }
+
+    def table(self, record):
+        """Return how training went, and how many test digits are read."""
+        from nengo_lmu.experiments.digits import report
+
+        return (
+            f"{report.describe(record['network'])}\n\n"
+            f"{report.epoch_table(record['runs'])}\n\n"
+            f"Test set\n\n{report.accuracy_table(record)}"
+        )
+
+    @property
+    def network(self):
+        """(nengo_lmu.experiments.digits.network.Settings) What is asked for."""
+        return replace(super().network, epochs=self.epochs)
+
+    @property
+    def command(self):
+        """(str) What trains the same network, but for its seed."""
+        words = ["nengo-lmu", *self.name.split()]
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if one.name not in ("seed", "seeds", "digits") and value != one.default:
+                words += [f"--{one.name.replace('_', '-')}", str(value)]
+        return shlex.join(words)
 
 
 def train(settings, folder, n_digits=100, command="", show_progress=None):
@@ -71,8 +118,12 @@ def train(settings, folder, n_digits=100, command="", show_progress=None):
     folder : Path
         For the parameters. What has been finished there, by this version of
         nengo_lmu, is not done again.
-    n_digits, command, show_progress
-        As for `run`.
+    n_digits : int
+        How many digits to classify in the reference simulator.
+    command : str, optional
+        What makes these parameters, but for the seed, for their record.
+    show_progress : bool, optional
+        By default on terminals.
 
     Returns
     -------
@@ -94,7 +145,7 @@ def train(settings, folder, n_digits=100, command="", show_progress=None):
     if {key: record.get(key) for key in wanted} == wanted:
         return record
 
-    classifier = digits.DigitClassifier(settings)
+    classifier = DigitClassifier(settings)
     checkpoint = folder / "checkpoint.npz"
     history = classifier.train(
         checkpoint=checkpoint,

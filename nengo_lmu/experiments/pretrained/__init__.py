@@ -97,7 +97,7 @@ def load(name, folder=None):
     Examples
     --------
     >>> import nengo
-    >>> from nengo_lmu.analysis import pretrained
+    >>> from nengo_lmu.experiments import pretrained
     >>> trained = pretrained.load("digits")
     >>> with nengo.Simulator(trained.network) as sim:
     ...     sim.run(trained.model.settings.theta)
