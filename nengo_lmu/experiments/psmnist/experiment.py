@@ -144,12 +144,14 @@ class PsMnist(Experiment):
         """Train by a route, and keep the parameters."""
         settings = replace(ROUTES[self.route], seed=self.seed)
         options = {} if self.epochs is None else {"epochs": self.epochs}
+        augmented = self.route == "without-time" and not self.no_augmentation
         checkpoint = None
         started = time.process_time()
         classifier = network.Classifier(settings)
         if self.route == "without-time":
-            augment = not self.no_augmentation
-            history = without_time.train(classifier, mnist, augment=augment, **options)
+            history = without_time.train(
+                classifier, mnist, augment=augmented, **options
+            )
         elif self.route == "scan":
             history = last_steps.train(classifier, mnist, **options)
         else:
@@ -172,7 +174,7 @@ class PsMnist(Experiment):
             pretrained.save("psmnist", classifier, details, run.folder)
         return {
             "network": asdict(settings) | {"theta": settings.theta},
-            "augmented": self.route == "without-time" and not self.no_augmentation,
+            "augmented": augmented,
             "parameters": _n_parameters(classifier),
             "training_seconds": sum(history["seconds"]),
             # of this process, which may have gone on from a checkpoint
