@@ -369,16 +369,8 @@ def test_bad_arguments(arguments, words, capsys):
 @pytest.mark.slow
 def test_command(tmp_path, capsys):
     """It says the same again from its checkpoints, without training."""
-    arguments = [
-        "--quick",
-        "--seeds",
-        "1",
-        "--n-neurons",
-        "100",
-        "--out",
-        str(tmp_path),
-    ]
-    arguments = ["train", "mackey-glass", "--models", "lmu", *arguments]
+    arguments = "train mackey-glass --quick --models lmu --seeds 1".split()
+    arguments += ["--n-neurons", "100", "--out", str(tmp_path)]
     assert main(arguments) == 0
     text = capsys.readouterr().out
     assert "17,930" in text and "0.5 ms" in text and "spikes/s" in text

@@ -103,7 +103,7 @@ def _draw_spiking(axes, spiking):
         axes.errorbar(
             m,
             mean,
-            [mean - low, high - mean],
+            np.array([mean - low, high - mean]),
             fmt="o-",
             color=colour,
             ms=3,
