@@ -115,7 +115,7 @@ def test_command(tmp_path, capsys, monkeypatch):
     for delta in DELTAS:
         (line,) = (one for one in lines if one.startswith(f"{delta:+g} "))
         assert line.count(f"{100 * (0.905 - abs(delta)):.2f} +- 0.50 %") == 2
-    record = json.loads((tmp_path / "ablation.json").read_text())
+    record = json.loads((tmp_path / "train-ablation.json").read_text())
     assert len(record["rows"]) == 2 * len(DELTAS)
     assert record["rows"][0]["setting"]["n_train"] == 500
     assert record["rows"][0]["setting"]["path"] == "some.npz"

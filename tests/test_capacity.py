@@ -7,15 +7,11 @@ import numpy as np
 import pytest
 
 from nengo_lmu.cli import main
-from nengo_lmu.experiments.capacity import experiment as capacity
-from nengo_lmu.experiments.capacity.experiment import (
-    PUBLISHED,
-    LSTMSetting,
-    Setting,
-    fitted_readout,
-    measure,
-    measure_lstm,
-)
+from nengo_lmu.experiments.capacity import memory as capacity
+from nengo_lmu.experiments.capacity.experiment import PUBLISHED
+from nengo_lmu.experiments.capacity.lstm import LSTMSetting, measure_lstm
+from nengo_lmu.experiments.capacity.memory import Setting, measure
+from nengo_lmu.experiments.capacity.readout import fitted_readout
 from nengo_lmu.legendre import ArgumentError, readout, simulate
 from nengo_lmu.tasks.capacity import WhiteNoise, delays, sequences
 
@@ -197,9 +193,9 @@ def test_command(tmp_path, capsys):
         assert table.count(f"LMU, {name}") == 2
     assert "7e-03 to 2e-02" in table and "LSTM, 1 epochs" in table
     assert max(map(len, table.splitlines()[:-1])) <= 80
-    record = json.loads((tmp_path / "capacity.json").read_text())
+    record = json.loads((tmp_path / "train-capacity.json").read_text())
     assert {row["length"] for row in record["rows"]} == {25, 30, 100}
-    assert (tmp_path / "capacity.png").stat().st_size > 10_000
+    assert (tmp_path / "train-capacity.png").stat().st_size > 10_000
 
     # once more, from the records alone: with the same times of computing
     assert main([*command, "--json"]) == 0

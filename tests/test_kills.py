@@ -34,9 +34,9 @@ if "digits" in sys.argv:
 if "psmnist" in sys.argv:
     from nengo_lmu.experiments.psmnist import network as psmnist
     from nengo_lmu.experiments.psmnist import experiment as psmnist_runs
-    from nengo_lmu.experiments.psmnist import without_time as psmnist_static
-    psmnist_static.MINIBATCH = 50
-    psmnist_runs.ROUTES["static"] = psmnist.Settings(
+    from nengo_lmu.experiments.psmnist import without_time
+    without_time.MINIBATCH = 50
+    psmnist_runs.ROUTES["without-time"] = psmnist.Settings(
         "feed-forward", d=16, units=20, hidden="rectified", hidden_bias=True
     )
 from nengo_lmu.cli import main
@@ -54,8 +54,8 @@ EXPERIMENTS = {
         "train-digits.json",
     ),
     "mackey-glass": (
-        "train mackey-glass --quick --models lmu --seeds 1 --neurons 100",
-        "mackey-glass.json",
+        "train mackey-glass --quick --models lmu --seeds 1 --n-neurons 100",
+        "train-mackey-glass.json",
     ),
     "psmnist": ("train psmnist --epochs 8 --mnist {mnist}", "train-psmnist.json"),
 }

@@ -18,17 +18,17 @@ import tensorflow as tf  # noqa: E402
 
 from nengo_lmu.dl.lstm import LSTMProcess, UnrolledLSTM  # noqa: E402
 from nengo_lmu.dl.unrolled import UnrolledLMU, cut_response, filtered  # noqa: E402
-from nengo_lmu.experiments.mackey_glass.experiment import (  # noqa: E402
-    epoch_times,
-    squared_error,
-    train,
-    training_data,
-    windows,
-)
+from nengo_lmu.experiments.mackey_glass.experiment import epoch_times  # noqa: E402
 from nengo_lmu.experiments.mackey_glass.network import MODELS, Predictor, Settings  # noqa: E402
 from nengo_lmu.experiments.mackey_glass.spiking import (  # noqa: E402
     SpikingPredictor,
     SpikingSettings,
+)
+from nengo_lmu.experiments.mackey_glass.training import (  # noqa: E402
+    squared_error,
+    train,
+    training_data,
+    windows,
 )
 
 SMALL = Settings(sizes=(2, 2, 1), n_samples=580, epochs=1, minibatch=2)
@@ -353,7 +353,7 @@ def test_spiking_network():
         (["--models", "rnn"], ["--models", "'rnn'", "one of lstm, lmu, hybrid, paper"]),
         (["--seeds", "0"], ["--seeds", "'0'", "from 1 to 100000"]),
         (["--epochs", "-1"], ["--epochs", "'-1'", "at least 1"]),
-        (["--neurons", "2"], ["--neurons", "'2'", "at least 16"]),
+        (["--n-neurons", "2"], ["--n-neurons", "'2'", "at least 16"]),
         (["--out", __file__], ["--out", "is a file", "give a folder"]),
     ],
 )
@@ -369,14 +369,14 @@ def test_bad_arguments(arguments, words, capsys):
 @pytest.mark.slow
 def test_command(tmp_path, capsys):
     """It says the same again from its checkpoints, without training."""
-    arguments = ["--quick", "--seeds", "1", "--neurons", "100", "--out", str(tmp_path)]
-    arguments = ["train", "mackey-glass", "--models", "lmu", *arguments]
+    arguments = "train mackey-glass --quick --models lmu --seeds 1".split()
+    arguments += ["--n-neurons", "100", "--out", str(tmp_path)]
     assert main(arguments) == 0
     text = capsys.readouterr().out
     assert "17,930" in text and "0.5 ms" in text and "spikes/s" in text
     assert max(map(len, text.replace(str(tmp_path), "").splitlines())) <= 80
-    assert (tmp_path / "mackey-glass.png").stat().st_size > 10_000
-    record = json.loads((tmp_path / "mackey-glass.json").read_text())
+    assert (tmp_path / "train-mackey-glass.png").stat().st_size > 10_000
+    record = json.loads((tmp_path / "train-mackey-glass.json").read_text())
     assert record["versions"]["nengo"] == nengo.__version__
     (network,) = record["networks"]
     assert network["seeds"][0]["in_time"] < 1e-4

@@ -117,10 +117,10 @@ def test_command(tmp_path, capsys, monkeypatch):
         )
     assert sum(line.startswith("layer ") for line in lines) == 3
     assert any("0.2000" in line and "0.1000" in line for line in lines)
-    record = json.loads((tmp_path / "time-scale.json").read_text())
+    record = json.loads((tmp_path / "train-time-scale.json").read_text())
     assert len(record["recovery"]) == 4
     assert record["recovery"][0]["setting"]["epochs"] == 9
-    assert (tmp_path / "time-scale.png").stat().st_size > 10_000
+    assert (tmp_path / "train-time-scale.png").stat().st_size > 10_000
 
 
 def test_command_refuses(capsys, tmp_path):

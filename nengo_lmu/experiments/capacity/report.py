@@ -1,6 +1,8 @@
-"""The figure of the capacity task: error against the length of the memory."""
+"""The tables and the figure of the capacity task, made of its record."""
 
+import matplotlib
 import numpy as np
+from matplotlib.figure import Figure
 
 from nengo_lmu.analysis.style import (
     BLACK,
@@ -11,6 +13,7 @@ from nengo_lmu.analysis.style import (
     STYLE,
     VERMILION,
 )
+from nengo_lmu.utils.table import format_table
 
 # name of the row: how it is drawn, and what the legend says
 CURVES = {
@@ -28,15 +31,12 @@ def draw_capacity(record):
     Parameters
     ----------
     record : dict
-        As `nengo_lmu.experiments.capacity.experiment.run` returns it.
+        Of `nengo_lmu.experiments.capacity.experiment.Capacity`.
 
     Returns
     -------
     figure : matplotlib.figure.Figure
     """
-    import matplotlib
-    from matplotlib.figure import Figure
-
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.0, 3.8), layout="constrained")
         if record["lstm"]:
@@ -102,3 +102,55 @@ def _draw_learning(axes, record):
     axes.set(xlabel="epoch", ylabel="mean squared error, validation", ylim=(0, None))
     axes.set_title("b  The LSTM learning", loc="left")
     axes.legend()
+
+
+def title(record):
+    """Return what stands above the errors."""
+    return (
+        "Mean squared error of the test: over 5 delays, of the best and the worst\n"
+        "of them, and over all when the start of the sequence is forgotten (from\n"
+        f"1.5 T on); means of {record['settings']['seeds']} sequences for the LMU, of "
+        "100 for the\nLSTM. Published: for the smallest and the largest delay but 0."
+    )
+
+
+def error_table(record):
+    """Return a table of the errors of all readouts."""
+
+    def cells(row):
+        bounds = record["published"].get(str(row["length"]))
+        comparable = row["name"] not in ("LSTM", "spiking") and bounds
+        return [
+            row["name"] if row["name"] == "LSTM" else f"LMU, {row['name']}",
+            f"{row['length']:,}",
+            *(f"{row[key]['mean']:.1e}" for key in ("mse", "best", "worst", "settled")),
+            f"{bounds[0]:.0e} to {bounds[1]:.0e}" if comparable else "-",
+        ]
+
+    header = ["", "T", "error", "best", "worst", "settled", "published"]
+    return format_table(header, [cells(row) for row in record["rows"]])
+
+
+def cost_table(record):
+    """Return a table of times and of memory."""
+    rows = [
+        [
+            f"LMU, {one['n_neurons']:,} neurons" if one["n_neurons"] else "LMU",
+            f"{one['length']:,}",
+            str(one["d"]),
+            f"{one['seconds']:.1f} s",
+            "-" if one["peak_mib"] is None else f"{one['peak_mib']:.0f} MiB",
+        ]
+        for one in record["runs"]
+    ]
+    rows += [
+        [
+            f"LSTM, {one['setting']['epochs']} epochs",
+            f"{one['setting']['length']:,}",
+            "-",
+            f"{one['seconds']:.0f} s",
+            "-",
+        ]
+        for one in record["lstm"]
+    ]
+    return format_table(["", "T", "d", "time", "memory"], rows)

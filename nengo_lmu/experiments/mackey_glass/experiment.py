@@ -1,4 +1,4 @@
-"""Training on the Mackey-Glass series, and how well it went."""
+"""Prediction of the Mackey-Glass series by networks that are trained on it."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from nengo_lmu.analysis.records import versions
+from nengo_lmu.experiments.experiment import Experiment, option, switch
 from nengo_lmu.experiments.mackey_glass.network import (
     LAYERS,
     MODELS,
@@ -17,7 +17,12 @@ from nengo_lmu.experiments.mackey_glass.network import (
     Settings,
 )
 from nengo_lmu.experiments.mackey_glass.spiking import SpikingPredictor, SpikingSettings
+from nengo_lmu.experiments.mackey_glass.training import simulator, train, training_data
+from nengo_lmu.experiments.options import number_of_runs, one_of, whole_number
 from nengo_lmu.tasks.mackey_glass import nrmse
+
+# of a network that is tried at other time steps
+SCALED = Settings(averaged=True, steps_per_sample=4, epochs=8, minibatch=4)
 
 # Time steps at which a network is tried that was trained at one of 1 ms (seconds).
 TIME_STEPS = (0.0005, 0.001, 0.002)
@@ -31,107 +36,127 @@ QUICK_SPIKING = {"epochs": 2, "n_samples": 300, "units": 300}
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What to train and to measure.
+class MackeyGlass(Experiment):
+    """Predict the Mackey-Glass series, a chaotic one, 15 samples ahead.
 
-    Attributes
-    ----------
-    models : tuple of str
-        Of `nengo_lmu.experiments.mackey_glass.network.MODELS`.
-    seeds : int
-        How many: 0, 1 and so on.
-    settings : Settings
-        With another model and seed for each.
-    scaled : Settings or None
-        Of a network that is tried at other time steps; None for none.
-    neurons : tuple of int
-        Of the memories that spike.
-    spiking : SpikingSettings
-        With another number of neurons and seed for each.
-    timed : bool
-        Whether to measure the time that an epoch takes.
+    Networks of four layers and some 18,000 parameters are trained on 32 sequences
+    of 5000 samples, and tried on 64 others: LSTMs, LMUs and layers of both in turn.
+    If asked for, also "paper", the paper's LMU, in which everything feeds back: it
+    is trained in time, which takes eight times as long. The error is the root mean
+    square one over all samples, relative to the root mean square of the series.
+
+    Besides: LMUs that were trained at a time step of 1 ms, run at others; LMUs of
+    Poisson neurons; and how long training takes.
+
+    Tables go to the screen; the record (train-mackey-glass.json), a figure
+    (train-mackey-glass.png) and checkpoints to a folder. When it was interrupted,
+    the same command continues where it was.
     """
 
-    models: tuple = ("lstm", "lmu", "hybrid")
-    seeds: int = 3
-    settings: Settings = Settings()
-    scaled: Settings = Settings(
-        averaged=True, steps_per_sample=4, epochs=8, minibatch=4
+    name = "train mackey-glass"
+    keeps = "record, figure and checkpoints"
+    resumes = True
+
+    models: tuple = option(
+        MODELS[:3], one_of(MODELS), f"of {', '.join(MODELS)}", "MODEL"
     )
-    neurons: tuple = (200, 1000, 5000)
-    spiking: SpikingSettings = SpikingSettings()
-    timed: bool = True
+    seeds: int = option(
+        3,
+        number_of_runs,
+        "how often each is trained, with other sequences and weights",
+    )
+    epochs: int | None = option(
+        None,
+        whole_number(1),
+        f"of the four-layer networks (default: {Settings.epochs}, {QUICK['epochs']} "
+        "with --quick)",
+    )
+    n_neurons: tuple = option(
+        (200, 1000, 5000), whole_number(16), "of memories that spike", "M", nargs="*"
+    )
+    quick: bool = switch(
+        "fewer and shorter sequences and a few epochs, to see that it works"
+    )
 
-    def quick(self):
-        """Return a plan of less: shorter series, fewer of them and fewer epochs."""
-        return replace(
-            self,
-            settings=replace(self.settings, **QUICK),
-            scaled=replace(self.scaled, **QUICK),
-            spiking=replace(self.spiking, **QUICK_SPIKING),
-        )
+    def measure(self, run):
+        """Train all networks, but for those that checkpoints have, and try them.
 
-
-def run(plan, out, show_progress=None):
-    """Train and measure all that is planned.
-
-    Parameters
-    ----------
-    plan : Plan
-    out : Path
-        For checkpoints: what has been trained is not trained again.
-    show_progress : bool, optional
-        By default on terminals.
-
-    Returns
-    -------
-    record : dict
-    """
-    seeds = range(plan.seeds)
-    networks, series = [], {}
-    for model in plan.models:
-        found = []
-        for seed in seeds:
-            settings = replace(plan.settings, model=model, seed=seed)
-            result, predicted = measure(settings, out, show_progress)
-            found.append(result)
-            if seed == 0:
-                series[model] = predicted
-        networks.append(
-            {"model": model, "published": PUBLISHED.get(model), "seeds": found}
-        )
-    scaled = [
-        measure_scaled(replace(plan.scaled, seed=seed), out, show_progress)
-        for seed in seeds
-    ]
-    spiking = [
-        {
-            "n_neurons": m,
-            "seeds": [
-                measure_spiking(
-                    replace(plan.spiking, n_neurons=m, seed=seed),
-                    plan.settings,
-                    out,
-                    show_progress,
-                )
-                for seed in seeds
+        Returns
+        -------
+        measured : dict
+            ``base``, the settings of networks of each kind (``network``, ``scaled``
+            and ``spiking``), which differ in model, neurons and seed; ``networks``,
+            ``scaled`` and ``spiking``, what was measured of them;
+            ``seconds_per_epoch``; and ``series``, for the figure.
+        """
+        network, scaled, spiking = Settings(), SCALED, SpikingSettings()
+        if self.quick:
+            network, scaled = (replace(one, **QUICK) for one in (network, scaled))
+            spiking = replace(spiking, **QUICK_SPIKING)
+        if self.epochs is not None:
+            network = replace(network, epochs=self.epochs)
+        networks, series = [], {}
+        for model in dict.fromkeys(self.models):
+            results = []
+            for seed in range(self.seeds):
+                settings = replace(network, model=model, seed=seed)
+                result, predicted = measure(settings, run.folder)
+                results.append(result)
+                series.setdefault(model, predicted)
+            networks.append(
+                {"model": model, "published": PUBLISHED.get(model), "seeds": results}
+            )
+        return {
+            "base": {
+                "network": asdict(network),
+                "scaled": asdict(scaled),
+                "spiking": asdict(spiking),
+            },
+            "networks": networks,
+            "scaled": [
+                measure_scaled(replace(scaled, seed=seed), run.folder)
+                for seed in range(self.seeds)
             ],
+            "spiking": [
+                {
+                    "n_neurons": m,
+                    "seeds": [
+                        measure_spiking(
+                            replace(spiking, n_neurons=m, seed=seed),
+                            network,
+                            run.folder,
+                        )
+                        for seed in range(self.seeds)
+                    ],
+                }
+                for m in self.n_neurons
+            ],
+            "seconds_per_epoch": epoch_times(network),
+            "series": series,
         }
-        for m in plan.neurons
-    ]
-    return {
-        "experiment": "Mackey-Glass",
-        "plan": asdict(plan),
-        "versions": versions(),
-        "networks": networks,
-        "scaled": scaled,
-        "spiking": spiking,
-        "seconds_per_epoch": epoch_times(plan.settings) if plan.timed else None,
-        "series": series,
-    }
+
+    def table(self, record):
+        """Return errors of the networks, at other time steps, and with spikes."""
+        from nengo_lmu.experiments.mackey_glass import report
+
+        tables = (
+            f"{report.title(record)}\n\n{report.network_table(record)}\n\n"
+            "Trained at a time step of 1 ms, run at others:\n\n"
+            f"{report.scaled_table(record)}"
+        )
+        if record["spiking"]:
+            tables += "\n\nOne LMU of Poisson neurons, and the same with rates:\n\n"
+            tables += report.spiking_table(record)
+        return tables
+
+    def figure(self, record):
+        """Draw a prediction, and errors of networks, of time steps and of spikes."""
+        from nengo_lmu.experiments.mackey_glass.report import draw_mackey_glass
+
+        return draw_mackey_glass(record)
 
 
-def measure(settings, out, show_progress=None):
+def measure(settings, folder):
     """Train a network and try it on the test sequences.
 
     Returns
@@ -145,7 +170,7 @@ def measure(settings, out, show_progress=None):
     """
     data, predictor = settings.data(), Predictor(settings)
     parameters = predictor.parameters()
-    history = train(predictor, data, _checkpoint(out, settings), show_progress)
+    history = train(predictor, data, _checkpoint(folder, settings))
     predicted = predictor.predict(data.test.x)
     first = predictor.step_by_step(data.test.x[0, :N_COMPARED])
     result = {
@@ -164,7 +189,7 @@ def measure(settings, out, show_progress=None):
     }
 
 
-def measure_scaled(settings, out, show_progress=None):
+def measure_scaled(settings, folder):
     """Train a network and try it at other time steps, with theta in seconds unchanged.
 
     The same series in time goes to all of them, its samples joined by straight lines,
@@ -176,7 +201,7 @@ def measure_scaled(settings, out, show_progress=None):
         ``nrmse``, of all test sequences, for each of `TIME_STEPS`.
     """
     data, predictor = settings.data(), Predictor(settings)
-    train(predictor, data, _checkpoint(out, settings), show_progress)
+    train(predictor, data, _checkpoint(folder, settings))
     return {
         "seed": settings.seed,
         "dt": list(TIME_STEPS),
@@ -187,7 +212,7 @@ def measure_scaled(settings, out, show_progress=None):
     }
 
 
-def measure_spiking(spiking, settings, out, show_progress=None):
+def measure_spiking(spiking, settings, folder):
     """Train a network of spiking neurons and try it.
 
     Returns
@@ -197,15 +222,17 @@ def measure_spiking(spiking, settings, out, show_progress=None):
     """
     data = replace(settings, seed=spiking.seed).data()
     predictor = SpikingPredictor(spiking, data)
-    predictor.train(_checkpoint(out, spiking), show_progress)
+    predictor.train(_checkpoint(folder, spiking))
     return {"seed": spiking.seed, **predictor.measure()}
 
 
-def _checkpoint(out, settings):
+def _checkpoint(folder, settings):
     """Return the file for the state of a training, another one for each."""
+    if folder is None:
+        return None
     text = json.dumps(asdict(settings), sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return out / "checkpoints" / f"{digest}.npz"
+    return folder / "checkpoints" / f"{digest}.npz"
 
 
 def epoch_times(settings, rounds=3):
@@ -267,151 +294,3 @@ def _minibatches(settings, data, stack, keras, number=4):
         return (time.process_time() - before) * per_epoch
 
     return train_some
-
-
-def windows(signal, length, overlap):
-    """Cut sequences into windows of a fixed length.
-
-    Parameters
-    ----------
-    signal : (n, n_steps, 1) ndarray
-    length, overlap : int
-        What is left at the end, of less than a window, is left out.
-
-    Returns
-    -------
-    cut : (n * n_windows, length, 1) ndarray
-        All windows of the first sequence first.
-    """
-    starts = np.arange(0, signal.shape[1] - length + 1, length - overlap)
-    cut = signal[:, starts[:, np.newaxis] + np.arange(length)]
-    return cut.reshape(-1, length, 1)
-
-
-def training_data(predictor, data):
-    """Return windows to learn from, and to validate with.
-
-    Each window begins with the network at rest; what it has in common with the window
-    before it is there to get over that, and does not count.
-
-    Returns
-    -------
-    train, validation : tuple of (n, n_steps, 1) ndarray
-        Inputs and targets; NaN does not count.
-    """
-    s, p = predictor.settings, predictor.steps_per_sample
-    sizes = s.window * p, s.overlap * p
-    found = []
-    for split in (data.train, data.validation):
-        x = windows(predictor.signal(split.x), *sizes)
-        y = windows(predictor.targets(split.y), *sizes)
-        later = np.arange(len(y)) % (len(y) // len(split)) > 0
-        y[later, : sizes[1]] = np.nan
-        found.append((x, y))
-    return found
-
-
-def squared_error(wanted, predicted):
-    """Return the mean squared error, without what is NaN."""
-    import tensorflow as tf
-
-    counts = tf.math.is_finite(wanted)
-    error = tf.where(counts, predicted - tf.where(counts, wanted, 0.0), 0.0)
-    number = tf.reduce_sum(tf.cast(counts, error.dtype))
-    return tf.reduce_sum(error**2) / tf.maximum(number, 1.0)
-
-
-def simulator(predictor, n_steps, layers=None):
-    """Return a simulator to train a network with, compiled.
-
-    Parameters
-    ----------
-    predictor : nengo_lmu.experiments.mackey_glass.network.Predictor
-    n_steps : int
-        Of the windows.
-    layers : list of tf.keras.layers.Layer, optional
-        To train in place of the network's own.
-
-    Returns
-    -------
-    sim : nengo_dl.Simulator
-        Of the network in space, or in time for the paper's.
-    input : nengo.Node
-    output : nengo.Probe
-    layers : list of tf.keras.layers.Layer
-        Whose weights are to be stored afterwards.
-    """
-    import nengo_dl
-    import tensorflow as tf
-
-    from nengo_lmu.dl.unrolled import unroll
-
-    s = predictor.settings
-    if s.model == "paper":
-        layers, network = [], predictor.network
-        given, output = predictor.input, predictor.output
-        with network:
-            nengo_dl.configure_settings(stateful=False)
-    else:
-        layers = predictor.unrolled() if layers is None else layers
-        network, given, output = unroll(layers, n_steps, 1)
-    sim = nengo_dl.Simulator(
-        network,
-        dt=predictor.dt,
-        minibatch_size=s.minibatch,
-        progress_bar=False,
-        seed=s.seed,
-    )
-    n_windows = (s.n_samples - s.overlap) // (s.window - s.overlap) * s.sizes[0]
-    rate = tf.keras.optimizers.schedules.CosineDecay(
-        s.learning_rate, s.epochs * (n_windows // s.minibatch), alpha=0.01
-    )
-    sim.compile(optimizer=tf.keras.optimizers.Adam(rate), loss=squared_error)
-    return sim, given, output, layers
-
-
-def train(predictor, data, checkpoint=None, show_progress=None):
-    """Train a network, and keep the epoch that is best in validation.
-
-    Parameters
-    ----------
-    predictor : nengo_lmu.experiments.mackey_glass.network.Predictor
-    data : nengo_lmu.tasks.mackey_glass.MackeyGlass
-    checkpoint : Path, optional
-        See `nengo_lmu.dl.training.fit`.
-    show_progress : bool, optional
-        By default on terminals.
-
-    Returns
-    -------
-    history : dict
-        As `nengo_lmu.dl.training.fit` returns it.
-    """
-    from nengo_lmu.dl.training import fit
-
-    s = predictor.settings
-    parts = training_data(predictor, data)
-    sim, given, output, layers = simulator(predictor, parts[0][0].shape[1])
-    if layers:  # all time steps in one
-        parts = [[array.reshape(len(array), 1, -1) for array in part] for part in parts]
-    (train_x, train_y), (check_x, check_y) = parts
-    with sim:
-        history = fit(
-            sim,
-            {given: train_x},
-            {output: train_y},
-            epochs=s.epochs,
-            seed=s.seed,
-            validation=({given: check_x}, {output: check_y}),
-            checkpoint=checkpoint,
-            monitor="val_loss",
-            mode="min",
-            description=f"{s.model}, seed {s.seed}",
-            show_progress=show_progress,
-        )
-        if layers:
-            for layer in layers:
-                layer.store()
-        else:
-            sim.freeze_params(predictor.network)
-    return history

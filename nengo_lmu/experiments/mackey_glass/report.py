@@ -1,10 +1,21 @@
-"""The figure of the experiment with the Mackey-Glass series."""
+"""The tables and the figure of the Mackey-Glass series, made of the record."""
 
+import matplotlib
 import numpy as np
+from matplotlib.figure import Figure
 
 from nengo_lmu.analysis.style import BLACK, BLUE, GREEN, ORANGE, STYLE, VERMILION
+from nengo_lmu.utils.table import format_table
 
-NAMES = {"lstm": "LSTM", "lmu": "LMU", "hybrid": "both", "paper": "paper's LMU"}
+NAMES = {
+    "lstm": "LSTM",
+    "keras": "LSTM, as Keras runs it",
+    "lmu": "LMU",
+    "hybrid": "LMU and LSTM in turn",
+    "paper": "LMU of the paper",
+}
+# where there is less room
+SHORT_NAMES = {"lstm": "LSTM", "lmu": "LMU", "hybrid": "both", "paper": "paper's LMU"}
 COLOURS = {"lstm": ORANGE, "lmu": BLUE, "hybrid": GREEN, "paper": VERMILION}
 
 
@@ -14,15 +25,12 @@ def draw_mackey_glass(record):
     Parameters
     ----------
     record : dict
-        As `nengo_lmu.experiments.mackey_glass.experiment.run` returns it.
+        Of `nengo_lmu.experiments.mackey_glass.experiment.MackeyGlass`.
 
     Returns
     -------
     figure : matplotlib.figure.Figure
     """
-    import matplotlib
-    from matplotlib.figure import Figure
-
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.0, 4.6), layout="constrained")
         grid = figure.add_gridspec(2, 3)
@@ -38,7 +46,11 @@ def _draw_series(axes, series):
     wanted, predicted = (series[model][key] for key in ("wanted", "predicted"))
     axes.plot(wanted, color=BLACK, lw=1.5, label="series, 15 samples later")
     axes.plot(
-        predicted, "--", color=COLOURS[model], lw=1, label=f"prediction, {NAMES[model]}"
+        predicted,
+        "--",
+        color=COLOURS[model],
+        lw=1,
+        label=f"prediction, {SHORT_NAMES[model]}",
     )
     axes.set_xlim(0, len(wanted))
     axes.set_xlabel("sample")
@@ -57,7 +69,9 @@ def _draw_networks(axes, networks):
             axes.plot([i - 0.4, i + 0.4], [y, y], ":", color=BLACK, lw=1.2)
     axes.plot([], [], "o", color=BLACK, ms=2.5, label="each seed")
     axes.plot([], [], ":", color=BLACK, lw=1.2, label="published")
-    axes.set_xticks(range(len(networks)), [NAMES[row["model"]] for row in networks])
+    axes.set_xticks(
+        range(len(networks)), [SHORT_NAMES[row["model"]] for row in networks]
+    )
     axes.set_ylim(0, 1.35 * axes.get_ylim()[1])
     axes.set_ylabel("NRMSE (%)")
     axes.set_title("b  Networks", loc="left")
@@ -89,7 +103,7 @@ def _draw_spiking(axes, spiking):
         axes.errorbar(
             m,
             mean,
-            [mean - low, high - mean],
+            np.array([mean - low, high - mean]),
             fmt="o-",
             color=colour,
             ms=3,
@@ -108,3 +122,72 @@ def _draw_spiking(axes, spiking):
     axes.set_ylabel("NRMSE (%)")
     axes.set_title("d  Poisson neurons", loc="left")
     axes.legend(loc="best")
+
+
+def _spread(values):
+    text = f"{100 * np.mean(values):.2f}"
+    if len(values) > 1:
+        text += f" ({100 * min(values):.2f} to {100 * max(values):.2f})"
+    return f"{text} %"
+
+
+def title(record):
+    """Return what stands above the networks."""
+    network, settings = record["base"]["network"], record["settings"]
+    return (
+        f"Error on {network['sizes'][2]} test sequences after {network['epochs']} "
+        f"epochs: mean and range over {settings['seeds']} seeds,\nbeside what was "
+        "published. An epoch's time is that of a processor."
+    )
+
+
+def network_table(record):
+    """Return a table of the four-layer networks."""
+    times = dict(record["seconds_per_epoch"])
+    rows = []
+    for row in record["networks"]:
+        seeds, published = row["seeds"], row["published"]
+        rows.append(
+            [
+                NAMES[row["model"]],
+                f"{seeds[0]['parameters']:,}",
+                _spread([one["nrmse"] for one in seeds]),
+                "-" if published is None else f"{100 * published:.2f} %",
+                f"{times.pop(row['model']):.2f} s",
+            ]
+        )
+    rows += [
+        [NAMES[model], "-", "-", "-", f"{seconds:.2f} s"]
+        for model, seconds in times.items()
+    ]
+    return format_table(["", "parameters", "error", "published", "epoch"], rows)
+
+
+def scaled_table(record):
+    """Return a table of errors at other time steps."""
+    seeds = record["scaled"]
+    base = np.array([one["nrmse"][1] for one in seeds])
+    rows = []
+    for i, dt in enumerate(seeds[0]["dt"]):
+        values = np.array([one["nrmse"][i] for one in seeds])
+        lost = values / base - 1
+        rows.append(
+            [f"{1000 * dt:g} ms", _spread(values), f"{100 * lost.max():+.1f} %"]
+        )
+    return format_table(["time step", "error", "most lost, relative"], rows)
+
+
+def spiking_table(record):
+    """Return a table of memories that spike."""
+    rows = []
+    for row in record["spiking"]:
+        seeds = row["seeds"]
+        rows.append(
+            [
+                f"{row['n_neurons']:,}",
+                _spread([one["spikes"] for one in seeds]),
+                _spread([one["rates"] for one in seeds]),
+                f"{np.mean([one['spikes_per_second'] for one in seeds]):,.0f}",
+            ]
+        )
+    return format_table(["memory neurons", "spikes", "rates", "spikes/s"], rows)

@@ -1,176 +1,240 @@
 """psMNIST: train a network by one of several routes, and measure it once."""
 
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 
 import nengo
 import numpy as np
 
-from nengo_lmu.analysis.records import versions
-from nengo_lmu.experiments.psmnist import in_time as psmnist_time
-from nengo_lmu.experiments.psmnist import last_steps as psmnist_scan
-from nengo_lmu.experiments.psmnist import network as psmnist
-from nengo_lmu.experiments.psmnist import spiking as psmnist_spiking
-from nengo_lmu.experiments.psmnist import without_time as psmnist_static
+from nengo_lmu.experiments import pretrained
+from nengo_lmu.experiments.experiment import Experiment, option, say_renamed, switch
+from nengo_lmu.experiments.options import one_of, whole_number
+from nengo_lmu.experiments.psmnist import in_time, last_steps, network, without_time
+from nengo_lmu.experiments.psmnist.spiking import ON_CHIP, SpikingClassifier
+from nengo_lmu.experiments.psmnist.spiking import Settings as SpikingSettings
+from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.tasks.digits import Split
 
 ROUTES = {
-    "static": psmnist_static.SETTINGS,
-    "scan": psmnist_scan.SETTINGS,
-    "time": psmnist.Settings(),
+    "without-time": without_time.SETTINGS,
+    "scan": last_steps.SETTINGS,
+    "time": network.Settings(),
 }
+
+_N_TEST = 10_000
 
 # digits on which the network in time is compared with what it was trained as
 IN_NENGO_DL, IN_NENGO = 100, 2
 
 
-def run(
-    path,
-    route,
-    seed=0,
-    epochs=None,
-    augment=True,
-    checkpoint=None,
-    show_progress=None,
-):
-    """Train the network and classify the test digits.
+def _route(text):
+    """A type for a route, by today's name or by the one of the release before."""
+    if text == "static":
+        say_renamed(
+            f"nengo-lmu {PsMnist.name}", "--route static", "--route without-time"
+        )
+        return "without-time"
+    return one_of(tuple(ROUTES))(text)
 
-    Parameters
-    ----------
-    path : str, Path or None
-        As for `nengo_lmu.tasks.mnist.load_mnist`.
-    route : str
-        Of `ROUTES`.
-    seed : int
-        Of the split, the weights and the spikes.
-    epochs : int, optional
-    augment : bool
-        Of the static route: distort training digits.
-    checkpoint : str or Path, optional
-        Of the route in time: file from which it goes on when it was stopped.
-    show_progress : bool, optional
-        By default on terminals.
 
-    Returns
-    -------
-    record : dict
-        Of what JSON can hold.
-    classifier : nengo_lmu.experiments.psmnist.network.Classifier
+@dataclass(frozen=True)
+class PsMnist(Experiment):
+    """Permuted sequential MNIST: digits, pixel by pixel in shuffled order.
+
+    Three networks of an ideal Legendre memory and a hidden layer, trained by
+
+      --route without-time   nothing feeds back into the memory and only its last
+                             state is read: rectified linear units, a minute or two
+                             of a core
+      --route scan           recurrent hidden units, tanh, and a memory that nothing
+                             feeds back into: all that comes from the memory at
+                             once, then a short scan
+      --route time           the paper's network, all of it recurrent, by
+                             backpropagation through 784 steps of NengoDL;
+                             interrupted, the same command goes on
+
+    or, with --spiking, a network of Poisson neurons and spiking hidden units,
+    trained without time as well, with the noise of spikes, and run in spikes: in
+    NengoDL and, on a network with fewer neurons and more time, on the Loihi
+    emulator.
+
+    Of 60,000 digits 50,000 are for training and 10,000 choose the epoch; the 10,000
+    test digits are read once, at the end. A table goes to the screen, the record
+    (train-psmnist.json) to a folder, and so do the trained parameters (psmnist.npz,
+    as nengo_dl.Simulator.save_params writes them, and psmnist.json):
+    nengo_lmu.experiments.pretrained.load("psmnist", "DIR") makes the network with
+    them. Of the spiking network there is a figure instead (train-psmnist.png).
     """
-    mnist = psmnist.load(path, seed)
-    settings = replace(ROUTES[route], seed=seed)
-    options = {} if epochs is None else {"epochs": epochs}
-    options["show_progress"] = show_progress
-    started = time.process_time()
-    classifier = psmnist.Classifier(settings)
-    if route == "static":
-        history = psmnist_static.train(classifier, mnist, augment=augment, **options)
-    elif route == "scan":
-        history = psmnist_scan.train(classifier, mnist, **options)
-    else:
-        history = psmnist_time.train(
-            classifier, mnist, checkpoint=checkpoint, **options
-        )
-    processor = time.process_time() - started
 
-    scores = _scores(classifier, route, mnist.test.pixels)
-    correct = scores.argmax(axis=1) == mnist.test.labels[: len(scores)]
-    (accuracies,) = [
-        values
-        for name, values in history.items()
-        if name.startswith("val_") and name.endswith("accuracy")
-    ]
-    return {
-        "experiment": "psMNIST",
-        "route": route,
-        "settings": asdict(settings) | {"theta": settings.theta},
-        "augmented": route == "static" and augment,
-        "parameters": _n_parameters(classifier),
-        "versions": versions(),
-        "seconds": sum(history["seconds"]),
-        # of this process, which may have gone on from a checkpoint
-        "processor_seconds": None if checkpoint else processor,
-        "history": history,
-        "validation_accuracy": max(accuracies),
-        "test": _summary(correct),
-        "difference": _difference(classifier, scores, mnist.test.pixels),
-    }, classifier
+    name = "train psmnist"
+    names = {"path": "--mnist"}
 
+    mnist: str | None = option(
+        None,
+        str,
+        "MNIST as an npz file of x_train, y_train, x_test and y_test (default: "
+        "downloaded by Keras, once)",
+        "FILE",
+    )
+    route: str = option("without-time", _route, ", ".join(ROUTES), "ROUTE")
+    no_augmentation: bool = switch(
+        "train on the digits as they are (without-time: by default they are shifted, "
+        "turned, stretched and slanted a little, in each epoch otherwise)"
+    )
+    spiking: bool = switch("spikes, see above")
+    digits: int = option(
+        1000, whole_number(1, _N_TEST), "test digits for the spiking network"
+    )
+    loihi_digits: int = option(
+        50, whole_number(0, _N_TEST), "test digits for the Loihi emulator"
+    )
+    epochs: int | None = option(
+        None, whole_number(1), "of the training (default: as many as the route takes)"
+    )
+    seed: int = option(
+        0, whole_number(0, 2**31 - 2), "of the split, the weights and the spikes"
+    )
 
-def run_spiking(
-    path, n_digits=1000, n_loihi=0, seed=0, epochs=None, show_progress=None
-):
-    """Train the spiking network, and classify test digits with it.
+    def __post_init__(self):
+        if self.spiking:
+            self.refuse_with(
+                "--spiking",
+                ("route", "no_augmentation"),
+                "spikes have a training of their own",
+            )
+        for name, flag in (("digits", "--digits"), ("loihi_digits", "--loihi-digits")):
+            if getattr(self, name) != getattr(PsMnist, name) and not self.spiking:
+                raise ArgumentError(
+                    f"argument {flag}",
+                    "is for spikes; give --spiking too, or leave it out",
+                )
+        if self.no_augmentation:
+            self.refuse_with(
+                "--no-augmentation",
+                ("route",),
+                "other routes train on the digits as they are",
+            )
 
-    Parameters
-    ----------
-    path : str, Path or None
-        As for `nengo_lmu.tasks.mnist.load_mnist`.
-    n_digits : int
-        How many of the test digits, in NengoDL.
-    n_loihi : int
-        How many on the Loihi emulator, by the network of `psmnist_spiking.ON_CHIP`.
-    seed : int
-    epochs : int, optional
-    show_progress : bool, optional
-        By default on terminals.
+    def measure(self, run):
+        """Train a network and classify the test digits.
 
-    Returns
-    -------
-    record : dict
-        Of what JSON can hold.
-    traces : dict of ndarray
-        Of the first test digit, as of `SpikingClassifier.trace`, and the ``digit``.
-    classifier : SpikingClassifier
-    """
-    mnist = psmnist.load(path, seed)
-    settings = psmnist_spiking.Settings(seed=seed)
-    if epochs is not None:
-        settings = replace(settings, epochs=epochs)
-    started = time.perf_counter()
-    classifier = psmnist_spiking.SpikingClassifier(settings, mnist)
-    history = classifier.train(mnist, show_progress)
-    trained = time.perf_counter() - started
+        Returns
+        -------
+        measured : dict
+            ``parameters``, ``training_seconds``, ``history`` and
+            ``validation_accuracy``. Of a route: ``network`` (its settings),
+            ``augmented``, ``processor_seconds``, ``test``, and the ``difference`` of
+            the network in time from what was trained. With spikes: ``results``, one
+            for each simulator.
+        """
+        mnist = network.load(self.mnist, self.seed)
+        if self.spiking:
+            return self._measure_spiking(run, mnist)
+        return self._measure_route(run, mnist)
 
-    rows = [
-        _row(
-            classifier,
-            classifier.simulate_nengo_dl(
-                _first(mnist.test, n_digits),
-                minibatch_size=min(100, n_digits),
-                show_progress=show_progress,
-            ),
-        )
-    ]
-    if n_loihi:
-        import nengo_loihi
+    def table(self, record):
+        """Return how the network did."""
+        from nengo_lmu.experiments.psmnist import report
 
-        chip = psmnist_spiking.SpikingClassifier(
-            replace(psmnist_spiking.ON_CHIP, seed=seed), mnist
-        )
-        chip.train(mnist, show_progress)
-        row = chip.simulate(
-            nengo_loihi.Simulator,
-            "Loihi emulator",
-            _first(mnist.test, n_loihi),
-            show_progress,
-            target="sim",
-        )
-        rows.append(_row(chip, row))
-    return (
-        {
-            "experiment": "psMNIST, spiking",
+        if record["settings"]["spiking"]:
+            return report.spiking_table(record)
+        return report.route_table(record)
+
+    def _measure_route(self, run, mnist):
+        """Train by a route, and keep the parameters."""
+        settings = replace(ROUTES[self.route], seed=self.seed)
+        options = {} if self.epochs is None else {"epochs": self.epochs}
+        augmented = self.route == "without-time" and not self.no_augmentation
+        checkpoint = None
+        started = time.process_time()
+        classifier = network.Classifier(settings)
+        if self.route == "without-time":
+            history = without_time.train(
+                classifier, mnist, augment=augmented, **options
+            )
+        elif self.route == "scan":
+            history = last_steps.train(classifier, mnist, **options)
+        else:
+            if run.folder is not None:
+                checkpoint = run.folder / "checkpoint.npz"
+            history = in_time.train(classifier, mnist, checkpoint=checkpoint, **options)
+        processor = time.process_time() - started
+
+        scores = self._scores(classifier, mnist.test.pixels)
+        correct = scores.argmax(axis=1) == mnist.test.labels[: len(scores)]
+        (accuracies,) = [
+            values
+            for name, values in history.items()
+            if name.startswith("val_") and name.endswith("accuracy")
+        ]
+        test = _summary(correct)
+        if run.folder is not None:
+            command = f"nengo-lmu {self.name} --route {self.route} --seed {self.seed}"
+            details = {"command": command, "test": test}
+            pretrained.save("psmnist", classifier, details, run.folder)
+        return {
+            "network": asdict(settings) | {"theta": settings.theta},
+            "augmented": augmented,
             "parameters": _n_parameters(classifier),
-            "versions": versions(),
-            "seconds": trained,
+            "training_seconds": sum(history["seconds"]),
+            # of this process, which may have gone on from a checkpoint
+            "processor_seconds": None if checkpoint else processor,
+            "history": history,
+            "validation_accuracy": max(accuracies),
+            "test": test,
+            "difference": _difference(classifier, scores, mnist.test.pixels),
+        }
+
+    def _scores(self, classifier, pixels):
+        if self.route == "without-time":
+            return without_time.scores(classifier, pixels)
+        if self.route == "scan":
+            return last_steps.predict(last_steps.Scan(classifier), pixels)
+        return in_time.predict(classifier, pixels)
+
+    def _measure_spiking(self, run, mnist):
+        """Train the spiking network, and draw how it reads the first test digit."""
+        from nengo_lmu.experiments.psmnist.report import draw_psmnist
+
+        settings = SpikingSettings(seed=self.seed)
+        if self.epochs is not None:
+            settings = replace(settings, epochs=self.epochs)
+        started = time.perf_counter()
+        classifier = SpikingClassifier(settings, mnist)
+        history = classifier.train(mnist)
+        trained = time.perf_counter() - started
+
+        rows = [
+            _row(
+                classifier,
+                classifier.simulate_nengo_dl(
+                    _first(mnist.test, self.digits),
+                    minibatch_size=min(100, self.digits),
+                ),
+            )
+        ]
+        if self.loihi_digits:
+            import nengo_loihi
+
+            chip = SpikingClassifier(replace(ON_CHIP, seed=self.seed), mnist)
+            chip.train(mnist)
+            row = chip.simulate(
+                nengo_loihi.Simulator,
+                "Loihi emulator",
+                _first(mnist.test, self.loihi_digits),
+                target="sim",
+            )
+            rows.append(_row(chip, row))
+        digit, label = mnist.test.pixels[0], mnist.test.labels[0]
+        traces = classifier.trace(digit) | {"digit": digit, "label": label}
+        run.draw(draw_psmnist(traces, classifier))
+        return {
+            "parameters": _n_parameters(classifier),
+            "training_seconds": trained,
             "history": history,
             "validation_accuracy": max(history["val_accuracy"]),
             "results": rows,
-        },
-        classifier.trace(mnist.test.pixels[0])
-        | {"digit": mnist.test.pixels[0], "label": mnist.test.labels[0]},
-        classifier,
-    )
+        }
 
 
 def _first(split, n):
@@ -202,18 +266,10 @@ def _n_parameters(classifier):
     return int(sum(np.prod(shape) for shape in shapes))
 
 
-def _scores(classifier, route, pixels):
-    if route == "static":
-        return psmnist_static.scores(classifier, pixels)
-    if route == "scan":
-        return psmnist_scan.predict(psmnist_scan.Scan(classifier), pixels)
-    return psmnist_time.predict(classifier, pixels)
-
-
 def _difference(classifier, scores, pixels):
     """Return how far the network in time is from the scores, at most."""
     s = classifier.settings
-    in_nengo_dl = psmnist_time.predict(classifier, pixels[:IN_NENGO_DL])
+    in_nengo_dl = in_time.predict(classifier, pixels[:IN_NENGO_DL])
     found = {
         "NengoDL": float(np.abs(in_nengo_dl - scores[: len(in_nengo_dl)]).max()),
         "nengo.Simulator": 0.0,

@@ -1,4 +1,4 @@
-"""The figure of the spiking psMNIST network."""
+"""The tables of psMNIST, and the figure of its spiking network."""
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from nengo_lmu.analysis.style import (
     VERMILION,
 )
 from nengo_lmu.tasks.mnist import N_CLASSES, to_images
+from nengo_lmu.utils.table import format_table
 
 
 def draw_psmnist(traces, classifier):
@@ -83,3 +84,85 @@ def draw_psmnist(traces, classifier):
             *rows[3].get_legend_handles_labels(), title="digit", ncols=2, loc="center"
         )
     return figure
+
+
+def ablation_table(record):
+    """Return a table of accuracies with a perturbed A_bar."""
+    rows = {}
+    for row in record["rows"]:
+        setting = row["setting"]
+        rows.setdefault(setting["delta"], {})[setting["scaled"]] = row
+
+    def accuracy(row):
+        found = row["accuracy"]
+        text = f"{100 * found['mean']:.2f}"
+        if found["standard_error"] is not None:
+            text += f" +- {100 * found['standard_error']:.2f}"
+        return f"{text} %"
+
+    return format_table(
+        ["delta", "radius", "state rms", "first pixel", "as they are", "scaled"],
+        [
+            [
+                f"{delta:+g}",
+                f"{pair[False]['radius']:.4f}",
+                f"{pair[False]['state']:.3g}",
+                f"{pair[False]['first']:.2g}",
+                accuracy(pair[False]),
+                accuracy(pair[True]),
+            ]
+            for delta, pair in rows.items()
+        ],
+    )
+
+
+def _percent(result):
+    return f"{100 * result['accuracy']:.2f} +- {100 * result['standard_error']:.2f} %"
+
+
+def route_table(record):
+    """Return a table of the network that was trained by a route."""
+    difference, processor = record["difference"], record["processor_seconds"]
+    rows = [
+        ["parameters", f"{record['parameters']:,}"],
+        ["validation", f"{100 * record['validation_accuracy']:.2f} %"],
+        [f"test, {record['test']['digits']:,} digits", _percent(record["test"])],
+        ["training", f"{record['training_seconds']:.0f} s"],
+        *([["of a processor", f"{processor:.0f} s"]] if processor else []),
+        *([f"in time, {name}", f"{value:.0e}"] for name, value in difference.items()),
+    ]
+    network = record["network"]
+    return (
+        f"LMU(theta={network['theta']:g}, d={network['d']}, "
+        f"units={network['units']}), {network['coupling']}, by route "
+        f"{record['settings']['route']}\n\n"
+        f"{format_table(['psMNIST', ''], rows)}\n\n"
+        "In time: the largest difference of a score, step by step, from what was "
+        "trained."
+    )
+
+
+def spiking_table(record):
+    """Return a table of digits that were read in spikes."""
+
+    def cells(row):
+        settings = row["settings"]
+        return [
+            row["backend"],
+            str(row["digits"]),
+            _percent(row),
+            f"{row['neurons']:,}",
+            str(settings["steps_per_pixel"]),
+            f"{row['spikes']:,.0f}",
+            f"{row['seconds']:.2g} s",
+        ]
+
+    header = ["run in", "digits", "correct", "neurons", "steps", "spikes", "time"]
+    settings = record["results"][0]["settings"]
+    return (
+        f"LMU(d={settings['d']}, units={settings['units']}), Poisson memory, "
+        f"{record['parameters']:,} parameters trained in "
+        f"{record['training_seconds']:.0f} s\n\n"
+        f"{format_table(header, [cells(row) for row in record['results']])}\n\n"
+        "Steps of a pixel; spikes and computing time of a digit."
+    )

@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from nengo_lmu.experiments.digits.network import Row, neuron_type
-from nengo_lmu.experiments.psmnist.network import distorted
+from nengo_lmu.experiments.psmnist.distortion import distorted
 from nengo_lmu.experiments.psmnist.without_time import train_on_states
 from nengo_lmu.networks import LMU, XavierNormal
 from nengo_lmu.tasks.mnist import N_CLASSES, N_PIXELS

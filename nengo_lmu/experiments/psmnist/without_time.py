@@ -10,7 +10,8 @@ import time
 import numpy as np
 from tqdm import tqdm
 
-from nengo_lmu.experiments.psmnist.network import Settings, distorted
+from nengo_lmu.experiments.psmnist.distortion import distorted
+from nengo_lmu.experiments.psmnist.network import Settings
 from nengo_lmu.tasks.digits import Split
 from nengo_lmu.tasks.mnist import N_PIXELS
 

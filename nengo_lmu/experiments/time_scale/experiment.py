@@ -14,8 +14,12 @@ from dataclasses import asdict, dataclass
 import nengo
 import numpy as np
 
-from nengo_lmu.analysis import sweep
-from nengo_lmu.analysis.records import versions
+from nengo_lmu.experiments.experiment import Experiment, option
+from nengo_lmu.experiments.options import (
+    number_of_runs,
+    positive_number,
+    whole_number,
+)
 from nengo_lmu.legendre import ArgumentError, discretize, state_space
 from nengo_lmu.legendre.checks import positive, whole
 from nengo_lmu.networks import LMU
@@ -132,6 +136,92 @@ class FineTuning:
 
 
 STACKS = (StackRecovery((0.05, 0.15, 0.25), 0.1),)
+
+
+@dataclass(frozen=True)
+class TimeScale(Experiment):
+    """Let memories learn how long their windows should be.
+
+    With trainable_theta=True, NengoDL trains 1 / theta, one scalar a layer. The
+    window of one layer, too long or too short at first, is to become that of the
+    delay in the data: without neurons, and in Poisson neurons through their rates.
+    Then those of three layers, all alike at first, are to become those of a teacher
+    of the same kernels, from what its last layer says. At last, A and B themselves
+    are trained, for an input that is too fast for the order of the memory.
+
+    Tables go to the screen; the record (train-time-scale.json), a figure
+    (train-time-scale.png) and a record of each training to a folder. When it was
+    interrupted, the same command continues where it was.
+    """
+
+    name = "train time-scale"
+    keeps = "records and figure"
+    processes = "here"
+    resumes = True
+    names = {"start": "--starts"}
+
+    starts: tuple = option(
+        (4.0, 0.25),
+        positive_number,
+        "windows to begin with, relative to the true one",
+        "X",
+    )
+    seeds: int = option(3, number_of_runs, "trainings of each")
+    n_neurons: int = option(
+        300, whole_number(0), "of the spiking memory; 0 for none", "M"
+    )
+    epochs: int = option(Recovery.epochs, whole_number(1), "for one layer")
+
+    def measure(self, run):
+        """Train all.
+
+        Returns
+        -------
+        measured : dict
+            ``recovery``, ``stack`` and ``fine_tuning``, each a list of dict with
+            ``setting`` and ``results``, one for each seed.
+        """
+
+        def trained(function, settings, description):
+            results = run.sweep_seeds(
+                function,
+                settings,
+                self.seeds,
+                description=description,
+                cost=lambda setting: setting.cost,
+            )
+            return [
+                {"setting": asdict(setting), "results": of_seeds}
+                for setting, of_seeds in results.items()
+            ]
+
+        sizes = [0, self.n_neurons] if self.n_neurons else [0]
+        recoveries = [
+            Recovery(start, m, epochs=self.epochs)
+            for m in sizes
+            for start in self.starts
+        ]
+        return {
+            "recovery": trained(recover, recoveries, "one layer"),
+            "stack": trained(recover_stack, STACKS, "several layers"),
+            "fine_tuning": trained(fine_tune, [FineTuning()], "A and B"),
+        }
+
+    def table(self, record):
+        """Return the windows that were learned, and what A and B became."""
+        from nengo_lmu.experiments.time_scale import report
+
+        return (
+            f"{report.title(record)}\n\n{report.window_table(record)}\n\n"
+            "A and B trained: mean squared error of the delay, relative to the input\n"
+            f"\n{report.matrix_table(record)}"
+        )
+
+    def figure(self, record):
+        """Draw how windows approach the true ones."""
+        from nengo_lmu.experiments.time_scale.report import draw_time_scale
+
+        return draw_time_scale(record)
 
 
 def noise(n, n_steps, bandwidth, seed):
@@ -354,60 +444,4 @@ def _train(network, data, setting, rate, lmus=()):
         "theta": thetas,
         "loss": losses,
         "seconds": time.perf_counter() - started,
-    }
-
-
-def run(
-    starts,
-    seeds,
-    n_neurons=0,
-    epochs=Recovery.epochs,
-    folder=None,
-    workers=None,
-    show_progress=None,
-):
-    """Train all, and return the record of it.
-
-    Parameters
-    ----------
-    starts : sequence of float
-        Windows to begin with, relative to the true one.
-    seeds : int
-    n_neurons : int
-        Of the spiking memory; 0 for none.
-    epochs : int
-    folder, workers, show_progress
-        As for `nengo_lmu.analysis.sweep.run`.
-
-    Returns
-    -------
-    record : dict
-        For JSON: ``recovery``, ``stack`` and ``fine_tuning``, each a list of dict with
-        ``setting`` and ``results``, one for each seed; and ``versions``.
-    """
-    options = {
-        "folder": folder,
-        "workers": workers,
-        "cost": lambda setting: setting.cost,
-        "show_progress": show_progress,
-    }
-
-    def trained(function, settings, description):
-        found = sweep.run_seeds(
-            function, settings, seeds, description=description, **options
-        )
-        return [
-            {"setting": asdict(setting), "results": results}
-            for setting, results in found.items()
-        ]
-
-    sizes = [0, n_neurons] if n_neurons else [0]
-    recoveries = [Recovery(start, m, epochs=epochs) for m in sizes for start in starts]
-    return {
-        "experiment": "time-scale",
-        "seeds": seeds,
-        "recovery": trained(recover, recoveries, "one layer"),
-        "stack": trained(recover_stack, STACKS, "several layers"),
-        "fine_tuning": trained(fine_tune, [FineTuning()], "A and B"),
-        "versions": versions(),
     }

@@ -1,6 +1,12 @@
-"""The figure of learned time-scales: windows against epochs."""
+"""The tables of learned time-scales, and the figure: windows against epochs."""
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from nengo_lmu.analysis.style import BLUE, GREEN, STYLE, VERMILION
+from nengo_lmu.utils.table import format_table
 
 _COLOURS = (VERMILION, BLUE, GREEN)
 
@@ -11,15 +17,12 @@ def draw_time_scale(record):
     Parameters
     ----------
     record : dict
-        As `nengo_lmu.experiments.time_scale.experiment.run` returns it.
+        Of `nengo_lmu.experiments.time_scale.experiment.TimeScale`.
 
     Returns
     -------
     figure : matplotlib.figure.Figure
     """
-    import matplotlib
-    from matplotlib.figure import Figure
-
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.0, 2.8), layout="constrained")
         sizes = sorted({one["setting"]["n_neurons"] for one in record["recovery"]})
@@ -70,8 +73,6 @@ def _draw(axes, before, runs, colours, labels):
 
 
 def _finish(axes, thetas):
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
-
     for theta in thetas:
         axes.axhspan(950 * theta, 1050 * theta, color="0.88", zorder=0)
         axes.axhline(1e3 * theta, color="0.4", lw=0.6, ls=":", zorder=1)
@@ -80,3 +81,68 @@ def _finish(axes, thetas):
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.legend()
+
+
+def title(record):
+    """Return what stands above the windows."""
+    return (
+        "Length of the window in milliseconds: mean over "
+        f"{record['settings']['seeds']} seeds, and the largest\nerror of any."
+    )
+
+
+def window_table(record):
+    """Return a table of the windows that were learned, and of the true ones."""
+    rows = []
+    for one in record["recovery"]:
+        setting = one["setting"]
+        m, theta = setting["n_neurons"], setting["theta"]
+        rows.append(
+            _window_row(
+                f"{m} Poisson neurons" if m else "ideal",
+                setting["start"] * theta,
+                [result["theta"][-1] for result in one["results"]],
+                theta,
+            )
+        )
+    for one in record["stack"]:
+        setting = one["setting"]
+        for k, theta in enumerate(setting["thetas"]):
+            rows.append(
+                _window_row(
+                    f"layer {k + 1} of {len(setting['thetas'])}",
+                    setting["start"],
+                    [result["theta"][-1][k] for result in one["results"]],
+                    theta,
+                )
+            )
+    return format_table(["memory", "start", "learned", "true", "error"], rows)
+
+
+def _window_row(name, start, learned, true):
+    error = np.abs(np.divide(learned, true) - 1).max()
+    return [
+        name,
+        f"{1e3 * start:.1f}",
+        f"{1e3 * np.mean(learned):.2f}",
+        f"{1e3 * true:g}",
+        f"{100 * error:.2g} %",
+    ]
+
+
+def matrix_table(record):
+    """Return a table of errors before and after A and B were trained."""
+    return format_table(
+        ["memory", "before", "after", "NengoDL - Nengo"],
+        [
+            [
+                f"d={one['setting']['d']}, input up to "
+                f"{one['setting']['bandwidth']:g} Hz, seed {seed}",
+                f"{result['before']:.4f}",
+                f"{result['after']:.4f}",
+                f"{result['difference']:.1e}",
+            ]
+            for one in record["fine_tuning"]
+            for seed, result in enumerate(one["results"])
+        ],
+    )

@@ -1,0 +1,99 @@
+"""The LSTM that memories are compared with, which is trained."""
+
+import time
+from dataclasses import dataclass
+
+import nengo
+import numpy as np
+
+from nengo_lmu.experiments.capacity.memory import SETTLED
+from nengo_lmu.tasks.capacity import sequences
+
+# published: 80 to train, 20 to validate, 100 to test
+_SPLIT = (80, 100, 200)
+_MINIBATCH = 50
+
+
+@dataclass(frozen=True)
+class LSTMSetting:
+    """What one training of an LSTM is of.
+
+    Attributes
+    ----------
+    length : int
+        T.
+    epochs : int
+    units : int
+    seed : int
+        Of the sequences and the weights.
+    """
+
+    length: int
+    epochs: int
+    units: int = 100
+    seed: int = 0
+
+    @property
+    def cost(self):
+        """(float) How long it takes, in arbitrary units."""
+        return self.length * self.epochs
+
+
+def measure_lstm(setting):
+    """Train an LSTM on the task.
+
+    As published: 80 sequences to train, 20 to validate and 100 to test, minibatches of
+    50, Adam, the weights after the last epoch.
+
+    Parameters
+    ----------
+    setting : LSTMSetting
+
+    Returns
+    -------
+    result : dict
+        ``mse`` and ``settled`` of the test, as of
+        `nengo_lmu.experiments.capacity.memory.measure`, under the name ``LSTM``;
+        ``loss`` and ``val_loss`` of each epoch; and ``seconds`` of processor time.
+    """
+    import tensorflow as tf
+
+    from nengo_lmu.dl.lstm import LSTMProcess, UnrolledLSTM
+
+    x, y = sequences(setting.length, _SPLIT[-1], setting.seed)
+    (train_x, check_x, test_x, _), (train_y, check_y, test_y, _) = (
+        np.split(values.astype(np.float32), _SPLIT) for values in (x, y)
+    )
+    tf.keras.utils.set_random_seed(setting.seed)
+    cell = LSTMProcess.random(1, setting.units, np.random.RandomState(setting.seed))
+    model = tf.keras.Sequential(
+        [
+            tf.keras.Input(x.shape[1:]),
+            UnrolledLSTM(nengo.Node(cell, add_to_container=False)),
+            tf.keras.layers.Dense(y.shape[-1]),
+        ]
+    )
+    model.compile(optimizer="adam", loss="mse")
+    started = time.process_time()
+    history = model.fit(
+        train_x,
+        train_y,
+        validation_data=(check_x, check_y),
+        batch_size=_MINIBATCH,
+        epochs=setting.epochs,
+        verbose=0,
+    ).history
+    spent = time.process_time() - started
+    squares = (model.predict(test_x, batch_size=_MINIBATCH, verbose=0) - test_y) ** 2
+
+    def mean(since):
+        late = squares[:, int(np.ceil(since * setting.length)) :]
+        return {"LSTM": late.mean(axis=(0, 1)).tolist()}
+
+    return {
+        "mse": mean(1.0),
+        "settled": mean(SETTLED),
+        "loss": history["loss"],
+        "val_loss": history["val_loss"],
+        "seconds": spent,
+    }

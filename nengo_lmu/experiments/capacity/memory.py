@@ -1,0 +1,185 @@
+"""The capacity task by Legendre memories, of which nothing is trained."""
+
+import time
+from dataclasses import dataclass
+
+import nengo
+import numpy as np
+
+from nengo_lmu.analysis.timing import peak_resident
+from nengo_lmu.experiments.capacity.readout import fitted_readout
+from nengo_lmu.legendre import pade_error, predicted_error, white_noise_statistics
+from nengo_lmu.legendre.checks import whole
+from nengo_lmu.networks import LMU
+from nengo_lmu.tasks.capacity import BANDWIDTH, WINDOWS, WhiteNoise, delays
+
+# About that of a sequence of the task, whose largest value is 1.
+TYPICAL_RMS = 0.36
+
+# The start of a sequence is a kink, which has left the window after T steps, and its
+# traces in the state some time later.
+SETTLED = 1.5
+
+# steps that are probed at a time: all that is kept of the past
+_CHUNK = 10_000
+
+# that a spiking memory may have
+_SPIKING_ORDERS = range(12, 61, 4)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What one measurement is of.
+
+    Attributes
+    ----------
+    length : int
+        T: steps in the window, which is a second.
+    n_neurons : int
+        Poisson neurons of the memory; 0 for the ideal one of order 100.
+    seed : int
+        Of the sequence, the neurons and their spikes.
+    """
+
+    length: int
+    n_neurons: int = 0
+    seed: int = 0
+
+    def __post_init__(self):
+        whole("length", self.length, 1 + int(2 * BANDWIDTH))
+        whole("n_neurons", self.n_neurons, 0)
+        whole("seed", self.seed, 0)
+
+    @property
+    def dt(self):
+        """(float) Time step (seconds)."""
+        return 1 / self.length
+
+    @property
+    def d(self):
+        """(int) Order of the memory: the paper's, or what suits so many neurons best.
+
+        Noise grows with the order, and what is lost of the input shrinks.
+        """
+        if self.n_neurons == 0:
+            return 100
+
+        def expected(d):
+            statistics = white_noise_statistics(1.0, d, TYPICAL_RMS, BANDWIDTH)
+            noise = predicted_error(
+                1.0, d, self.n_neurons, dt=self.dt, input=statistics
+            ).delay
+            frequencies = np.linspace(0, BANDWIDTH, 101)
+            return noise**2 + np.mean(pade_error(1.0, d, frequencies) ** 2)
+
+        possible = [d for d in _SPIKING_ORDERS if self.n_neurons >= 2 * d]
+        return min(possible, key=expected)
+
+    @property
+    def cost(self):
+        """(float) How long the measurement takes, in arbitrary units."""
+        return self.length * (2000 + self.n_neurons)
+
+
+def measure(setting):
+    """Present a sequence to a memory in the reference simulator.
+
+    Parameters
+    ----------
+    setting : Setting
+
+    Returns
+    -------
+    result : dict
+        ``mse`` and ``settled``, each with a list of the mean squared errors of the
+        delays for each readout: from step T on, as in the paper, and from 1.5 T on,
+        when the start of the sequence is forgotten. The readouts of the ideal memory
+        are ``published`` (the paper's window and points, which are half a step off),
+        ``Legendre`` (in the middle of the steps) and ``fitted`` (`fitted_readout`);
+        that of a spiking one is ``spiking``. ``d``; ``seconds`` of processor time; and
+        ``peak_mib``, the most memory that the process has taken until then (None on
+        Windows).
+    """
+    # independent ones, since equal seeds of different things make them correlated
+    seeds = np.random.SeedSequence(setting.seed).generate_state(2) >> 1
+    signal = WhiteNoise(setting.length, np.random.RandomState(seeds[0]))
+    lags = delays(setting.length)
+    chunk = {}
+
+    with nengo.Network(seed=int(seeds[1])) as network:
+        stimulus = nengo.Node(
+            lambda t: chunk["u"][round(t / setting.dt) - 1 - chunk["first"]],
+            size_out=1,
+        )
+        memories = _spiking if setting.n_neurons else _ideal
+        readouts = list(memories(setting, lags))
+        recalled = nengo.Node(size_in=len(readouts) * len(lags), label="recalled")
+        for k, (_, memory, D) in enumerate(readouts):
+            part = recalled[k * len(lags) : (k + 1) * len(lags)]
+            nengo.Connection(memory.output, part, transform=D, synapse=None)
+        for memory in dict.fromkeys(memory for _, memory, _ in readouts):
+            nengo.Connection(stimulus, memory.input, synapse=None)
+        probe = nengo.Probe(recalled)
+
+    started = time.process_time()
+    sums = {1.0: 0.0, SETTLED: 0.0}
+    # a model of our own has no decoder cache: nothing is written to the user's
+    model = nengo.builder.Model(dt=setting.dt)
+    with nengo.Simulator(
+        network, dt=setting.dt, model=model, progress_bar=False
+    ) as sim:
+        for first in range(0, signal.n_steps, _CHUNK):
+            steps = np.arange(first, min(first + _CHUNK, signal.n_steps))
+            targets = signal.at(steps, lags)
+            chunk.update(first=first, u=targets[:, 0])
+            sim.run_steps(len(steps))
+            said = sim.data[probe].reshape(len(steps), len(readouts), len(lags))
+            squares = (said - targets[:, np.newaxis]) ** 2
+            for since in sums:
+                sums[since] += squares[steps >= since * setting.length].sum(axis=0)
+            sim.clear_probes()
+
+    def mean(since):
+        n_counted = signal.n_steps - np.ceil(since * setting.length)
+        return {
+            name: total.tolist()
+            for (name, *_), total in zip(readouts, sums[since] / n_counted)
+        }
+
+    return {
+        "mse": mean(1.0),
+        "settled": mean(SETTLED),
+        "d": setting.d,
+        "seconds": time.process_time() - started,
+        "peak_mib": _peak_mib(),
+    }
+
+
+def _ideal(setting, lags):
+    """Make the ideal memories, and yield readouts: a name, a memory and a matrix."""
+    d, dt, length = setting.d, setting.dt, setting.length
+    # The published window, and one that ends in the middle of the last step: the input
+    # of a step is held until the next, so on average it is half a step old.
+    published = LMU((length - 0.5) * dt, d, n_neurons=0, dt=dt).memory
+    yield "published", published, published.decode(lags / length)
+    memory = LMU((length + 0.5) * dt, d, n_neurons=0, dt=dt).memory
+    yield "Legendre", memory, memory.decode((lags + 0.5) / (length + 0.5))
+    yield "fitted", memory, fitted_readout(length, d, memory.theta, lags)
+
+
+def _spiking(setting, lags):
+    """Make a spiking memory, and yield its readout, as for ideal ones."""
+    process = nengo.processes.WhiteSignal(
+        WINDOWS, high=BANDWIDTH, rms=TYPICAL_RMS, y0=0, seed=setting.seed
+    )
+    memory = LMU(
+        1.0, setting.d, n_neurons=setting.n_neurons, dt=setting.dt, input_range=process
+    ).memory
+    # a step late, since the synapse takes one; what is of now cannot be read yet
+    points = np.maximum(lags - 0.5, 0) / setting.length
+    yield "spiking", memory, memory.decode(points, denoise=True)
+
+
+def _peak_mib():
+    peak = peak_resident()
+    return None if peak is None else peak / 2**20
