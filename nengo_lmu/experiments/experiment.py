@@ -89,9 +89,10 @@ def option(default, kind, help, metavar="N", nargs=None, flag=None, formerly=())
     return field(default=default, metadata={"option": made})
 
 
-def switch(help):
+def switch(help, formerly=()):
     """Return a field that is True where its option is given."""
-    return field(default=False, metadata={"option": Option(None, help)})
+    made = Option(None, help, nargs=0, formerly=formerly)
+    return field(default=False, metadata={"option": made})
 
 
 @dataclass(frozen=True)
@@ -339,6 +340,7 @@ def _add_option(parser, one):
     help = made.help.replace("%", "%%")
     if made.kind is None:
         parser.add_argument(_flag(one), dest=one.name, action="store_true", help=help)
+        _add_earlier_flags(parser, one, dest=one.name, nargs=0)
         return
     required = one.default is dataclasses.MISSING
     if not required and one.default is not None:
@@ -355,7 +357,11 @@ def _add_option(parser, one):
     parser.add_argument(
         _flag(one), required=required, default=default, help=help, **common
     )
-    for flag in made.formerly:
+    _add_earlier_flags(parser, one, **common)
+
+
+def _add_earlier_flags(parser, one, **common):
+    for flag in one.metadata["option"].formerly:
         parser.add_argument(
             flag,
             action=_Renamed,
@@ -375,7 +381,7 @@ class _Renamed(argparse.Action):
 
     def __call__(self, parser, namespace, values, option_string=None):
         say_renamed(parser.prog, option_string, self.now)
-        setattr(namespace, self.dest, values)
+        setattr(namespace, self.dest, True if self.nargs == 0 else values)
 
 
 def say_renamed(prog, before, now):
