@@ -298,7 +298,7 @@ class Experiment:
 
     @classmethod
     def run_command(cls, arguments):
-        """Run the command and print what came out."""
+        """Run the command, print what came out, and return the record."""
         flags = {one.name: _flag(one) for one in fields(cls)}
         flags |= {"dask": "--dask"} | cls.names
         if cls.loads and not arguments.json:
@@ -314,11 +314,12 @@ class Experiment:
         if arguments.json:
             json.dump(record, sys.stdout, indent=2)
             print()
-            return
+            return record
         print(experiment.table(record).strip("\n"))
         if arguments.out is not None:
             keeps = cls.keeps[0].upper() + cls.keeps[1:]
             print(f"\n{keeps} in {arguments.out} ({record['seconds']:.0f} s)")
+        return record
 
 
 def _names(cls):
