@@ -8,20 +8,25 @@ import pytest
 
 from nengo_lmu.benchmarks import emulator as bench_emulator
 from nengo_lmu.benchmarks import steps as bench
+from nengo_lmu.benchmarks.emulator import Emulator
 from nengo_lmu.benchmarks.report import draw_steps
 from nengo_lmu.cli import main
+from nengo_lmu.experiments.experiment import Run
 
 
 def test_steps_command(tmp_path, capsys):
     """A record, a figure and a table, with everything in its place."""
     out = tmp_path / "out"
-    argv = ["bench", "steps", "--m", "60", "40", "60", "--d", "3", "--rounds", "2"]
-    assert main([*argv, "--out", str(out)]) == 0
-    table = capsys.readouterr().out
-    assert all(len(line) <= 80 for line in table.splitlines())
-    record = json.loads((out / "bench.json").read_text())
-    assert (out / "bench.png").read_bytes().startswith(b"\x89PNG")
-    assert [(row["d"], row["m"]) for row in record["rows"]] == [(3, 40), (3, 60)]
+    argv = ["bench", "steps", "--n-neurons", "60", "40", "60", "--d", "3"]
+    assert main([*argv, "--rounds", "2", "--out", str(out)]) == 0
+    *table, _ = capsys.readouterr().out.splitlines()
+    assert all(len(line) <= 80 for line in table)
+    record = json.loads((out / "bench-steps.json").read_text())
+    assert (out / "bench-steps.png").read_bytes().startswith(b"\x89PNG")
+    assert [(row["d"], row["n_neurons"]) for row in record["rows"]] == [
+        (3, 40),
+        (3, 60),
+    ]
     assert record["versions"]["nengo"] and record["exponents"] == []
     for row in record["rows"]:
         for name in ("step", "neurons", "nengo", "ratio", "feedback"):
@@ -29,13 +34,14 @@ def test_steps_command(tmp_path, capsys):
             assert 0 < values["low"] <= values["median"] <= values["high"]
         assert row["make"] > 0 and row["build"] > 0
         assert 0 < row["resident"] <= row["peak"]
-        assert f"{1e6 * row['neurons']['median']:.0f}" in table
+        assert f"{1e6 * row['neurons']['median']:.0f}" in "\n".join(table)
 
 
 def test_json_goes_to_the_screen(monkeypatch, capsys):
-    monkeypatch.setattr(bench, "run", lambda m, d, rounds: {"m": m, "d": d})
-    assert main(["bench", "steps", "--m", "500", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"m": [500], "d": [6, 32]}
+    monkeypatch.setattr(bench.Steps, "measure", lambda self, run: {})
+    assert main(["bench", "steps", "--n-neurons", "500", "--json"]) == 0
+    settings = json.loads(capsys.readouterr().out)["settings"]
+    assert settings == {"n_neurons": [500], "d": [6, 32], "rounds": 100}
 
 
 def quartiles(value):
@@ -45,15 +51,15 @@ def quartiles(value):
 def test_exponents_are_those_of_large_memories():
     settings = [bench.Setting(m, d) for d in (2, 3) for m in (100, 10_000, 40_000)]
     settings.append(bench.Setting(10_000, 4))
-    rows = [{"peak": 7.0 * s.m} for s in settings]
+    rows = [{"peak": 7.0 * s.n_neurons} for s in settings]
     times = [
-        [1.0 if s.m < bench.LARGE else s.m**power for s in settings]
+        [1.0 if s.n_neurons < bench.LARGE else s.n_neurons**power for s in settings]
         for power in (1, 1.5, 2)
     ]
     found = bench._exponents(settings, rows, np.array(times))
     assert [fit["d"] for fit in found] == [2, 3]
     for fit in found:
-        assert fit["m"] == [10_000, 40_000]
+        assert fit["n_neurons"] == [10_000, 40_000]
         assert fit["peak"] == pytest.approx(1)
         assert fit["step"] == pytest.approx({"low": 1.25, "median": 1.5, "high": 1.75})
 
@@ -69,7 +75,7 @@ def test_memory_is_counted_once_and_in_full():
 
 def test_figure_has_all_orders():
     rows = [
-        {"d": d, "m": m, "peak": 100 * m}
+        {"d": d, "n_neurons": m, "peak": 100 * m}
         | {name: quartiles(1e-8 * m) for name in ("step", "nengo")}
         for d in range(1, 10)
         for m in (100, 1000)
@@ -84,11 +90,17 @@ def test_figure_has_all_orders():
     [
         ([], "WHAT"),
         (["nonsense"], "'nonsense'"),
-        (["steps", "--m", "1"], "--m: '1' was given; give a whole number"),
-        (["steps", "--m"], "--m"),
+        (
+            ["steps", "--n-neurons", "1"],
+            "--n-neurons: '1' was given; give a whole number",
+        ),
+        (["steps", "--n-neurons"], "--n-neurons"),
         (["steps", "--d", "many"], "--d: 'many' was given; give a whole number"),
         (["steps", "--rounds", "0"], "--rounds: '0' was given; give a whole number"),
-        (["emulator", "--m", "6"], "--m: '6' was given; give a whole number"),
+        (
+            ["emulator", "--n-neurons", "6"],
+            "--n-neurons: '6' was given; give a whole number",
+        ),
     ],
 )
 def test_bad_arguments_exit_with_one_line(argv, named, capsys):
@@ -101,10 +113,13 @@ def test_bad_arguments_exit_with_one_line(argv, named, capsys):
 
 
 def test_too_few_neurons_for_an_order(capsys):
-    assert main(["bench", "steps", "--m", "100", "10", "--d", "6"]) == 2
+    assert main(["bench", "steps", "--n-neurons", "100", "10", "--d", "6"]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
-    assert "m: must be at least 12 for d=6" in err and "10 was given; use more" in err
+    assert (
+        "--n-neurons: must be at least 12 for d=6" in err
+        and "10 was given; use more" in err
+    )
 
 
 # --- the emulator
@@ -114,14 +129,15 @@ def test_emulator_command(tmp_path, capsys):
     """A record, a figure and a table, with everything in its place."""
     pytest.importorskip("nengo_loihi")
     out = tmp_path / "out"
-    argv = ["bench", "emulator", "--m", "24", "12", "24", "--rounds", "2"]
-    assert main([*argv, "--out", str(out)]) == 0
+    argv = ["bench", "emulator", "--n-neurons", "24", "12", "24"]
+    assert main([*argv, "--rounds", "2", "--out", str(out)]) == 0
     *table, _ = capsys.readouterr().out.splitlines()
     assert all(len(line) <= 80 for line in table)
-    record = json.loads((out / "emulator.json").read_text())
-    assert (out / "emulator.png").read_bytes().startswith(b"\x89PNG")
+    record = json.loads((out / "bench-emulator.json").read_text())
+    assert (out / "bench-emulator.png").read_bytes().startswith(b"\x89PNG")
     rows = {
-        (row["m"], row["construction"], row["emulator"]): row for row in record["rows"]
+        (row["n_neurons"], row["construction"], row["emulator"]): row
+        for row in record["rows"]
     }
     assert list(rows) == [
         (m, construction, emulator)
@@ -169,29 +185,47 @@ def test_what_does_not_fit_the_chip_is_left_out(monkeypatch):
         return make(setting)
 
     monkeypatch.setattr(bench_emulator.Setting, "make", refuse)
-    record = bench_emulator.run([12, 24], 1, slow_up_to=12, show_progress=False)
-    kept = [(row["construction"], row["emulator"], row["m"]) for row in record["rows"]]
+    monkeypatch.setattr(bench_emulator, "SLOW_UP_TO", 12)
+    found = Emulator(n_neurons=(12, 24), rounds=1).measure(Run("bench-emulator"))
+    kept = [
+        (row["construction"], row["emulator"], row["n_neurons"])
+        for row in found["rows"]
+    ]
     assert kept == [
         *(("ours", "fast", 12), ("ours", "own", 12)),
         *(("example", "fast", 12), ("example", "own", 12)),
         ("ours", "fast", 24),  # what is compared with it is too slow
     ]
-    refused = [(one["construction"], one["m"]) for one in record["misfits"]]
+    refused = [(one["construction"], one["n_neurons"]) for one in found["misfits"]]
     assert refused == [("notebook", 12)] * 2
 
 
 def test_emulator_sizes_that_cannot_be_compared(capsys):
-    assert main(["bench", "emulator", "--m", "12", "100"]) == 2
+    assert main(["bench", "emulator", "--n-neurons", "12", "100"]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
-    assert "--m: must be a multiple of 6" in err and "100 was given; use 102" in err
+    assert (
+        "--n-neurons: must be a multiple of 6" in err
+        and "100 was given; use 102" in err
+    )
 
 
 def test_emulator_json_and_sizes(monkeypatch, capsys):
-    monkeypatch.setattr(bench_emulator, "run", lambda *args: {"asked": args})
+    monkeypatch.setattr(
+        Emulator,
+        "measure",
+        lambda self, run: {
+            "slow": max(
+                one.n_neurons for one in self.memories() if one.emulator == "own"
+            )
+        },
+    )
     assert main(["bench", "emulator", "--json"]) == 0
-    default = json.loads(capsys.readouterr().out)["asked"]
+    default = json.loads(capsys.readouterr().out)
     assert main(["bench", "emulator", "--json", "--full", "--rounds", "3"]) == 0
-    full = json.loads(capsys.readouterr().out)["asked"]
-    assert default[1] == 50 and full[1] == 3
-    assert set(default[0]) < set(full[0]) and default[2] < full[2]
+    full = json.loads(capsys.readouterr().out)
+    assert default["settings"]["rounds"] == 50 and full["settings"]["rounds"] == 3
+    sizes = [set(one["settings"]["n_neurons"]) for one in (default, full)]
+    assert sizes[0] < sizes[1] and default["slow"] < full["slow"]
+    # what is given counts with --full, too
+    assert Emulator(n_neurons=(12,), full=True).n_neurons == (12,)

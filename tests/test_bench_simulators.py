@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from nengo_lmu.benchmarks import simulators as bench_simulators
+from nengo_lmu.benchmarks.simulators import Simulators
 from nengo_lmu.cli import main
+from nengo_lmu.experiments.experiment import Run
 
 NENGO_ONLY = {"Nengo": bench_simulators.SIMULATORS["Nengo"]}
 
@@ -21,6 +23,10 @@ def same_process(function, *arguments):
 def nengo_only(monkeypatch):
     monkeypatch.setattr(bench_simulators, "SIMULATORS", NENGO_ONLY)
     monkeypatch.setattr(bench_simulators, "in_a_process", same_process)
+
+
+def measured(experiment):
+    return experiment.measure(Run(experiment.files))
 
 
 def check(record):
@@ -36,12 +42,12 @@ def check(record):
 def test_command(nengo_only, tmp_path, capsys):
     """A record and a table, with everything in its place."""
     out = tmp_path / "out"
-    argv = ["bench", "simulators", "--m", "60", "40", "60", "--d", "3", "2"]
+    argv = ["bench", "simulators", "--n-neurons", "60", "40", "60", "--d", "3", "2"]
     assert main([*argv, "--rounds", "2", "--out", str(out)]) == 0
-    table = capsys.readouterr().out
-    assert all(len(line) <= 80 for line in table.splitlines())
-    record = json.loads((out / "simulators.json").read_text())
-    sizes = [(row["d"], row["m"]) for row in record["rows"]]
+    *table, _ = capsys.readouterr().out.splitlines()
+    assert all(len(line) <= 80 for line in table)
+    record = json.loads((out / "bench-simulators.json").read_text())
+    sizes = [(row["d"], row["n_neurons"]) for row in record["rows"]]
     assert sizes == [(2, 40), (2, 60), (3, 40), (3, 60)]
     assert record["missing"] == [] and record["versions"]["nengo"]
     check(record)
@@ -58,7 +64,7 @@ def test_throughput_counts_the_runs(nengo_only, monkeypatch):
         # with feedback, and without
         lambda *args: np.array([[1.0, 2.0, 0.8, 1.0]] * 3),
     )
-    _, batch = bench_simulators.run([40], [2], 3, show_progress=False)["rows"]
+    _, batch = measured(Simulators((40,), (2,), 3))["rows"]
     assert batch["runs"] == 32
     assert batch["throughput"] == {"low": 16, "median": 16, "high": 16}
     assert batch["ratio"] == batch["throughput"]
@@ -68,21 +74,25 @@ def test_throughput_counts_the_runs(nengo_only, monkeypatch):
 def test_what_is_not_installed_is_said(nengo_only, monkeypatch, capsys):
     absent = {"batch": ("no_such_simulator", 32, None)}
     monkeypatch.setattr(bench_simulators, "SIMULATORS", NENGO_ONLY | absent)
-    assert main(["bench", "simulators", "--m", "40", "--d", "2", "--rounds", "1"]) == 0
+    argv = ["bench", "simulators", "--n-neurons", "40", "--d", "2", "--rounds", "1"]
+    assert main(argv) == 0
     assert "Not installed: batch" in capsys.readouterr().out
 
 
 def test_json_goes_to_the_screen(monkeypatch, capsys):
-    monkeypatch.setattr(bench_simulators, "run", lambda *args: {"asked": args})
-    assert main(["bench", "simulators", "--m", "500", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"asked": [[500], [6, 32], 10]}
+    monkeypatch.setattr(Simulators, "measure", lambda self, run: {})
+    assert main(["bench", "simulators", "--n-neurons", "500", "--json"]) == 0
+    settings = json.loads(capsys.readouterr().out)["settings"]
+    assert settings == {"n_neurons": [500], "d": [6, 32], "rounds": 10}
 
 
 def test_too_few_neurons_for_an_order(capsys):
-    assert main(["bench", "simulators", "--m", "100", "10", "--d", "6"]) == 2
+    assert main(["bench", "simulators", "--n-neurons", "100", "10", "--d", "6"]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
-    assert "--m: must be at least 12 for d=6" in err and "10 was given; use" in err
+    assert (
+        "--n-neurons: must be at least 12 for d=6" in err and "10 was given; use" in err
+    )
 
 
 def test_peak_is_that_of_the_program():
@@ -105,7 +115,7 @@ def test_peak_is_that_of_the_program():
 def test_all_simulators():
     pytest.importorskip("nengo_dl")
     pytest.importorskip("nengo_loihi")
-    record = bench_simulators.run([40], [2], 2, show_progress=False)
+    record = measured(Simulators((40,), (2,), 2))
     found = [(row["simulator"], row["runs"]) for row in record["rows"]]
     assert found == [
         ("Nengo", 1),

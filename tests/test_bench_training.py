@@ -18,6 +18,7 @@ from nengo_lmu.benchmarks.training import (  # noqa: E402
     CONTENDERS,
     ENDS,
     KINDS,
+    Training,
 )
 from nengo_lmu.cli import main  # noqa: E402
 
@@ -179,10 +180,10 @@ def test_training_command(tmp_path, capsys, monkeypatch):
     argv += ["--kinds", "feed-forward"]
     assert main([*argv, "--out", str(out)]) == 0
     screen = capsys.readouterr().out
-    assert all(len(line) <= 80 for line in screen.splitlines())
+    assert all(len(line) <= 80 for line in screen.splitlines()[:-1])
     assert "Left out: keras-lmu fft, since keras-lmu is not installed" in screen
-    record = json.loads((out / "training.json").read_text())
-    assert (out / "training.png").read_bytes().startswith(b"\x89PNG")
+    record = json.loads((out / "bench-training.json").read_text())
+    assert (out / "bench-training.png").read_bytes().startswith(b"\x89PNG")
     check_record(record)
     names = [row["name"] for row in record["rows"]]
     ours_alone = ["ours feed-forward", "ours feed-forward, stepped"]
@@ -190,28 +191,29 @@ def test_training_command(tmp_path, capsys, monkeypatch):
     assert [row["peak"] for row in record["rows"]] == [None] * 3
     left_out = [one["name"] for one in record["left_out"]]
     assert left_out == ["keras-lmu fft", "keras-lmu raw"]
-    assert (record["d"], record["units"], record["n_steps"]) == (3, 4, 10)
-    assert record["versions"]["keras-lmu"] is None and record["rounds"] == 2
+    settings = record["settings"]
+    assert (settings["d"], settings["units"], settings["n_steps"]) == (3, 4, 10)
+    assert record["keras_lmu"] is None and settings["rounds"] == 2
 
 
 def test_options_reach_the_benchmark(monkeypatch, capsys):
-    monkeypatch.setattr(
-        bench_training, "run", lambda sizes, *others: {"asked": [sizes.d, *others]}
-    )
+    names = ("d", "kinds", "rounds", "unrolled", "peak_memory")
+    monkeypatch.setattr(Training, "measure", lambda self, run: {})
     assert main(["bench", "training", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)["asked"]
-    assert found == [256, None, 5, False, False]
+    settings = json.loads(capsys.readouterr().out)["settings"]
+    assert [settings[name] for name in names] == [256, list(KINDS), 5, False, False]
     options = ["--kinds", "full", "every-step", "--rounds", "2", "--unrolled"]
-    assert main(["bench", "training", "--json", *options, "--memory"]) == 0
-    found = json.loads(capsys.readouterr().out)["asked"]
-    assert found == [256, ["full", "every-step"], 2, True, True]
+    assert main(["bench", "training", "--json", *options, "--peak-memory"]) == 0
+    settings = json.loads(capsys.readouterr().out)["settings"]
+    kinds = ["full", "every-step"]
+    assert [settings[name] for name in names] == [256, kinds, 2, True, True]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_kinds_can_be_asked_for(kind, monkeypatch, capsys):
-    monkeypatch.setattr(bench_training, "run", lambda sizes, kinds, *others: kinds)
+    monkeypatch.setattr(Training, "measure", lambda self, run: {})
     assert main(["bench", "training", "--json", "--kinds", kind]) == 0
-    assert json.loads(capsys.readouterr().out) == [kind]
+    assert json.loads(capsys.readouterr().out)["settings"]["kinds"] == [kind]
 
 
 @pytest.mark.parametrize(
@@ -232,20 +234,28 @@ def test_bad_arguments_exit_with_one_line(argv, named, capsys):
 
 def test_memory_where_it_cannot_be_measured(monkeypatch, capsys):
     monkeypatch.setattr(bench_training, "peak_resident", lambda: None)
-    assert main(["bench", "training", "--memory"]) == 2
+    assert main(["bench", "training", "--peak-memory"]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
-    assert "--memory: cannot be measured on this computer; leave it out" in err
+    assert "--peak-memory: cannot be measured on this computer; leave it out" in err
+
+
+def test_memory_by_its_earlier_name(monkeypatch, capsys):
+    monkeypatch.setattr(Training, "measure", lambda self, run: {})
+    assert main(["bench", "training", "--json", "--memory"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["settings"]["peak_memory"] is True
+    assert "--memory is --peak-memory now" in err
 
 
 @pytest.mark.slow
 def test_everything(tmp_path, capsys):
     """All that take part, memory and NengoDL's example unrolled included."""
     argv = ["bench", "training", "--d", "4", "--units", "5", "--rounds", "1"]
-    argv += ["--unrolled", "--memory"]
+    argv += ["--unrolled", "--peak-memory"]
     assert main([*argv, "--steps", "32", "--out", str(tmp_path)]) == 0
-    assert all(len(line) <= 80 for line in capsys.readouterr().out.splitlines())
-    record = json.loads((tmp_path / "training.json").read_text())
+    assert all(len(line) <= 80 for line in capsys.readouterr().out.splitlines()[:-1])
+    record = json.loads((tmp_path / "bench-training.json").read_text())
     check_record(record)
     rows = {row["name"]: row for row in record["rows"]}
     left_out = [one["name"] for one in record["left_out"]]

@@ -54,9 +54,9 @@ def test_what_only_the_network_can_refuse_is_one_line_too(tmp_path, capsys):
 @pytest.mark.parametrize(
     "command",
     [
-        *("demo", "plan --theta 1 --d 6 --m 60", "scaling", "theory"),
-        *("bench steps", "bench emulator", "loihi", "loihi --fidelity"),
-        "loihi --routes",
+        *("demo", "plan --theta 1 --d 6 --n-neurons 60", "scaling", "theory"),
+        *("bench steps", "bench emulator", "loihi resources", "loihi fidelity"),
+        "loihi routes",
     ],
 )
 def test_out_must_not_be_a_file(command, tmp_path, capsys):
@@ -129,7 +129,7 @@ def start(*argv, **options):
     return subprocess.Popen(command, **{**pipes, **options})
 
 
-PLAN = ("plan", "--theta", "1", "--d", "6", "--m", "60")
+PLAN = ("plan", "--theta", "1", "--d", "6", "--n-neurons", "60")
 VERIFY = (*PLAN, "--verify", "--seeds", "1000", "--workers", "2")
 
 

@@ -15,22 +15,21 @@ from nengo_lmu.analysis.memory import measure
 from nengo_lmu.analysis.theory import TOLERANCE, predict
 from nengo_lmu.cli import main
 from nengo_lmu.experiments.feedback import experiment as feedback_check
-from nengo_lmu.experiments.feedback.experiment import (
+from nengo_lmu.experiments.feedback.experiment import DELAYS, Feedback
+from nengo_lmu.experiments.feedback.report import draw_feedback
+from nengo_lmu.experiments.feedback.spectrum import noise_spectrum, summed_variance
+from nengo_lmu.experiments.feedback.spikes import (
     COUNTED,
     INTERVAL_EDGES,
-    Plan,
     counted_windows,
     measure_neurons,
     measure_sums,
-    noise_spectrum,
     spectrum_bins,
-    summed_variance,
 )
-from nengo_lmu.experiments.feedback.report import draw_feedback
 from nengo_lmu.legendre import ArgumentError, discretize, state_space
 from nengo_lmu.legendre.planner import quietest
 
-QUICK = Plan(theta=0.2, d=3, windows=40)
+QUICK = Feedback(theta=0.2, d=3, windows=40)
 
 
 def designed(setting):
@@ -230,12 +229,13 @@ def test_sums_are_the_theorys(gain, delay):
     assert np.all(np.abs(found - 1) < bound[:, np.newaxis])
 
 
-def test_late_feedback():
+def test_late_feedback(monkeypatch):
     """Within 15 % of what is predicted, and worse the later it is.
 
     Errors last for some steps only, so that 4 s in all tell them to some 5 %.
     """
-    plan = Plan(theta=0.1, d=6, windows=20, delays=(0, 0.002, 0.01))
+    monkeypatch.setattr(feedback_check, "DELAYS", (0, 0.002, 0.01))
+    plan = Feedback(theta=0.1, d=6, windows=20)
     found = []
     for one in plan.late():
         errors = [measure(replace(one, seed=seed))["window"] for seed in range(2)]
@@ -253,24 +253,26 @@ def test_windows_of_counting_fit():
 
 
 def test_all_memories_meet_the_same_input():
-    plan = Plan(d=12)
+    plan = Feedback(d=12)
     pairs = [plan.typical(), *plan.sizes()]
     assert [pair[0].n_neurons for pair in pairs] == [1200, 24, 72, 240, 1200, 4800]
     for without, fed in pairs:
         assert replace(without, error_feedback=None) == fed
     assert len({one.windows for pair in pairs for one in pair}) == 1
-    assert [one.feedback_delay for one in plan.late()] == list(plan.delays)
-    assert len(replace(plan, m=(60, 60, 24)).sizes()) == 2
+    assert [one.feedback_delay for one in plan.late()] == list(DELAYS)
+    assert len(replace(plan, n_neurons=(60, 60, 24)).sizes()) == 2
 
 
 def test_too_short_a_measurement():
     with pytest.raises(ArgumentError, match="windows: must be 20 .* 2 of .*; use more"):
-        Plan(theta=0.005, d=1, windows=2).typical()
+        Feedback(theta=0.005, d=1, windows=2).typical()
 
 
 # --- the command
 
-COMMAND = "feedback --theta 0.1 --d 2 --m 4 20 --seeds 2 --windows 2 --workers 2"
+COMMAND = (
+    "feedback --theta 0.1 --d 2 --n-neurons 4 20 --seeds 2 --windows 2 --workers 2"
+)
 
 
 @pytest.fixture(scope="module")
@@ -291,7 +293,7 @@ def test_command(small, capsys, monkeypatch):
     record = json.loads((out / "feedback.json").read_text())
     assert (out / "feedback.png").read_bytes().startswith(b"\x89PNG")
     assert record["versions"]["nengo"] == nengo.__version__
-    assert record["plan"]["m"] == [4, 20] and record["n_neurons"] == 200
+    assert record["settings"]["n_neurons"] == [4, 20] and record["n_neurons"] == 200
 
     # as printed
     few, _ = record["sizes"]
@@ -324,7 +326,7 @@ def test_command(small, capsys, monkeypatch):
 
 
 def test_a_single_seed_has_no_error_bars(tmp_path, capsys):
-    argv = "feedback --theta 0.05 --d 1 --m 2 --seeds 1 --windows 1".split()
+    argv = "feedback --theta 0.05 --d 1 --n-neurons 2 --seeds 1 --windows 1".split()
     assert main([*argv, "--out", str(tmp_path)]) == 0
     assert "+-" not in capsys.readouterr().out
     record = json.loads((tmp_path / "feedback.json").read_text())
@@ -348,12 +350,18 @@ def test_the_figure_has_what_the_record_has(small):
     [
         ("--theta 0", "--theta: '0' was given; give a number of seconds greater"),
         ("--d 2.5", "--d: '2.5' was given; give a whole number of at least 1"),
-        ("--m 1", "--m: '1' was given; give a whole number of at least 2"),
-        ("--m", "--m: expected at least one argument"),
+        (
+            "--n-neurons 1",
+            "--n-neurons: '1' was given; give a whole number of at least 2",
+        ),
+        ("--n-neurons", "--n-neurons: expected at least one argument"),
         ("--seeds 0", "--seeds: '0' was given"),
         ("--windows many", "--windows: 'many' was given"),
         ("--workers 0", "--workers: '0' was given"),
-        ("--m 60 10", "argument --m: must be at least 12, .* but 10 was given; use"),
+        (
+            "--n-neurons 60 10",
+            "argument --n-neurons: must be at least 12, .* but 10 was given; use",
+        ),
         ("--theta 0.001", "argument --theta: must be at least 0.002 s, .* was given"),
         (
             "--theta 0.01 --windows 1",

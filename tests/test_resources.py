@@ -411,7 +411,7 @@ def test_rates_are_those_of_a_second():
 
 # --- the command
 
-SMALL = ["loihi", "--theta", "0.1", "--d", "2", "--neurons", "40", "--seconds", "0.1"]
+SMALL = "loihi resources --theta 0.1 --d 2 --n-neurons 40 --seconds 0.1".split()
 
 
 def test_command(tmp_path, capsys):
@@ -420,7 +420,7 @@ def test_command(tmp_path, capsys):
     printed = capsys.readouterr().out
     lines = [line for line in printed.splitlines() if str(tmp_path) not in line]
     assert max(map(len, lines)) <= 80
-    record = json.loads((out / "loihi.json").read_text())
+    record = json.loads((out / "loihi-resources.json").read_text())
     assert record["settings"]["n_neurons"] == 40 and record["settings"]["units"] == 5
     assert record["resources"]["fits"] and record["resources"]["cores"] == 2
     assert record["versions"]["nengo-loihi"] == nengo_loihi.__version__
@@ -449,10 +449,20 @@ def test_command_with_a_network_of_ones_own(tmp_path, capsys):
         "if __name__ == '__main__':\n"
         "    raise SystemExit('not to be run')\n"
     )
-    argv = ["loihi", "--network", str(path), "--seconds", "0.1", "--seed", "3"]
+    argv = [
+        "loihi",
+        "resources",
+        "--network",
+        str(path),
+        "--seconds",
+        "0.1",
+        "--seed",
+        "3",
+    ]
     assert main([*argv, "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
-    assert record["settings"] == {"network": str(path), "seed": 3, "dt": 0.001}
+    asked = {"network": str(path), "seed": 3, "dt": 0.001}
+    assert record["settings"] == record["settings"] | asked
     (block,) = record["resources"]["blocks"]
     assert block["ensemble"] == "mine" and block["compartments"] == 30
     assert record["activity"]["blocks"][0]["neuron_updates"] == 30 * 100
@@ -463,11 +473,14 @@ def test_command_with_a_network_that_does_not_fit(tmp_path, capsys, monkeypatch)
     monkeypatch.setattr("runpy.run_path", lambda path: {"net": net})
     path = tmp_path / "large.py"
     path.touch()
-    assert main(["loihi", "--network", str(path), "--out", str(tmp_path)]) == 2
+    assert (
+        main(["loihi", "resources", "--network", str(path), "--out", str(tmp_path)])
+        == 2
+    )
     out, err = capsys.readouterr()
     assert "does not fit" in out and "energy" not in out
     assert err.count("\n") == 1 and "layer 1 needs 4200 input axons" in err
-    record = json.loads((tmp_path / "loihi.json").read_text())
+    record = json.loads((tmp_path / "loihi-resources.json").read_text())
     assert not record["resources"]["fits"] and len(record["resources"]["problems"]) == 1
 
 
@@ -476,16 +489,16 @@ def test_command_with_a_network_that_does_not_fit(tmp_path, capsys, monkeypatch)
     [
         (["--network", "nowhere.py"], "argument --network: must be a Python file, but"),
         (["--network", "mine.py", "--tau", "1"], "cannot be given together with --tau"),
-        (["--neurons", "5"], "argument --neurons: must be at least 12"),
+        (["--n-neurons", "5"], "argument --n-neurons: must be at least 12"),
         (["--theta", "0.001"], "argument --theta: must be at least"),
         (["--theta", "0"], "--theta: '0' was given"),
         (["--seconds", "soon"], "--seconds: 'soon' was given"),
-        ([*SMALL[1:-1], "0.0001"], "argument --seconds: must be at least dt=0.001"),
+        ([*SMALL[2:-1], "0.0001"], "argument --seconds: must be at least dt=0.001"),
     ],
 )
 def test_bad_arguments_exit_with_one_line(argv, named, capsys):
     try:
-        status = main(["loihi", *argv])
+        status = main(["loihi", "resources", *argv])
     except SystemExit as stopped:
         status = stopped.code
     err = capsys.readouterr().err
@@ -495,7 +508,7 @@ def test_bad_arguments_exit_with_one_line(argv, named, capsys):
 def test_a_file_without_a_network(tmp_path, capsys):
     path = tmp_path / "mine.py"
     path.write_text("net = 3")
-    assert main(["loihi", "--network", str(path)]) == 2
+    assert main(["loihi", "resources", "--network", str(path)]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and "called net" in err and "net is 3" in err
 

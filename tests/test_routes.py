@@ -1,4 +1,4 @@
-"""``nengo-lmu loihi --routes``: ways to get a memory's recurrence onto the chip."""
+"""``nengo-lmu loihi routes``: ways to get a memory's recurrence onto the chip."""
 
 import json
 from dataclasses import replace
@@ -7,7 +7,7 @@ import nengo
 import numpy as np
 import pytest
 
-from nengo_lmu.cli import loihi_routes, main
+from nengo_lmu.cli import main
 from nengo_lmu.legendre import ArgumentError, readout, simulate, state_space
 from nengo_lmu.legendre.noise import WINDOW_POINTS
 
@@ -20,15 +20,16 @@ from nengo_loihi.builder.split_blocks import (  # noqa: E402
 )
 
 from nengo_lmu.analysis.memory import window_errors  # noqa: E402
-from nengo_lmu.experiments.on_chip import route_memories, routes  # noqa: E402
+from nengo_lmu.experiments.on_chip import report, route_memories, routes  # noqa: E402
 from nengo_lmu.experiments.on_chip.route_memories import (  # noqa: E402
     Route,
     blocks,
     count,
     measure,
+    own_weights,
     predict,
 )
-from nengo_lmu.experiments.on_chip.routes import Plan, own_weights  # noqa: E402
+from nengo_lmu.experiments.on_chip.routes import Routes  # noqa: E402
 from nengo_lmu.loihi.builder import layout  # noqa: E402
 
 BASE = Route(n_neurons=600, tau=0.1, neuron_type="stochastic", windows=4)
@@ -157,8 +158,9 @@ def test_the_error_is_that_of_the_window_whatever_the_delay(late):
 # --- the command
 
 
-def test_plan():
-    plan = Plan(sizes=((6, 600), (6, 9600), (24, 2400)))
+def test_plan(monkeypatch):
+    monkeypatch.setattr(routes, "SIZES", ((6, 600), (6, 9600), (24, 2400)))
+    plan = Routes()
     chip = [(r.d, r.n_neurons, r.copies) for r in plan.on_chip()]
     assert chip == [
         (6, 600, None),
@@ -198,13 +200,13 @@ def test_tables_and_record(tmp_path, monkeypatch, capsys):
     """All in their places, and measured only once."""
     monkeypatch.setattr(routes, "NEURONS", 10)
     out = tmp_path / "out"
-    argv = ["loihi", "--routes", "--neurons", "60", "--seconds", "2", "--seeds", "2"]
+    argv = ["loihi", "routes", "--n-neurons", "60", "--seconds", "2", "--seeds", "2"]
     argv += ["--workers", "1", "--out", str(out)]
     assert main(argv) == 0
     text = capsys.readouterr().out
     *lines, where = text.splitlines()
     assert all(len(line) <= 80 for line in lines) and str(out) in where
-    record = json.loads((out / "routes.json").read_text())
+    record = json.loads((out / "loihi-routes.json").read_text())
     own, shared, copies = record["on_chip"]
     assert "chip" not in own and own["weights"] == "own"
     assert (own["copies"], shared["copies"], copies["copies"]) == (1, 1, 4)
@@ -212,9 +214,9 @@ def test_tables_and_record(tmp_path, monkeypatch, capsys):
         error = row.get("chip", row["reference"])
         assert f"{error['mean']:.4f} +- {error['standard_error']:.4f}" in text
         assert f"{row['theory']:.4f}" in text
-    large = {"d": 24, "m": 9600, "input_axons": 4096, "synapse_bits": 10**8}
+    large = {"d": 24, "n_neurons": 9600, "input_axons": 4096, "synapse_bits": 10**8}
     large |= {"synaptic_operations_per_second": 9e9}
-    table = loihi_routes._table_on_chip([own | large | {"cores": None}, copies | large])
+    table = report.on_chip_table([own | large | {"cores": None}, copies | large])
     assert all(len(line) <= 80 for line in table.splitlines())
     # of the copies and the memory itself in the reference, the same runs
     assert shared["reference"] == copies["reference"]
@@ -228,14 +230,18 @@ def test_tables_and_record(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     "argv, named",
     [
-        (["--neurons", "6"], "--neurons: must be at least 12"),
+        (["--n-neurons", "6"], "--n-neurons: must be at least 12"),
         (["--seconds", "1"], "--seconds: must be a whole number of windows"),
-        (["--theta", "2"], "cannot be given together with --theta"),
-        (["--seed", "0"], "cannot be given together with --seed"),
-        (["--fidelity"], "cannot be given together with --fidelity"),
+        (["--theta", "2"], "unrecognized arguments: --theta"),
+        (["--seed", "0"], "--seed"),
+        (["--units", "5"], "unrecognized arguments: --units"),
     ],
 )
 def test_bad_arguments_are_one_line(argv, named, capsys):
-    assert main(["loihi", "--routes", *argv]) == 2
+    try:
+        status = main(["loihi", "routes", *argv])
+    except SystemExit as stopped:
+        status = stopped.code
+    assert status == 2
     out, err = capsys.readouterr()
     assert out == "" and err.count("\n") == 1 and named in err

@@ -15,20 +15,15 @@ import pytest
 from nengo_lmu.analysis import simulators, sweep
 from nengo_lmu.analysis.memory import Setting, measure, windows_for
 from nengo_lmu.analysis.stimuli import STIMULI
-from nengo_lmu.analysis.theory import predict
+from nengo_lmu.analysis.theory import LIMIT, TOLERANCE, predict
 from nengo_lmu.cli import main
 from nengo_lmu.experiments.theory import experiment as theory_check
-from nengo_lmu.experiments.theory.experiment import (
-    FULL,
-    LIMIT,
-    RECIPES,
-    TOLERANCE,
-    Plan,
-)
+from nengo_lmu.experiments.theory.experiment import RECIPES, Theory
 from nengo_lmu.experiments.theory.report import draw_theory
 from nengo_lmu.legendre import ArgumentError
 
 QUICK = Setting(theta=0.2, d=6, n_neurons=600)
+FULL = Theory(full=True)
 
 # How much of the usual recipe's error ours has at most, with as many neurons of the
 # same rates and the same synapse: without error feedback, and with it.
@@ -197,7 +192,7 @@ def test_the_theory_is_of_the_design():
 
 
 def test_the_grid_is_where_the_error_is_small():
-    plan = Plan(
+    plan = Theory(
         theta=(0.1, 10.0), d=(24, 24), per_dimension=(50, 200), error_feedback=0.0
     )
     found = plan.grid()
@@ -258,7 +253,7 @@ def test_windows_are_enough(theta, d, gain):
 
 
 def test_all_recipes_are_given_the_same():
-    found = Plan(error_feedback=0.3).unforeseen()
+    found = Theory(error_feedback=0.3).unforeseen()
     assert len(found) == len(STIMULI) * 3
     assert {one["default"].stimulus for one in found} == set(STIMULI)
     for one in found:
@@ -272,18 +267,22 @@ def test_all_recipes_are_given_the_same():
 
 def test_no_cell_is_too_few():
     with pytest.raises(ArgumentError, match="per_dimension: .* but 2 was given; use"):
-        Plan(theta=(10.0,), tau=(0.05,), per_dimension=(2,), error_feedback=0.0).grid()
+        Theory(
+            theta=(10.0,), tau=(0.05,), per_dimension=(2,), error_feedback=0.0
+        ).grid()
 
 
 @pytest.mark.parametrize("gain", [None, 0.0])
 def test_cells_agree_with_the_theory(gain):
-    plan = Plan(theta=(0.1,), tau=(0.1,), per_dimension=(50, 200), error_feedback=gain)
+    plan = Theory(
+        theta=(0.1,), tau=(0.1,), per_dimension=(50, 200), error_feedback=gain
+    )
     assert_cells_agree(plan)
 
 
 def test_cells_agree_at_other_time_steps():
     """At 2 ms, a neuron at the edge of its range fires 0.44 spikes a step."""
-    plan = Plan(theta=(0.1,), tau=(0.1,), dt=(0.0005, 0.002), seeds=5)
+    plan = Theory(theta=(0.1,), tau=(0.1,), dt=(0.0005, 0.002), seeds=5)
     assert_cells_agree(plan)
 
 
@@ -293,7 +292,7 @@ def test_the_usual_recipe_is_worse():
     With 10 windows, a mean of 5 seeds scatters by some 6 %, and the ratio by 8 %. With
     feedback 0.02 are expected.
     """
-    for one in Plan(windows=10).unforeseen():
+    for one in Theory(windows=10).unforeseen():
         if (one["default"].stimulus, one["default"].d) == ("design", 6):
             names = ("default", "without", "usual")
             fed, plain, theirs = mean_errors(*(one[name] for name in names), seeds=5)
@@ -303,7 +302,7 @@ def test_the_usual_recipe_is_worse():
 
 @pytest.fixture(scope="module")
 def unforeseen():
-    found = Plan().unforeseen()
+    found = Theory().unforeseen()
     errors = mean_errors(*(one[name] for one in found for name in RECIPES), seeds=5)
     return {
         (one["default"].stimulus, one["default"].d): dict(zip(RECIPES, measured))
@@ -387,7 +386,7 @@ def test_command(small, capsys, monkeypatch):
     record = json.loads((out / "theory.json").read_text())
     assert (out / "theory.png").read_bytes().startswith(b"\x89PNG")
     assert record["versions"]["nengo"] == nengo.__version__
-    assert record["plan"]["d"] == [2, 3] and record["plan"]["seeds"] == 2
+    assert record["settings"]["d"] == [2, 3] and record["settings"]["seeds"] == 2
 
     # as printed
     cell, _ = record["cells"]
@@ -449,7 +448,7 @@ def test_the_figure_has_a_colour_for_any_number_of_orders():
         {"stimulus": "steps", "d": d, **dict.fromkeys(RECIPES, recipe)}
         for d in range(1, 10)
     ]
-    record = {"plan": {"seeds": 2}, "cells": cells, "unforeseen": found}
+    record = {"settings": {"seeds": 2}, "cells": cells, "unforeseen": found}
     panels = draw_theory(record).axes
     assert [len(axes.containers) for axes in panels] == [162, 162, 27]
 
@@ -461,21 +460,21 @@ def test_the_figure_shows_that_there_is_no_error():
     cell = {"theta": 1, "d": 6, "dt": 0.001, "predicted": 0.1, **recipe}
     silent = {"usual": recipe, "without": none, "default": none}
     found = [{"stimulus": "silence", "d": d, **silent} for d in (6, 12)]
-    record = {"plan": {"seeds": 2}, "cells": [cell], "unforeseen": found}
+    record = {"settings": {"seeds": 2}, "cells": [cell], "unforeseen": found}
     *_, axes = draw_theory(record).axes
     assert len(axes.containers) == 2
     assert [text.get_text() for text in axes.texts] == ["none", "silence"]
 
 
-@pytest.mark.parametrize("arguments, plan", [([], Plan()), (["--full"], FULL)])
+@pytest.mark.parametrize("arguments, plan", [([], Theory()), (["--full"], FULL)])
 def test_what_is_given_takes_the_place_of_the_default(arguments, plan, monkeypatch):
     class Asked(Exception):
         pass
 
-    def ask(plan, *args):
+    def ask(plan, run):
         raise Asked(plan)
 
-    monkeypatch.setattr(theory_check, "run", ask)
+    monkeypatch.setattr(Theory, "measure", ask)
     with pytest.raises(Asked) as asked:
         main(["theory", *arguments])
     assert asked.value.args == (plan,)

@@ -1,6 +1,6 @@
 """What a memory of a given error takes: neurons, spikes, arithmetic and storage."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 from nengo_lmu.analysis import sweep
@@ -194,8 +194,3 @@ def verify(plan, seeds=5, workers=None):
         name: mean_and_error([result[measured] for result in results])
         for name, measured in names.items()
     } | {"simulator": setting.simulator}
-
-
-def record(plan, measured=None):
-    """Return a plan as JSON can hold it."""
-    return asdict(plan) | ({} if measured is None else {"measured": measured})

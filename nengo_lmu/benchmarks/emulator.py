@@ -17,8 +17,9 @@ from nengo.exceptions import BuildError
 from tqdm import tqdm
 
 from nengo_lmu.analysis.published import example_memory, notebook_memory
-from nengo_lmu.analysis.records import versions
 from nengo_lmu.analysis.summary import quartiles
+from nengo_lmu.experiments.experiment import Experiment, option, switch
+from nengo_lmu.experiments.options import whole_number
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.networks import LegendreMemory
 
@@ -38,6 +39,12 @@ EMULATORS = ("fast", "own")
 # Every ratio is to this one, of the same size.
 REFERENCE = ("ours", "fast")
 
+# numbers of neurons, one more with --full, and the largest for all but the reference
+SIZES = (300, 600, 1200, 2400, 4800)
+LARGEST = 9600
+SLOW_UP_TO = 1200
+SLOW_UP_TO_FULL = 4800
+
 # of a round, for each simulator (seconds), in at least so many steps
 _ROUND = 0.02
 _STEPS = 10
@@ -56,13 +63,12 @@ class Setting:
         A key of `CONSTRUCTIONS`.
     emulator : str
         One of `EMULATORS`: that of nengo_lmu, or NengoLoihi's own.
-    m : int
-        Neurons.
+    n_neurons : int
     """
 
     construction: str
     emulator: str
-    m: int
+    n_neurons: int
 
     def make(self):
         """Return a simulator of nothing but the memory, its input and its state."""
@@ -73,7 +79,12 @@ class Setting:
         with nengo.Network(seed=0) as network:
             process = nengo.processes.WhiteSignal(10, high=1, rms=0.3, y0=0, seed=0)
             memory = CONSTRUCTIONS[self.construction](
-                THETA, D, n_neurons=self.m, synapse=TAU, max_rates=MAX_RATES, dt=DT
+                THETA,
+                D,
+                n_neurons=self.n_neurons,
+                synapse=TAU,
+                max_rates=MAX_RATES,
+                dt=DT,
             )
             nengo.Connection(nengo.Node(process), memory.input, synapse=None)
             # what nobody reads is not decoded; a value a second fills no memory
@@ -93,91 +104,129 @@ class Setting:
             fast_emulator()
 
 
-def run(m, rounds=50, slow_up_to=None, show_progress=None):
-    """Measure the emulators with memories of all sizes.
+@dataclass(frozen=True)
+class Emulator(Experiment):
+    """Time of NengoLoihi's emulator against the number of neurons.
 
-    Parameters
-    ----------
-    m : list of int
-        Neurons, in multiples of 6.
-    rounds : int
-        How often the time of a step is measured.
-    slow_up_to : int, optional
-        For larger memories there is `REFERENCE` only. The others take minutes to build,
-        where they fit at all, and NengoLoihi's own emulator tens of milliseconds a
-        step.
-    show_progress : bool, optional
-        By default on terminals.
+    Memories of a second and order 6 get white noise, and their state is decoded:
+    ours, that of NengoLoihi's example, and the one that was published as a
+    notebook. Each runs on the fast emulator and on NengoLoihi's own. Times are
+    medians over short rounds in which all take turns; ratios are to our memory of
+    the same size on the fast emulator, within a round. Parts of a step are what
+    synapses, compartments and the host take; the rest is mostly the exchange with
+    the host. Building, which is done once, includes making the network.
 
-    Returns
-    -------
-    record : dict
-        ``rows``, one for each size, construction and emulator: ``build``, the seconds
-        of making the network and the simulator; seconds a step, in ``step``, and their
-        ``ratio`` to that of `REFERENCE`, each as median and quartiles over rounds;
-        ``parts``, the fractions of a step that are spent on the ``host``, for
-        ``synapses`` and for ``compartments``; the ``rest`` is mostly the exchange with
-        the host. What does not fit Loihi has no row but is one of ``misfits``.
-
-    Raises
-    ------
-    nengo_lmu.legendre.ArgumentError
-        For numbers of neurons that cannot be compared.
+    Some 5 minutes; --full is half an hour, and some GB.
     """
-    for size in m:
-        if size % D or size < 2 * D:
-            raise ArgumentError(
-                "m",
-                f"must be a multiple of {D}, of at least {2 * D}, an on and an off "
-                f"neuron for each of {D} dimensions, but {size} was given; use "
-                f"{max(2 * D, size - size % D + D)}",
-            )
-    import nengo_lmu.loihi  # noqa: F401  which takes longer than the first build
 
-    settings = [
-        Setting(construction, emulator, size)
-        for size in sorted(set(m))
-        for construction in CONSTRUCTIONS
-        for emulator in EMULATORS
-        if slow_up_to is None
-        or size <= slow_up_to
-        or (construction, emulator) == REFERENCE
-    ]
-    rows, misfits, simulators = [], [], []
-    hidden = None if show_progress is None else not show_progress
-    total = len(settings) + rounds
-    with (
-        tqdm(total=total, desc="bench emulator", disable=hidden) as bar,
-        ExitStack() as stack,
-    ):
-        for setting in settings:
-            started = time.perf_counter()
-            try:
-                simulator = stack.enter_context(setting.make())
-            except BuildError:
-                misfits.append(asdict(setting))
-            else:
-                seconds = time.perf_counter() - started
-                rows.append(asdict(setting) | {"build": seconds})
-                simulator.run_steps(_WARM)
-                simulators.append(simulator)
-            bar.update()
-        times, n_steps = _step_times(simulators, rounds, bar.update)
-        base = {
-            row["m"]: times[:, j]
-            for j, row in enumerate(rows)
-            if (row["construction"], row["emulator"]) == REFERENCE
-        }
-        for j, (row, simulator) in enumerate(zip(rows, simulators)):
-            row["step"] = quartiles(times[:, j])
-            row["ratio"] = quartiles(times[:, j] / base[row["m"]])
-            row["parts"] = parts_of_a_step(simulator, 10 * n_steps[j])
-    return {
-        "rows": rows,
-        "misfits": misfits,
-        "rounds": rounds,
-        "versions": versions(),
-    }
+    name = "bench emulator"
+    keeps = "record and figure"
+    always_kept = False
+
+    n_neurons: tuple | None = option(
+        None,
+        whole_number(2 * D),
+        f"neurons, in multiples of {D} (default: {' '.join(map(str, SIZES))})",
+        "M",
+        nargs="+",
+        formerly=("--m",),
+    )
+    full: bool = switch(
+        f"{LARGEST} neurons too, and all but ours on the fast emulator for up to "
+        f"{SLOW_UP_TO_FULL} instead of {SLOW_UP_TO}"
+    )
+    rounds: int = option(50, whole_number(1), "how often each time is measured")
+
+    def __post_init__(self):
+        if self.n_neurons is None:
+            sizes = (*SIZES, LARGEST) if self.full else SIZES
+            object.__setattr__(self, "n_neurons", sizes)
+        for size in self.n_neurons:
+            if size % D or size < 2 * D:
+                raise ArgumentError(
+                    "n_neurons",
+                    f"must be a multiple of {D}, of at least {2 * D}, an on and an off "
+                    f"neuron for each of {D} dimensions, but {size} was given; use "
+                    f"{max(2 * D, size - size % D + D)}",
+                )
+
+    def memories(self):
+        """Return what is measured.
+
+        Returns
+        -------
+        settings : list of Setting
+            For large memories there is `REFERENCE` only. The others take minutes to
+            build, where they fit at all, and NengoLoihi's own emulator tens of
+            milliseconds a step.
+        """
+        slow_up_to = SLOW_UP_TO_FULL if self.full else SLOW_UP_TO
+        return [
+            Setting(construction, emulator, size)
+            for size in sorted(set(self.n_neurons))
+            for construction in CONSTRUCTIONS
+            for emulator in EMULATORS
+            if size <= slow_up_to or (construction, emulator) == REFERENCE
+        ]
+
+    def measure(self, run):
+        """Measure the emulators with memories of all sizes.
+
+        Returns
+        -------
+        measured : dict
+            ``rows``, one for each size, construction and emulator: ``build``, the
+            seconds of making the network and the simulator; seconds a step, in
+            ``step``, and their ``ratio`` to that of `REFERENCE`, each as median and
+            quartiles over rounds; ``parts``, the fractions of a step that are spent on
+            the ``host``, for ``synapses`` and for ``compartments``; the ``rest`` is
+            mostly the exchange with the host. What does not fit Loihi has no row but is
+            one of ``misfits``.
+        """
+        import nengo_lmu.loihi  # noqa: F401  which takes longer than the first build
+
+        settings = self.memories()
+        rows, misfits, simulators = [], [], []
+        total = len(settings) + self.rounds
+        with (
+            tqdm(total=total, desc=self.name, disable=None) as bar,
+            ExitStack() as stack,
+        ):
+            for setting in settings:
+                started = time.perf_counter()
+                try:
+                    simulator = stack.enter_context(setting.make())
+                except BuildError:
+                    misfits.append(asdict(setting))
+                else:
+                    seconds = time.perf_counter() - started
+                    rows.append(asdict(setting) | {"build": seconds})
+                    simulator.run_steps(_WARM)
+                    simulators.append(simulator)
+                bar.update()
+            times, n_steps = _step_times(simulators, self.rounds, bar.update)
+            base = {
+                row["n_neurons"]: times[:, j]
+                for j, row in enumerate(rows)
+                if (row["construction"], row["emulator"]) == REFERENCE
+            }
+            for j, (row, simulator) in enumerate(zip(rows, simulators)):
+                row["step"] = quartiles(times[:, j])
+                row["ratio"] = quartiles(times[:, j] / base[row["n_neurons"]])
+                row["parts"] = parts_of_a_step(simulator, 10 * n_steps[j])
+        return {"rows": rows, "misfits": misfits}
+
+    def table(self, record):
+        """Return times of all memories, and those that are too large for Loihi."""
+        from nengo_lmu.benchmarks.report import emulator_tables
+
+        return emulator_tables(record)
+
+    def figure(self, record):
+        """Draw times of steps and of building against the number of neurons."""
+        from nengo_lmu.benchmarks.report import draw_emulator
+
+        return draw_emulator(record)
 
 
 def _step_times(simulators, rounds, tick):

@@ -14,15 +14,14 @@ class Setting:
 
     Attributes
     ----------
-    m : int
-        Neurons.
+    n_neurons : int
     d : int
         Order.
     error_feedback : float or None
         Gain with which the neurons hear their own error; None for the default.
     """
 
-    m: int
+    n_neurons: int
     d: int
     error_feedback: float | None = None
 
@@ -31,18 +30,21 @@ class Setting:
         with nengo.Network(seed=0) as network:
             process = nengo.processes.WhiteSignal(10, high=5, rms=0.3, y0=0, seed=0)
             memory = LegendreMemory(
-                1.0, self.d, n_neurons=self.m, error_feedback=self.error_feedback
+                1.0,
+                self.d,
+                n_neurons=self.n_neurons,
+                error_feedback=self.error_feedback,
             )
             nengo.Connection(nengo.Node(process), memory.input, synapse=None)
         return network
 
 
-def all_settings(m, d):
+def all_settings(n_neurons, d):
     """Return the settings of all sizes and orders.
 
     Parameters
     ----------
-    m, d : list of int
+    n_neurons, d : sequence of int
         Neurons and orders.
 
     Returns
@@ -55,14 +57,14 @@ def all_settings(m, d):
     nengo_lmu.legendre.ArgumentError
         If there are too few neurons for an order.
     """
-    settings = [Setting(neurons, order) for order in _all(d) for neurons in _all(m)]
+    settings = [Setting(m, order) for order in _all(d) for m in _all(n_neurons)]
     for setting in settings:
-        if setting.m < 2 * setting.d:
+        if setting.n_neurons < 2 * setting.d:
             raise ArgumentError(
-                "m",
+                "n_neurons",
                 f"must be at least {2 * setting.d} for d={setting.d}, an on and an off "
-                f"neuron for each dimension, but {setting.m} was given; use more "
-                "neurons, or a smaller d",
+                f"neuron for each dimension, but {setting.n_neurons} was given; "
+                "use more neurons, or a smaller d",
             )
     return settings
 

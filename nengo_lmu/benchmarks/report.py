@@ -1,8 +1,11 @@
-"""The figure of how long a minibatch takes."""
+"""The tables and the figures of the benchmarks, made of their records."""
 
 import itertools
 
+import matplotlib
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from nengo_lmu.analysis.style import (
     BLACK,
@@ -14,6 +17,7 @@ from nengo_lmu.analysis.style import (
     STYLE,
     VERMILION,
 )
+from nengo_lmu.utils.table import format_table
 
 # whose a network is, by the first word of its name
 _OWNERS = {
@@ -23,6 +27,9 @@ _OWNERS = {
     "LSTM": (BLACK, "D"),
 }
 
+# parts of a step, and what they are called in the table
+_PARTS = {"synapses": "syn %", "compartments": "comp %", "host": "host %"}
+
 
 def draw_training(record):
     """Draw times of training, of inference and until the first step is done.
@@ -30,16 +37,12 @@ def draw_training(record):
     Parameters
     ----------
     record : dict
-        As `nengo_lmu.benchmarks.training.run` returns it.
+        Of `nengo_lmu.benchmarks.training.Training`.
 
     Returns
     -------
     figure : matplotlib.figure.Figure
     """
-    import matplotlib
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import NullFormatter
-
     rows = record["rows"]
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.0, 1.0 + 0.19 * len(rows)), layout="constrained")
@@ -79,15 +82,12 @@ def draw_steps(record):
     Parameters
     ----------
     record : dict
-        As `nengo_lmu.benchmarks.steps.run` returns it.
+        Of `nengo_lmu.benchmarks.steps.Steps`.
 
     Returns
     -------
     figure : matplotlib.figure.Figure
     """
-    import matplotlib
-    from matplotlib.figure import Figure
-
     colours = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
     orders = dict.fromkeys(row["d"] for row in record["rows"])
     with matplotlib.rc_context(STYLE):
@@ -95,7 +95,7 @@ def draw_steps(record):
         left, right = figure.subplots(1, 2)
         for d, colour in zip(orders, itertools.cycle(colours)):
             rows = [row for row in record["rows"] if row["d"] == d]
-            m = [row["m"] for row in rows]
+            m = [row["n_neurons"] for row in rows]
             low, median, high = (
                 1e6 * np.array([row["step"][key] for row in rows])
                 for key in ("low", "median", "high")
@@ -117,8 +117,8 @@ def draw_steps(record):
             axes.set_yscale("log")
             axes.set_xlabel("neurons m")
         # what is proportional to m, over a decade and a little apart from the lines
-        largest = max(record["rows"], key=lambda row: row["m"])
-        m = np.array([largest["m"] / 10, largest["m"]])
+        largest = max(record["rows"], key=lambda row: row["n_neurons"])
+        m = np.array([largest["n_neurons"] / 10, largest["n_neurons"]])
         for axes, y in (
             (left, 1e6 * largest["step"]["median"]),
             (right, largest["peak"] / 2**20),
@@ -135,15 +135,12 @@ def draw_emulator(record):
     Parameters
     ----------
     record : dict
-        As `nengo_lmu.benchmarks.emulator.run` returns it.
+        Of `nengo_lmu.benchmarks.emulator.Emulator`.
 
     Returns
     -------
     figure : matplotlib.figure.Figure
     """
-    import matplotlib
-    from matplotlib.figure import Figure
-
     names = {
         "ours": "ours",
         "example": "NengoLoihi's example",
@@ -163,7 +160,7 @@ def draw_emulator(record):
                     if (row["construction"], row["emulator"])
                     == (construction, emulator)
                 ]
-                m = [row["m"] for row in rows]
+                m = [row["n_neurons"] for row in rows]
                 low, median, high = (
                     1e6 * np.array([row["step"][key] for row in rows])
                     for key in ("low", "median", "high")
@@ -177,7 +174,7 @@ def draw_emulator(record):
         left.set_title("a  Steps", loc="left")
         right.set_ylabel("time to build (s)")
         right.set_title("b  Building", loc="left")
-        sizes = sorted({row["m"] for row in record["rows"]})
+        sizes = sorted({row["n_neurons"] for row in record["rows"]})
         for axes in (left, right):
             axes.set_xscale("log")
             axes.set_yscale("log")
@@ -186,3 +183,146 @@ def draw_emulator(record):
             axes.set_xlabel("neurons m")
         figure.legend(loc="outside right upper")
     return figure
+
+
+def steps_tables(record):
+    """Return times and memory of steps, and the exponents of large memories."""
+    lines = []
+    for fit in record["exponents"]:
+        step, m = fit["step"], fit["n_neurons"]
+        lines.append(
+            f"d = {fit['d']}, m from {m[0]} to {m[-1]}: "
+            f"time ~ m^{step['median']:.2f} ({step['low']:.2f} to {step['high']:.2f}), "
+            f"memory ~ m^{fit['peak']:.2f}"
+        )
+    return "\n\n".join([_steps_table(record["rows"]), "\n".join(lines)])
+
+
+def simulators_tables(record):
+    """Return times and memory of simulators, and those that are not installed."""
+    missing = [f"Not installed: {name}" for name in record["missing"]]
+    return "\n\n".join([_simulators_table(record["rows"]), *missing])
+
+
+def emulator_tables(record):
+    """Return times of the emulators, and the memories that do not fit the chip."""
+    misfits = {(one["construction"], one["n_neurons"]) for one in record["misfits"]}
+    too_large = [
+        f"Too large for Loihi: {name}, {m} neurons" for name, m in sorted(misfits)
+    ]
+    return "\n\n".join([_emulator_table(record["rows"]), *too_large])
+
+
+def training_tables(record):
+    """Return times of minibatches, ratios of each kind, and what is left out."""
+    tables = [_training_table(record["rows"]), *map(_ratio_table, record["kinds"])]
+    left_out = [
+        f"Left out: {one['name']}, since {one['reason']}" for one in record["left_out"]
+    ]
+    return "\n\n".join([*tables, "\n".join(left_out)])
+
+
+def _steps_table(rows):
+    def cells(row):
+        step = row["step"]
+        spread = (step["high"] - step["low"]) / 2
+        return [
+            str(row["d"]),
+            str(row["n_neurons"]),
+            f"{1e6 * step['median']:.0f} +- {1e6 * spread:.0f}",
+            f"{1e6 * row['neurons']['median']:.0f}",
+            f"{1e6 * row['nengo']['median']:.0f}",
+            f"{row['ratio']['median']:.2f}",
+            f"{row['feedback']['median']:.2f}",
+            f"{row['make']:.2f}",
+            f"{row['build']:.3f}",
+            f"{row['peak'] / 2**20:.1f}",
+        ]
+
+    header = ["d", "m", "step (us)", "neurons", "Nengo's", "ratio", "feedback"]
+    header += ["make (s)", "build (s)", "MiB"]
+    return format_table(header, [cells(row) for row in rows])
+
+
+def _simulators_table(rows):
+    def cells(row):
+        step = row["step"]
+        return [
+            row["simulator"],
+            str(row["d"]),
+            str(row["n_neurons"]),
+            f"{row['build']:.2f}",
+            f"{1e6 * step['median']:.0f}",
+            f"{1e6 * (step['high'] - step['low']) / 2:.0f}",
+            f"{row['throughput']['median']:.0f}",
+            f"{row['ratio']['median']:.2f}",
+            "-" if row["feedback"] is None else f"{row['feedback']['median']:.2f}",
+            "-" if row["peak"] is None else f"{row['peak'] / 2**20:.0f}",
+        ]
+
+    header = ["simulator", "d", "m", "build (s)", "step (us)", "+-", "steps/s", "ratio"]
+    return format_table([*header, "feedback", "MiB"], [cells(row) for row in rows])
+
+
+def _emulator_table(rows):
+    def cells(row):
+        step = row["step"]
+        parts = row["parts"]
+        return [
+            row["construction"],
+            row["emulator"],
+            str(row["n_neurons"]),
+            f"{row['build']:.1f}",
+            f"{1e6 * step['median']:.0f}",
+            f"{1e6 * (step['high'] - step['low']) / 2:.0f}",
+            f"{row['ratio']['median']:.2f}",
+            *(f"{100 * parts[name]:.0f}" for name in _PARTS),
+        ]
+
+    header = ["memory", "emulator", "m", "build (s)", "step (us)", "+-", "ratio"]
+    return format_table([*header, *_PARTS.values()], [cells(row) for row in rows])
+
+
+def _training_table(rows):
+    def cells(row):
+        seconds = [row["train"]["median"], row["infer"]["median"], row["cpu"]["train"]]
+        return [
+            row["name"],
+            f"{row['parameters']:,}",
+            f"{row['build']:.1f}",
+            f"{row['first']['train']:.1f}",
+            *(_short(1000 * one) for one in seconds),
+            *([] if row["peak"] is None else [f"{row['peak'] / 2**20:.0f}"]),
+        ]
+
+    header = ["", "params", "build", "first", "train", "infer", "cpu"]
+    header += [] if rows[0]["peak"] is None else ["MiB"]
+    return (
+        format_table(header, [cells(row) for row in rows])
+        + "\n\nSeconds to build and of the first minibatch of training; then "
+        "milliseconds of a\nminibatch, and of all processors in training."
+    )
+
+
+def _ratio_table(kind):
+    def cells(row):
+        spreads = [
+            [_short(ratio[key]) for key in ("median", "low", "high")]
+            for ratio in (row["train"], row["infer"])
+        ]
+        return [
+            row["name"],
+            _short(row["start"]),
+            *(f"{median} ({low}-{high})" for median, low, high in spreads),
+        ]
+
+    header = [f"x {kind['rows'][0]['name']}", "start", "train", "infer"]
+    return format_table(header, [cells(row) for row in kind["rows"]])
+
+
+def _short(value):
+    """Return a number with about three digits."""
+    for low, decimals in ((100, 0), (10, 1), (1, 2)):
+        if value >= low:
+            return f"{value:,.{decimals}f}"
+    return f"{value:.3f}"

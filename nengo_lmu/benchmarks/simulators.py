@@ -18,10 +18,12 @@ import nengo
 import numpy as np
 from tqdm import tqdm
 
-from nengo_lmu.analysis.records import versions
 from nengo_lmu.analysis.summary import quartiles
 from nengo_lmu.analysis.timing import in_a_process, peak_resident
-from nengo_lmu.benchmarks import steps as bench
+from nengo_lmu.benchmarks import memories
+from nengo_lmu.benchmarks.memories import all_settings
+from nengo_lmu.experiments.experiment import Experiment, option
+from nengo_lmu.experiments.options import whole_number
 
 # what NengoDL steps side by side
 MINIBATCH = 32
@@ -45,8 +47,7 @@ class Setting:
     ----------
     simulator : str
         A key of `SIMULATORS`.
-    m : int
-        Neurons.
+    n_neurons : int
     d : int
         Order.
     error_feedback : float or None
@@ -54,7 +55,7 @@ class Setting:
     """
 
     simulator: str
-    m: int
+    n_neurons: int
     d: int
     error_feedback: float | None = None
 
@@ -65,7 +66,8 @@ class Setting:
 
     def make(self):
         """Return a simulator of nothing but the memory, its input and its state."""
-        network = bench.Setting(self.m, self.d, self.error_feedback).make()
+        size = memories.Setting(self.n_neurons, self.d, self.error_feedback)
+        network = size.make()
         (memory,) = network.networks
         with network:
             # what nobody reads is not decoded; a value a second fills no memory
@@ -107,88 +109,114 @@ SIMULATORS = {
 }
 
 
-def run(m, d, rounds=10, show_progress=None):
-    """Measure the simulators with memories of all sizes and orders.
+@dataclass(frozen=True)
+class Simulators(Experiment):
+    """Time and memory of all simulators against the neurons and the order d.
 
-    Parameters
-    ----------
-    m, d : list of int
-        Neurons and orders.
-    rounds : int
-        How often the time of a step is measured.
-    show_progress : bool, optional
-        By default on terminals.
-
-    Returns
-    -------
-    record : dict
-        ``rows``, one for each order, size and simulator: ``runs`` that it steps side by
-        side; ``build``, the seconds of making the network and the simulator; ``step``,
-        the seconds of a step of all runs; ``throughput``, steps of single runs in a
-        second, and its ``ratio`` to that of `REFERENCE`; ``feedback``, the ratio of the
-        step to that of a memory without error feedback (None where there is none
-        anyway); each as median and quartiles over rounds; ``peak``, the bytes that a
-        process has at most for it, beyond what the packages take. ``missing`` are the
-        simulators that are not installed.
-
-    Raises
-    ------
-    nengo_lmu.legendre.ArgumentError
-        If there are too few neurons for an order.
+    A memory of a second gets white noise, and its state is probed once a second,
+    in Nengo's reference simulator, in NengoDL, one run and 32 side by side, and in
+    NengoLoihi's emulator. Times are medians over short rounds in which all take
+    turns; a step is one of all runs, and ratios are of steps of single runs in a
+    second to those of Nengo, within a round; feedback is the time of a step
+    relative to that of a memory that does not hear its error. Memory is the most
+    that making and running takes beyond the packages, in a process of its own.
+    Some ten minutes, most of it for the emulator.
     """
-    sizes = bench.all_settings(m, d)
-    found = [name for name, (package, *_) in SIMULATORS.items() if find_spec(package)]
-    for name in found:
-        import_module(SIMULATORS[name][0])  # which takes longer than the first build
-    rows = []
-    hidden = None if show_progress is None else not show_progress
-    total = len(sizes) * (2 * len(found) + rounds)
-    with (
-        tqdm(total=total, desc="bench simulators", disable=hidden) as bar,
-        warnings.catch_warnings(),
-    ):
-        # of currents that Loihi cuts off while a memory fills
-        warnings.simplefilter("ignore", UserWarning)
-        for size in sizes:
-            settings = [Setting(name, size.m, size.d) for name in found]
-            peaks = []
-            for setting in settings:
-                peaks.append(in_a_process(footprint, setting))
-                bar.update()
-            plain = [
-                replace(setting, error_feedback=0.0)
-                for setting in settings
-                if setting.simulator not in WITHOUT_FEEDBACK
-            ]
-            with ExitStack() as stack:
-                builds, simulators = [], []
-                for setting in settings:
-                    started = time.perf_counter()
-                    simulators.append(stack.enter_context(setting.make()))
-                    builds.append(time.perf_counter() - started)
-                    bar.update()
-                others = [stack.enter_context(setting.make()) for setting in plain]
-                times = _step_times([*simulators, *others], rounds, bar.update)
-            times, others = times[:, : len(settings)], times[:, len(settings) :].T
-            plain = {one.simulator: step for one, step in zip(plain, others)}
-            runs = np.array([setting.runs for setting in settings])
-            throughput = runs / times
-            ratio = throughput / throughput[:, [found.index(REFERENCE)]]
-            rows += [
-                asdict(setting)
-                | {"runs": setting.runs, "build": builds[i], "peak": peaks[i]}
-                | {"step": quartiles(times[:, i])}
-                | {"throughput": quartiles(throughput[:, i])}
-                | {"ratio": quartiles(ratio[:, i])}
-                | {"feedback": _feedback(times[:, i], plain.get(setting.simulator))}
-                for i, setting in enumerate(settings)
-            ]
-    return {
-        "rows": rows,
-        "missing": [name for name in SIMULATORS if name not in found],
-        "rounds": rounds,
-        "versions": versions(),
-    }
+
+    name = "bench simulators"
+    always_kept = False
+
+    n_neurons: tuple = option(
+        (1000, 10_000),
+        whole_number(2),
+        "neurons of the memory",
+        "M",
+        formerly=("--m",),
+    )
+    d: tuple = option((6, 32), whole_number(1), "orders of the memory", "D")
+    rounds: int = option(10, whole_number(1), "how often each time is measured")
+
+    def measure(self, run):
+        """Measure the simulators with memories of all sizes and orders.
+
+        Returns
+        -------
+        measured : dict
+            ``rows``, one for each order, size and simulator: ``runs`` that it steps
+            side by side; ``build``, the seconds of making the network and the
+            simulator; ``step``, the seconds of a step of all runs; ``throughput``,
+            steps of single runs in a second, and its ``ratio`` to that of `REFERENCE`;
+            ``feedback``, the ratio of the step to that of a memory without error
+            feedback (None where there is none anyway); each as median and quartiles
+            over rounds; ``peak``, the bytes that a process has at most for it, beyond
+            what the packages take. ``missing`` are the simulators that are not
+            installed.
+        """
+        sizes = all_settings(self.n_neurons, self.d)
+        found = [
+            name for name, (package, *_) in SIMULATORS.items() if find_spec(package)
+        ]
+        for name in found:
+            import_module(
+                SIMULATORS[name][0]
+            )  # which takes longer than the first build
+        rows = []
+        total = len(sizes) * (2 * len(found) + self.rounds)
+        with (
+            tqdm(total=total, desc=self.name, disable=None) as bar,
+            warnings.catch_warnings(),
+        ):
+            # of currents that Loihi cuts off while a memory fills
+            warnings.simplefilter("ignore", UserWarning)
+            for size in sizes:
+                settings = [Setting(name, size.n_neurons, size.d) for name in found]
+                rows += _measure_size(settings, self.rounds, bar.update)
+        return {
+            "rows": rows,
+            "missing": [name for name in SIMULATORS if name not in found],
+        }
+
+    def table(self, record):
+        """Return times and memory of all simulators, and those that are missing."""
+        from nengo_lmu.benchmarks.report import simulators_tables
+
+        return simulators_tables(record)
+
+
+def _measure_size(settings, rounds, tick):
+    """Return the rows of memories of one size, in each of the simulators."""
+    peaks = []
+    for setting in settings:
+        peaks.append(in_a_process(footprint, setting))
+        tick()
+    plain = [
+        replace(setting, error_feedback=0.0)
+        for setting in settings
+        if setting.simulator not in WITHOUT_FEEDBACK
+    ]
+    with ExitStack() as stack:
+        builds, simulators = [], []
+        for setting in settings:
+            started = time.perf_counter()
+            simulators.append(stack.enter_context(setting.make()))
+            builds.append(time.perf_counter() - started)
+            tick()
+        others = [stack.enter_context(setting.make()) for setting in plain]
+        times = _step_times([*simulators, *others], rounds, tick)
+    times, others = times[:, : len(settings)], times[:, len(settings) :].T
+    plain = {one.simulator: step for one, step in zip(plain, others)}
+    throughput = np.array([setting.runs for setting in settings]) / times
+    names = [setting.simulator for setting in settings]
+    ratio = throughput / throughput[:, [names.index(REFERENCE)]]
+    return [
+        asdict(setting)
+        | {"runs": setting.runs, "build": builds[i], "peak": peaks[i]}
+        | {"step": quartiles(times[:, i])}
+        | {"throughput": quartiles(throughput[:, i])}
+        | {"ratio": quartiles(ratio[:, i])}
+        | {"feedback": _feedback(times[:, i], plain.get(setting.simulator))}
+        for i, setting in enumerate(settings)
+    ]
 
 
 def footprint(setting):

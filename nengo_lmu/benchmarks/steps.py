@@ -8,7 +8,7 @@ of its own for each size.
 import math
 import time
 import tracemalloc
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 
 import nengo
@@ -16,10 +16,11 @@ import numpy as np
 from nengo.builder.neurons import SimNeurons
 from tqdm import tqdm
 
-from nengo_lmu.analysis.records import versions
 from nengo_lmu.analysis.summary import quartiles
 from nengo_lmu.analysis.timing import in_a_process
 from nengo_lmu.benchmarks.memories import Setting, all_settings
+from nengo_lmu.experiments.experiment import Experiment, option
+from nengo_lmu.experiments.options import whole_number
 
 # from how many neurons on the exponents are fitted: below, Nengo's own time for each
 # operator of a step counts
@@ -32,55 +33,74 @@ _ROUND = 0.004
 _BUILDS = 3
 
 
-def run(m, d, rounds=100, show_progress=None):
-    """Measure `nengo.Simulator` with memories of all sizes and orders.
+@dataclass(frozen=True)
+class Steps(Experiment):
+    """Time and memory of nengo.Simulator against the number of neurons.
 
-    Parameters
-    ----------
-    m, d : list of int
-        Neurons and orders.
-    rounds : int
-        How often the time of a step is measured.
-    show_progress : bool, optional
-        By default on terminals.
-
-    Returns
-    -------
-    record : dict
-        ``rows``, one for each order and size: seconds a step, in ``step``, of its
-        neurons' operators alone, in ``neurons``, and of Nengo's own operators for the
-        same neurons, in ``nengo``; the ``ratio`` of the whole step to the latter, and
-        ``feedback``, that to a step of a memory without error feedback; each as median
-        and quartiles over rounds; ``make`` and ``build``, the seconds of making the
-        network and the simulator; ``peak`` and ``resident`` memory, the
-        bytes that making, building and running take at most and in the end.
-        ``exponents``, one for each order with two sizes of at least `LARGE`.
-
-    Raises
-    ------
-    nengo_lmu.legendre.ArgumentError
-        If there are too few neurons for an order.
+    A memory of a second gets white noise and no probes. Times are medians over
+    short rounds in which all sizes take turns; the neurons alone are the step
+    functions of their operators, in the same simulator, with the same input, ours
+    and Nengo's own; the ratio is of the whole step to Nengo's own neurons, and
+    feedback that to a step of a memory that does not hear its error. Memory is the
+    most that making, building and running takes, in a process of its own.
     """
-    settings = all_settings(m, d)
-    hidden = None if show_progress is None else not show_progress
-    with tqdm(total=len(settings) + rounds, desc="bench steps", disable=hidden) as bar:
-        rows = []
-        for setting in settings:
-            rows.append(asdict(setting) | in_a_process(footprint, setting))
-            bar.update()
-        step, neurons, own, plain = step_times(settings, rounds, bar.update)
-    for i, row in enumerate(rows):
-        row["step"] = quartiles(step[:, i])
-        row["neurons"] = quartiles(neurons[:, i])
-        row["nengo"] = quartiles(own[:, i])
-        row["ratio"] = quartiles(step[:, i] / own[:, i])
-        row["feedback"] = quartiles(step[:, i] / plain[:, i])
-    return {
-        "rows": rows,
-        "exponents": _exponents(settings, rows, step),
-        "rounds": rounds,
-        "versions": versions(),
-    }
+
+    name = "bench steps"
+    keeps = "record and figure"
+    always_kept = False
+
+    n_neurons: tuple = option(
+        (100, 1000, 10_000, 30_000, 100_000),
+        whole_number(2),
+        "neurons of the memory",
+        "M",
+        formerly=("--m",),
+    )
+    d: tuple = option((6, 32), whole_number(1), "orders of the memory", "D")
+    rounds: int = option(100, whole_number(1), "how often each time is measured")
+
+    def measure(self, run):
+        """Measure `nengo.Simulator` with memories of all sizes and orders.
+
+        Returns
+        -------
+        measured : dict
+            ``rows``, one for each order and size: seconds a step, in ``step``, of its
+            neurons' operators alone, in ``neurons``, and of Nengo's own operators for
+            the same neurons, in ``nengo``; the ``ratio`` of the whole step to the
+            latter, and ``feedback``, that to a step of a memory without error feedback;
+            each as median and quartiles over rounds; ``make`` and ``build``, the
+            seconds of making the network and the simulator; ``peak`` and ``resident``
+            memory, the bytes that making, building and running take at most and in the
+            end. ``exponents``, one for each order with two sizes of at least `LARGE`.
+        """
+        settings = all_settings(self.n_neurons, self.d)
+        total = len(settings) + self.rounds
+        with tqdm(total=total, desc=self.name, disable=None) as bar:
+            rows = []
+            for setting in settings:
+                rows.append(asdict(setting) | in_a_process(footprint, setting))
+                bar.update()
+            step, neurons, own, plain = step_times(settings, self.rounds, bar.update)
+        for i, row in enumerate(rows):
+            row["step"] = quartiles(step[:, i])
+            row["neurons"] = quartiles(neurons[:, i])
+            row["nengo"] = quartiles(own[:, i])
+            row["ratio"] = quartiles(step[:, i] / own[:, i])
+            row["feedback"] = quartiles(step[:, i] / plain[:, i])
+        return {"rows": rows, "exponents": _exponents(settings, rows, step)}
+
+    def table(self, record):
+        """Return times and memory of all sizes, and their exponents."""
+        from nengo_lmu.benchmarks.report import steps_tables
+
+        return steps_tables(record)
+
+    def figure(self, record):
+        """Draw time and memory against the number of neurons."""
+        from nengo_lmu.benchmarks.report import draw_steps
+
+        return draw_steps(record)
 
 
 def step_times(settings, rounds, tick=lambda: None):
@@ -216,13 +236,13 @@ def _exponents(settings, rows, step):
     """Fit powers of m to what large memories take."""
     found = []
     for d in dict.fromkeys(setting.d for setting in settings):
-        large = [i for i, s in enumerate(settings) if s.d == d and s.m >= LARGE]
+        large = [i for i, s in enumerate(settings) if s.d == d and s.n_neurons >= LARGE]
         if len(large) > 1:
-            m = [settings[i].m for i in large]
+            m = [settings[i].n_neurons for i in large]
             found.append(
                 {
                     "d": d,
-                    "m": m,
+                    "n_neurons": m,
                     "step": quartiles(_slopes(m, step[:, large])),
                     "peak": float(_slopes(m, [[rows[i]["peak"] for i in large]])[0]),
                 }

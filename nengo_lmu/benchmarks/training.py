@@ -6,7 +6,7 @@ compared within a round. Memory is measured in a process of its own for each.
 
 import time
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict
+from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
 
@@ -14,7 +14,6 @@ import numpy as np
 from tqdm import tqdm
 
 from nengo_lmu.analysis.errors import ArgumentError
-from nengo_lmu.analysis.records import versions
 from nengo_lmu.analysis.summary import quartiles
 from nengo_lmu.analysis.timing import in_a_process, peak_resident
 from nengo_lmu.benchmarks.contenders import (
@@ -27,14 +26,16 @@ from nengo_lmu.benchmarks.contenders import (
     lstm,
 )
 from nengo_lmu.benchmarks.networks import Sizes, example, ours
-from nengo_lmu.experiments.psmnist import last_steps as psmnist_scan
+from nengo_lmu.experiments.experiment import Experiment, option, switch
+from nengo_lmu.experiments.options import one_of, whole_number
+from nengo_lmu.experiments.psmnist.last_steps import LAST
 
 # by how many steps NengoDL's example is unrolled where it is
 UNROLLED = 16
 BY_16 = "NengoDL example, by 16"
 
 # hidden units that are followed over the last steps of a digit
-ENDS = f"ours recurrent, last {psmnist_scan.LAST}"
+ENDS = f"ours recurrent, last {LAST}"
 
 # a coupling of our network, and a plan for it
 FORWARD, STEPPED = "feed-forward", "stepwise"
@@ -47,7 +48,7 @@ CONTENDERS = {
     "ours recurrent": lambda s: InNengoDL(ours(s, "recurrent"), s),
     "ours recurrent, stepped": lambda s: InNengoDL(ours(s, "recurrent", STEPPED), s),
     "ours recurrent, scan": Scan,
-    ENDS: lambda s: Scan(s, psmnist_scan.LAST),
+    ENDS: lambda s: Scan(s, LAST),
     "ours full": lambda s: InNengoDL(ours(s, "full"), s),
     "ours full, stepped": lambda s: InNengoDL(ours(s, "full", STEPPED), s),
     "ours feed-forward": lambda s: InNengoDL(ours(s, FORWARD), s),
@@ -102,108 +103,144 @@ KINDS = {
 }
 
 
-def run(
-    sizes=None,
-    kinds=None,
-    rounds=5,
-    unrolled=False,
-    memory=False,
-    show_progress=None,
-):
-    """Measure training and inference.
+@dataclass(frozen=True)
+class Training(Experiment):
+    """Time of a minibatch of psMNIST: 100 digits of 784 steps.
 
-    Parameters
-    ----------
-    sizes : Sizes, optional
-        By default those of the paper.
-    kinds : sequence of str, optional
-        Which of `KINDS` to compare; by default all.
-    rounds : int
-    unrolled : bool
-        Compare with NengoDL's example unrolled, too, which takes long to trace.
-    memory : bool
-        Measure memory, too.
-    show_progress : bool, optional
-        By default on terminals.
+    Our networks of the paper's size in NengoDL, as they come and step by step, the
+    LMU of NengoDL's documentation with NengoDL's plan and ours, the layers of
+    keras-lmu where that is installed, and a Keras LSTM of about as many
+    parameters. --kinds chooses:
 
-    Returns
-    -------
-    record : dict
-        ``rows``, one for each contender: its ``parameters``; ``build``, the seconds of
-        making the network and the simulator; ``first``, those of the first minibatch,
-        which include tracing, to ``train`` and to ``infer``; ``start``, those until it
-        has trained for the first time; then, of a minibatch, seconds to ``train`` and
-        to ``infer``, as median and quartiles over rounds, and ``cpu``, those of all
-        processors, as medians; of how many ``minibatches`` a round; ``peak`` memory, in
-        bytes beyond the libraries', or None.
-        ``kinds``, one for each kind: its ``rows`` have the ratios to its first row's of
-        ``start``, ``train`` and ``infer``, the latter within rounds.
-        ``left_out``: contenders that there are not, and the reason.
+      recurrent      W_x, W_h and W_m trained; scan: all that comes from the memory
+                     at once, over all steps, and over the last 112
+      full           e_h and e_m trained, too
+      feed-forward   hidden units read nothing but the memory
+      without-time   the same from states that one matrix computes, in epochs of
+                     60,000
+      every-step     feed-forward, with a target at every step and not at the last
+                     one only
 
-    Raises
-    ------
-    nengo_lmu.legendre.ArgumentError
-        If memory cannot be measured on this computer.
+    Times are medians over rounds in which all take turns. Ratios are to the first
+    of a kind, within a round, with their quartiles. The first minibatch includes
+    tracing.
+
+    Some 10 minutes, most of them for NengoDL's example.
     """
-    sizes = Sizes() if sizes is None else sizes
-    if memory and peak_resident() is None:
-        raise ArgumentError(
-            "memory", "cannot be measured on this computer; leave it out"
-        )
-    import nengo_dl  # noqa: F401  before TensorFlow, which has another Keras then
 
-    kinds = [kind for kind in KINDS if kinds is None or kind in kinds]
-    wanted = {name for kind in kinds for name in KINDS[kind]}
-    if not unrolled:
-        wanted.discard(BY_16)
-    reasons = {name: missing(name, sizes) for name in CONTENDERS if name in wanted}
-    rows = [{"name": name} for name, reason in reasons.items() if reason is None]
+    name = "bench training"
+    keeps = "record and figure"
+    always_kept = False
 
-    hidden = None if show_progress is None else not show_progress
-    total = len(rows) * (memory + 1 + rounds)
-    with (
-        tqdm(total=total, desc="bench training", disable=hidden) as bar,
-        ExitStack() as stack,
-        _quiet_about_tracing(),
-    ):
-        for row in rows:
-            row["peak"] = None
-            if memory:
-                row["peak"] = in_a_process(footprint, row["name"], sizes)
+    d: int = option(Sizes.d, whole_number(1), "order of the memory", "D")
+    units: int = option(Sizes.units, whole_number(1), "hidden units")
+    n_steps: int = option(
+        Sizes.n_steps, whole_number(2), "pixels of a digit", flag="--steps"
+    )
+    kinds: tuple = option(
+        tuple(KINDS), one_of(tuple(KINDS)), "what to compare, see above", "KIND"
+    )
+    unrolled: bool = switch(
+        "NengoDL's example unrolled by 16 steps, too, which takes long to trace"
+    )
+    peak_memory: bool = switch(
+        "peak memory, too, each in a process of its own; some 10 minutes more",
+        formerly=("--memory",),
+    )
+    rounds: int = option(5, whole_number(1), "how often each time is measured")
+
+    def measure(self, run):
+        """Measure training and inference.
+
+        Returns
+        -------
+        measured : dict
+            ``rows``, one for each contender: its ``parameters``; ``build``, the seconds
+            of making the network and the simulator; ``first``, those of the first
+            minibatch, which include tracing, to ``train`` and to ``infer``; ``start``,
+            those until it has trained for the first time; then, of a minibatch, seconds
+            to ``train`` and to ``infer``, as median and quartiles over rounds, and
+            ``cpu``, those of all processors, as medians; of how many ``minibatches`` a
+            round; ``peak`` memory, in bytes beyond the libraries', or None.
+            ``kinds``, one for each kind: its ``rows`` have the ratios to its first
+            row's of ``start``, ``train`` and ``infer``, the latter within rounds.
+            ``left_out``: contenders that there are not, and the reason. ``keras_lmu``:
+            its version. How many ``digits`` are in a ``minibatch``, and in an epoch.
+
+        Raises
+        ------
+        nengo_lmu.legendre.ArgumentError
+            If memory cannot be measured on this computer.
+        """
+        if self.peak_memory and peak_resident() is None:
+            raise ArgumentError(
+                "peak_memory", "cannot be measured on this computer; leave it out"
+            )
+        import nengo_dl  # noqa: F401  before TensorFlow, which has another Keras then
+
+        sizes = Sizes(self.d, self.units, self.n_steps)
+        kinds = [kind for kind in KINDS if kind in self.kinds]
+        wanted = {name for kind in kinds for name in KINDS[kind]}
+        if not self.unrolled:
+            wanted.discard(BY_16)
+        reasons = {name: missing(name, sizes) for name in CONTENDERS if name in wanted}
+        rows = [{"name": name} for name, reason in reasons.items() if reason is None]
+
+        total = len(rows) * (self.peak_memory + 1 + self.rounds)
+        with (
+            tqdm(total=total, desc=self.name, disable=None) as bar,
+            ExitStack() as stack,
+            _quiet_about_tracing(),
+        ):
+            for row in rows:
+                row["peak"] = None
+                if self.peak_memory:
+                    row["peak"] = in_a_process(footprint, row["name"], sizes)
+                    bar.update()
+            _warm_up()
+            contenders = []
+            for row in rows:
+                seconds, contender = _seconds(partial(CONTENDERS[row["name"]], sizes))
+                contenders.append(stack.enter_context(closing(contender)))
+                row |= {"parameters": contender.parameters, "build": seconds}
+                row |= _started(contender)
+                row["start"] = row["build"] + row["first"]["train"]
                 bar.update()
-        _warm_up()
-        contenders = []
-        for row in rows:
-            seconds, contender = _seconds(partial(CONTENDERS[row["name"]], sizes))
-            contenders.append(stack.enter_context(closing(contender)))
-            row |= {"parameters": contender.parameters, "build": seconds}
-            row |= _started(contender)
-            row["start"] = row["build"] + row["first"]["train"]
-            bar.update()
-        times = np.empty((rounds, len(rows), 2, 2))
-        for i in range(rounds):
-            for j, contender in enumerate(contenders):
-                for k, function in enumerate((contender.train, contender.infer)):
-                    times[i, j, k] = _seconds_of_both(function)
-                bar.update()
-    for j, row in enumerate(rows):
-        times[:, j] /= row["minibatches"]
-        row["train"], row["infer"] = (quartiles(times[:, j, k, 0]) for k in (0, 1))
-        train, infer = np.median(times[:, j, :, 1], axis=0).tolist()
-        row["cpu"] = {"train": train, "infer": infer}
-    return {
-        "rows": rows,
-        "kinds": [_compared(kind, rows, times[..., 0]) for kind in kinds],
-        "left_out": [
-            {"name": name, "reason": reason}
-            for name, reason in reasons.items()
-            if reason is not None
-        ],
-        **asdict(sizes),
-        "minibatch": MINIBATCH,
-        "rounds": rounds,
-        "versions": versions() | {"keras-lmu": keras_lmu_version()},
-    }
+            times = np.empty((self.rounds, len(rows), 2, 2))
+            for i in range(self.rounds):
+                for j, contender in enumerate(contenders):
+                    for k, function in enumerate((contender.train, contender.infer)):
+                        times[i, j, k] = _seconds_of_both(function)
+                    bar.update()
+        for j, row in enumerate(rows):
+            times[:, j] /= row["minibatches"]
+            row["train"], row["infer"] = (quartiles(times[:, j, k, 0]) for k in (0, 1))
+            train, infer = np.median(times[:, j, :, 1], axis=0).tolist()
+            row["cpu"] = {"train": train, "infer": infer}
+        return {
+            "rows": rows,
+            "kinds": [_compared(kind, rows, times[..., 0]) for kind in kinds],
+            "left_out": [
+                {"name": name, "reason": reason}
+                for name, reason in reasons.items()
+                if reason is not None
+            ],
+            "digits": sizes.digits,
+            "minibatch": MINIBATCH,
+            "keras_lmu": keras_lmu_version(),
+        }
+
+    def table(self, record):
+        """Return times of all, ratios of each kind, and what is left out."""
+        from nengo_lmu.benchmarks.report import training_tables
+
+        return training_tables(record)
+
+    def figure(self, record):
+        """Draw times of training, of inference and until the first step is done."""
+        from nengo_lmu.benchmarks.report import draw_training
+
+        return draw_training(record)
 
 
 def missing(name, sizes):
@@ -221,8 +258,8 @@ def missing(name, sizes):
     """
     if name.startswith("keras-lmu") and keras_lmu_version() is None:
         return "keras-lmu is not installed"
-    if name == ENDS and sizes.n_steps < psmnist_scan.LAST:
-        return f"digits have no {psmnist_scan.LAST} steps"
+    if name == ENDS and sizes.n_steps < LAST:
+        return f"digits have no {LAST} steps"
     if name == BY_16 and sizes.n_steps % UNROLLED:
         return f"{sizes.n_steps} steps are no multiple of {UNROLLED}"
     return None

@@ -89,9 +89,10 @@ def option(default, kind, help, metavar="N", nargs=None, flag=None, formerly=())
     return field(default=default, metadata={"option": made})
 
 
-def switch(help):
+def switch(help, formerly=()):
     """Return a field that is True where its option is given."""
-    return field(default=False, metadata={"option": Option(None, help)})
+    made = Option(None, help, nargs=0, formerly=formerly)
+    return field(default=False, metadata={"option": made})
 
 
 @dataclass(frozen=True)
@@ -297,7 +298,7 @@ class Experiment:
 
     @classmethod
     def run_command(cls, arguments):
-        """Run the command and print what came out."""
+        """Run the command, print what came out, and return the record."""
         flags = {one.name: _flag(one) for one in fields(cls)}
         flags |= {"dask": "--dask"} | cls.names
         if cls.loads and not arguments.json:
@@ -313,11 +314,12 @@ class Experiment:
         if arguments.json:
             json.dump(record, sys.stdout, indent=2)
             print()
-            return
+            return record
         print(experiment.table(record).strip("\n"))
         if arguments.out is not None:
             keeps = cls.keeps[0].upper() + cls.keeps[1:]
             print(f"\n{keeps} in {arguments.out} ({record['seconds']:.0f} s)")
+        return record
 
 
 def _names(cls):
@@ -339,6 +341,7 @@ def _add_option(parser, one):
     help = made.help.replace("%", "%%")
     if made.kind is None:
         parser.add_argument(_flag(one), dest=one.name, action="store_true", help=help)
+        _add_earlier_flags(parser, one, dest=one.name, nargs=0)
         return
     required = one.default is dataclasses.MISSING
     if not required and one.default is not None:
@@ -355,7 +358,11 @@ def _add_option(parser, one):
     parser.add_argument(
         _flag(one), required=required, default=default, help=help, **common
     )
-    for flag in made.formerly:
+    _add_earlier_flags(parser, one, **common)
+
+
+def _add_earlier_flags(parser, one, **common):
+    for flag in one.metadata["option"].formerly:
         parser.add_argument(
             flag,
             action=_Renamed,
@@ -375,7 +382,7 @@ class _Renamed(argparse.Action):
 
     def __call__(self, parser, namespace, values, option_string=None):
         say_renamed(parser.prog, option_string, self.now)
-        setattr(namespace, self.dest, values)
+        setattr(namespace, self.dest, True if self.nargs == 0 else values)
 
 
 def say_renamed(prog, before, now):

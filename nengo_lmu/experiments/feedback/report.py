@@ -1,4 +1,4 @@
-"""The figure of neurons that hear their own error, drawn from its record."""
+"""The tables and the figure of neurons that hear their own error."""
 
 import matplotlib
 import numpy as np
@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from nengo_lmu.analysis.style import BLACK, BLUE, GREEN, STYLE, VERMILION
-from nengo_lmu.experiments.feedback.experiment import INTERVAL_EDGES
+from nengo_lmu.experiments.feedback.spikes import INTERVAL_EDGES
+from nengo_lmu.utils.table import format_table
 
 # by what is measured, and what it is called
 KINDS = {
@@ -21,7 +22,7 @@ def draw_feedback(record):
     Parameters
     ----------
     record : dict
-        As `nengo_lmu.experiments.feedback.experiment.run` returns it.
+        Of `nengo_lmu.experiments.feedback.experiment.Feedback`.
 
     Returns
     -------
@@ -39,14 +40,14 @@ def draw_feedback(record):
         _draw_spectra(panels["spectrum"], sums)
         _draw_sizes(panels["sizes"], record["sizes"])
         _draw_delays(panels["delays"], record["delays"])
-        plan = record["plan"]
+        settings = record["settings"]
         note = (
-            f"$d = {plan['d']}$, $\\theta = {plan['theta']:g}$ s; but in e, "
+            f"$d = {settings['d']}$, $\\theta = {settings['theta']:g}$ s; but in e, "
             f"$m = {record['n_neurons']}$. a to d: the largest population, single "
             "neurons while the input is held.\nLines: theory"
         )
-        if plan["seeds"] > 1:
-            note += f"; bars: standard error over {plan['seeds']} seeds"
+        if settings["seeds"] > 1:
+            note += f"; bars: standard error over {settings['seeds']} seeds"
         figure.supxlabel(f"{note}.", fontsize=7, color="0.3")
     return figure
 
@@ -206,3 +207,136 @@ def _column(found, i):
     error = found["standard_error"]
     mean = np.array(found["mean"])[:, i]
     return mean, None if error is None else np.array(error)[:, i]
+
+
+def feedback_tables(record):
+    """Return tables of neurons, of their sum, and of errors by size, delay and type."""
+    settings, m = record["settings"], record["n_neurons"]
+    neurons = record["neurons"]
+    return (
+        f"theta={settings['theta']:g} s, d={settings['d']}, Poisson neurons, mean of "
+        f"{settings['seeds']} seeds\n\n"
+        f"Single neurons, {m} in all, of the populations that stand still while the\n"
+        "input is held: coefficient of variation of their intervals, variance over "
+        "mean\nof their counts (Fano), and of the sum of those, in windows of "
+        f"{_milliseconds(neurons['with']['counted'])} ms\n\n"
+        f"{_neurons_table(neurons)}\n\n"
+        "Variance of what the largest population says wrongly, s - x, summed over\n"
+        "windows, relative to as many Poisson spikes\n\n"
+        f"{_sums_table(record['sums'])}\n\n"
+        "Window error against the number of neurons, and spikes with feedback\n"
+        "relative to those without\n\n"
+        f"{_sizes_table(record['sizes'])}\n\n"
+        f"Window error of {m} neurons if the feedback is late\n\n"
+        f"{_delays_table(record['delays'])}\n\n"
+        f"Window error of {m} neurons of each type\n\n"
+        f"{_types_table(record['types'])}"
+    )
+
+
+def _milliseconds(value):
+    return f"{1000 * value:.3g}"
+
+
+def _neurons_table(neurons):
+    def number(found, digits=3):
+        return "-" if found is None else f"{found['mean']:.{digits}f}"
+
+    rows = [
+        [
+            f"{kind} feedback",
+            f"{one['n']}",
+            number(one["rate"], 0),
+            number(one["cv"]),
+            number(one["fano"]),
+            number(one["sum_fano"]),
+            number(one["correlation"], 4),
+            f"{-1 / one['n']:.4f}",
+        ]
+        for kind, found in neurons.items()
+        for one in found["populations"]
+        if one["standing"]
+    ]
+    header = ["", "neurons", "Hz", "CV", "Fano", "sum's", "correlation", "-1/n"]
+    return format_table(header, rows)
+
+
+def _sums_table(sums):
+    rows = []
+    for i, window in enumerate(sums["with"]["windows"]):
+        row = [f"{_milliseconds(window)} ms"]
+        for one in sums.values():
+            largest = one["counts"].index(max(one["counts"]))
+            for values in (one["variance"]["mean"], one["predicted"]):
+                row.append(f"{values[i][largest]:.4f}")
+        rows.append(row)
+    header = ["window", "without", "predicted", "with feedback", "predicted"]
+    return format_table(header, rows)
+
+
+def _error(found):
+    text = f"{found['mean']:.5f}"
+    if found["standard_error"] is not None:
+        text += f" +- {found['standard_error']:.5f}"
+    return text
+
+
+def _ratio(found):
+    return "-" if found["ratio"] is None else f"{found['ratio']:.1f}"
+
+
+def _sizes_table(sizes):
+    rows = []
+    for one in sizes:
+        without, fed = one["without"], one["with"]
+        rows.append(
+            [
+                f"{one['n_neurons']}",
+                f"{fed['error_feedback']:g}",
+                f"{without['mean']:.4f}",
+                f"{without['predicted']:.4f}",
+                _error(fed),
+                f"{fed['predicted']:.5f}",
+                f"{one['floor']:.5f}",
+                _ratio(one),
+                f"{fed['spikes_per_second'] / without['spikes_per_second']:.2f}",
+            ]
+        )
+    header = ["m", "gain", "without", "theory", "with", "theory", "floor"]
+    return format_table([*header, "ratio", "spikes"], rows)
+
+
+def _delays_table(delays):
+    rows = [
+        [
+            f"{_milliseconds(one['feedback_delay'])} ms",
+            f"{one['error_feedback']:g}",
+            _error(one),
+            f"{one['predicted']:.5f}",
+            _ratio(one),
+        ]
+        for one in delays
+    ]
+    header = ["delay", "gain", "measured", "predicted", "better than without"]
+    return format_table(header, rows)
+
+
+def _types_table(types):
+    rows = []
+    for one in types:
+        without, fed = one["without"], one["with"]
+        spikes = "-"
+        if fed["spikes_per_second"] is not None:
+            spikes = f"{fed['spikes_per_second'] / without['spikes_per_second']:.2f}"
+        rows.append(
+            [
+                one["neuron_type"],
+                f"{fed['error_feedback']:g}",
+                _error(without),
+                _error(fed),
+                _ratio(one),
+                spikes,
+            ]
+        )
+    header = ["neurons", "gain", "without", "with", "ratio", "spikes"]
+    return format_table(header, rows)

@@ -10,19 +10,15 @@ host, and deterministic neurons, which first have to charge, add to that. So eac
 is the one at the delay that suits the memory best, in the simulator at hand.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
-from nengo_lmu.analysis import sweep
-from nengo_lmu.analysis.memory import (
-    Setting,
-    counted_windows,
-    measure,
-)
-from nengo_lmu.analysis.records import versions
+from nengo_lmu.analysis.memory import Setting, counted_windows, measure
 from nengo_lmu.analysis.simulators import SIMULATORS
 from nengo_lmu.analysis.summary import mean_and_error
+from nengo_lmu.experiments.experiment import Experiment, option
+from nengo_lmu.experiments.options import number_of_runs, seconds, whole_number
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.legendre.checks import whole
 
@@ -45,43 +41,56 @@ CONSTRUCTIONS = {
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What to measure.
+class Fidelity(Experiment):
+    """How accurate memories are on Loihi: ours and others'.
 
-    Attributes
-    ----------
-    m : int
-        Neurons of each memory.
-    tau : float
-        Time constant of the synapse (seconds).
-    seeds : int
-        How many times each is measured, with another input and other neurons.
-    seconds : float
-        Length of a measurement, in whole windows; the first is not counted.
+    Compares the error of memories of 1 s and order 6, of as many neurons with the
+    same rates and the same synapse, in the reference simulator and on the emulator,
+    in floating point and in fixed point.
 
-    Raises
-    ------
-    nengo_lmu.legendre.ArgumentError
-        For a plan that cannot be measured, or compared at equal m.
+    A table goes to the screen; with --out, the record and one of each measurement
+    to a folder, and the same command continues where it was interrupted. Some 5
+    minutes on two cores.
     """
 
-    m: int = 600
-    tau: float = 0.1
-    seeds: int = 5
-    seconds: float = 11.0
+    name = "loihi fidelity"
+    keeps = "records"
+    processes = "here"
+    resumes = True
+    always_kept = False
+
+    n_neurons: int = option(
+        600,
+        whole_number(2),
+        "neurons of each memory",
+        "M",
+        formerly=("--neurons",),
+    )
+    tau: float = option(0.1, seconds, "time constant of the synapse, in seconds", "S")
+    seeds: int = option(
+        5,
+        number_of_runs,
+        "how often each is measured, with another input and other neurons",
+    )
+    seconds: float = option(
+        11.0,
+        seconds,
+        "length of a measurement, in whole windows; the first is not counted",
+        "S",
+    )
 
     def __post_init__(self):
         whole("seeds", self.seeds, 1)
-        self.settings()  # refuse what they refuse
-        if self.m % D:
+        self.memories()  # refuse what they refuse
+        if self.n_neurons % D:
             raise ArgumentError(
-                "m",
+                "n_neurons",
                 f"must be a multiple of {D}, since some of the memories have as many "
-                f"neurons for each of {D} dimensions, but {self.m} was given; use "
-                f"{self.m - self.m % D + D}",
+                f"neurons for each of {D} dimensions, but {self.n_neurons} was given; "
+                f"use {self.n_neurons - self.n_neurons % D + D}",
             )
 
-    def settings(self):
+    def memories(self):
         """Return what is measured.
 
         Returns
@@ -96,7 +105,7 @@ class Plan:
                 Setting(
                     theta=THETA,
                     d=D,
-                    n_neurons=self.m,
+                    n_neurons=self.n_neurons,
                     tau=self.tau,
                     max_rates=MAX_RATES,
                     windows=counted_windows(self.seconds, THETA),
@@ -108,53 +117,44 @@ class Plan:
             for simulator in SIMULATORS
         ]
 
+    def measure(self, run):
+        """Measure each construction in each simulator.
 
-def run(plan, folder=None, workers=None, show_progress=None):
-    """Measure each construction in each simulator.
-
-    Parameters
-    ----------
-    plan : Plan
-    folder, workers, show_progress
-        As for `nengo_lmu.analysis.sweep.run`.
-
-    Returns
-    -------
-    record : dict
-        ``rows``, one for each construction and simulator, with ``mean`` and
-        ``standard_error`` over the seeds of the window error, ``lag``, the median
-        number of steps that the state comes late, and ``spikes_per_second``, the mean;
-        ``plan`` and ``versions``.
-
-    Raises
-    ------
-    nengo_lmu.analysis.errors.MeasurementError
-        If some failed, for example since NengoLoihi is not installed.
-    """
-    settings = plan.settings()
-    results = sweep.run_seeds(
-        measure,
-        [setting for *_, setting in settings],
-        plan.seeds,
-        folder=folder,
-        workers=workers,
-        cost=lambda setting: setting.cost,
-        description="fidelity",
-        show_progress=show_progress,
-    )
-    rows = []
-    for construction, simulator, setting in settings:
-        found = {
-            key: [result[key] for result in results[setting]]
-            for key in ("aligned", "lag", "spikes_per_second")
-        }
-        rows.append(
-            {
-                "construction": construction,
-                "simulator": simulator,
-                **mean_and_error(found["aligned"]),
-                "lag": float(np.median(found["lag"])),
-                "spikes_per_second": float(np.mean(found["spikes_per_second"])),
-            }
+        Returns
+        -------
+        measured : dict
+            ``rows``, one for each construction and simulator, with ``mean`` and
+            ``standard_error`` over the seeds of the window error, ``lag``, the median
+            number of steps that the state comes late, and ``spikes_per_second``, the
+            mean.
+        """
+        memories = self.memories()
+        results = run.sweep_seeds(
+            measure,
+            [setting for *_, setting in memories],
+            self.seeds,
+            cost=lambda setting: setting.cost,
+            description="fidelity",
         )
-    return {"plan": asdict(plan), "rows": rows, "versions": versions()}
+        rows = []
+        for construction, simulator, setting in memories:
+            found = {
+                key: [result[key] for result in results[setting]]
+                for key in ("aligned", "lag", "spikes_per_second")
+            }
+            rows.append(
+                {
+                    "construction": construction,
+                    "simulator": simulator,
+                    **mean_and_error(found["aligned"]),
+                    "lag": float(np.median(found["lag"])),
+                    "spikes_per_second": float(np.mean(found["spikes_per_second"])),
+                }
+            )
+        return {"rows": rows}
+
+    def table(self, record):
+        """Return the errors of each construction in each simulator."""
+        from nengo_lmu.experiments.on_chip.report import fidelity_table
+
+        return fidelity_table(record)

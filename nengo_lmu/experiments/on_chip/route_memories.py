@@ -13,10 +13,17 @@ Blocks
     quietest basis is chosen; the quietest of all is another.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import nengo
 import numpy as np
+from nengo_loihi.block import (
+    MAX_COMPARTMENTS,
+    MAX_IN_AXONS,
+    MAX_SYNAPSE_BITS,
+    Synapse,
+)
 
 from nengo_lmu.analysis.activity import measure_activity
 from nengo_lmu.analysis.memory import (
@@ -150,6 +157,39 @@ def count(route):
         "synapse_bits": sum(block.synapse_bits for block in needed.blocks),
         "input_axons": axons,
         "problems": list(needed.problems),
+    }
+
+
+def own_weights(route, spikes_per_second):
+    """Count what a memory needs whose neurons have weights of their own each.
+
+    Parameters
+    ----------
+    route : Route
+    spikes_per_second : float
+        Of all of its neurons.
+
+    Returns
+    -------
+    needed : dict
+        As that of `count`, for as few cores as possible, with
+        ``synaptic_operations_per_second``. There is no number of cores where each would
+        have too many axons. Those of the input are left out.
+    """
+    m = route.n_neurons
+    row = Synapse(1)
+    row.set_weights(np.ones((1, MAX_COMPARTMENTS)))  # a format without indices
+    row_bits = map(row.synapse_cfg.bits_per_axon, range(MAX_COMPARTMENTS + 1))
+    bits = m * np.fromiter(row_bits, int)
+    most = np.flatnonzero(bits <= MAX_SYNAPSE_BITS)[-1]
+    cores = math.ceil(m / most)
+    sizes = [len(piece) for piece in np.array_split(np.arange(m), cores)]
+    return {
+        "copies": 1,
+        "cores": cores if m <= MAX_IN_AXONS else None,
+        "synapse_bits": int(bits[sizes].sum()),
+        "input_axons": m,
+        "synaptic_operations_per_second": m * float(spikes_per_second),
     }
 
 

@@ -8,25 +8,31 @@ neurons could do with fewer axons and weights are compared with our memory in th
 reference simulator (`nengo_lmu.experiments.on_chip.route_memories`).
 """
 
-import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
-from nengo_loihi.block import (
-    MAX_COMPARTMENTS,
-    MAX_IN_AXONS,
-    MAX_SYNAPSE_BITS,
-    Synapse,
-)
 
-from nengo_lmu.analysis import sweep
 from nengo_lmu.analysis.memory import counted_windows
-from nengo_lmu.analysis.records import versions
 from nengo_lmu.analysis.summary import mean_and_error
-from nengo_lmu.experiments.on_chip.route_memories import Route, count, measure, predict
+from nengo_lmu.experiments.experiment import Experiment, option
+from nengo_lmu.experiments.options import number_of_runs, seconds, whole_number
 from nengo_lmu.legendre.checks import whole
 
 THETA = 1.0
+
+# orders and numbers of neurons of the memories on the chip
+SIZES = (
+    (6, 600),
+    (6, 1200),
+    (6, 2400),
+    (6, 4800),
+    (6, 9600),
+    (12, 2400),
+    (24, 2400),
+)
+
+# of the only memory, where a number of neurons is asked for
+ORDER = 6
 
 # What a neuron of the chip is. Those of the reference are the same, so that the chip's
 # whole numbers are all that differs.
@@ -47,42 +53,52 @@ LAST_ORDER_OF_BLOCKS = 12
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What to measure.
+class Routes(Experiment):
+    """Compare ways to get the recurrence of a memory onto the chip.
 
-    Attributes
-    ----------
-    sizes : tuple of (d, m)
-        Order and number of neurons of the memories on the chip.
-    tau : float
-        Time constant of the synapse (seconds).
-    seeds : int
-        How many times each is measured, with another input and other neurons.
-    seconds : float
-        Length of a measurement, in whole windows; the first is not counted.
+    Their error, cores and synapses, for memories of 1 s, of several sizes and
+    orders, or of --n-neurons and order 6.
 
-    Raises
-    ------
-    nengo_lmu.legendre.ArgumentError
-        For a plan that cannot be measured.
+    Tables go to the screen; with --out, the record and one of each measurement to
+    a folder, and the same command continues where it was interrupted. Some 5
+    minutes on two cores.
     """
 
-    sizes: tuple = (
-        (6, 600),
-        (6, 1200),
-        (6, 2400),
-        (6, 4800),
-        (6, 9600),
-        (12, 2400),
-        (24, 2400),
+    name = "loihi routes"
+    keeps = "records"
+    processes = "here"
+    resumes = True
+    always_kept = False
+
+    n_neurons: int | None = option(
+        None,
+        whole_number(2),
+        f"neurons of a memory of order {ORDER} (default: memories of several orders, "
+        "with 600 to 9600 neurons)",
+        "M",
+        formerly=("--neurons",),
     )
-    tau: float = 0.1
-    seeds: int = 5
-    seconds: float = 6.0
+    tau: float = option(0.1, seconds, "time constant of the synapse, in seconds", "S")
+    seeds: int = option(
+        5,
+        number_of_runs,
+        "how often each is measured, with another input and other neurons",
+    )
+    seconds: float = option(
+        6.0,
+        seconds,
+        "length of a measurement, in whole windows; the first is not counted",
+        "S",
+    )
 
     def __post_init__(self):
         whole("seeds", self.seeds, 1)
         self.on_chip()  # refuse what they refuse
+
+    @property
+    def sizes(self):
+        """(tuple) Orders and numbers of neurons, ``(d, m)``, on the chip."""
+        return SIZES if self.n_neurons is None else ((ORDER, self.n_neurons),)
 
     def on_chip(self):
         """Return what is run on the emulator.
@@ -92,6 +108,8 @@ class Plan:
         routes : list of Route
             With seed 0. The first of each size has as many copies as it needs.
         """
+        from nengo_loihi.block import MAX_IN_AXONS  # --help does without
+
         return [
             self._route(d, m, simulator="fixed point", copies=copies)
             for d, m in self.sizes
@@ -120,6 +138,8 @@ class Plan:
         ]
 
     def _route(self, d, m, **fields):
+        from nengo_lmu.experiments.on_chip.route_memories import Route
+
         return Route(
             theta=THETA,
             d=d,
@@ -130,113 +150,76 @@ class Plan:
             **fields,
         )
 
+    def measure(self, run):
+        """Count and measure what is planned.
 
-def run(plan, folder=None, workers=None, show_progress=None):
-    """Count and measure what is planned.
-
-    Parameters
-    ----------
-    plan : Plan
-    folder, workers, show_progress
-        As for `nengo_lmu.analysis.sweep.run`.
-
-    Returns
-    -------
-    record : dict
-        ``on_chip`` and ``ideas``, lists of dict, ``plan`` and ``versions``. Window
-        errors are ``chip``, on the emulator in fixed point, and ``reference``, each
-        with ``mean`` and ``standard_error`` over the seeds, and ``theory``. Rows of
-        ``on_chip`` with ``weights`` of their own are counted only.
-
-    Raises
-    ------
-    nengo_lmu.analysis.errors.MeasurementError
-        If some failed.
-    """
-    options = {
-        "folder": folder,
-        "workers": workers,
-        "cost": lambda route: route.cost,
-        "show_progress": show_progress,
-    }
-    on_chip, ideas = plan.on_chip(), plan.ideas()
-    reference = [replace(r, simulator="reference", copies=None) for r in on_chip]
-    needs = sweep.run(count, on_chip, description="resources", **options)
-    every = list(dict.fromkeys([*on_chip, *reference, *ideas]))
-    results = sweep.run_seeds(
-        measure, every, plan.seeds, description="routes", **options
-    )
-
-    def values(route, key):
-        return [result[key] for result in results[route]]
-
-    def error(route):
-        return mean_and_error(values(route, "window"))
-
-    rows = []
-    for route, same, need in zip(on_chip, reference, needs):
-        size = {"d": route.d, "m": route.n_neurons}
-        if route.copies is None:
-            spikes = np.mean(values(route, "spikes_per_second"))
-            rows.append(size | {"weights": "own"} | own_weights(route, spikes))
-        operations = np.mean(values(route, "synaptic_operations_per_second"))
-        rows.append(
-            size
-            | {"weights": "shared"}
-            | need["result"]
-            | {
-                "synaptic_operations_per_second": float(operations),
-                "chip": error(route),
-                "reference": error(same),
-                "theory": predict(route, need["result"]["copies"]),
-            }
+        Returns
+        -------
+        measured : dict
+            ``on_chip`` and ``ideas``, lists of dict. Window errors are ``chip``, on the
+            emulator in fixed point, and ``reference``, each with ``mean`` and
+            ``standard_error`` over the seeds, and ``theory``. Rows of ``on_chip`` with
+            ``weights`` of their own are counted only.
+        """
+        from nengo_lmu.experiments.on_chip.route_memories import (
+            count,
+            measure,
+            own_weights,
+            predict,
         )
-    return {
-        "plan": asdict(plan),
-        "on_chip": rows,
-        "ideas": [
-            {
-                "d": route.d,
-                "m": route.n_neurons,
-                "route": route.route,
-                "relays": route.relays,
-                "reference": error(route),
-                "theory": predict(route),
-            }
-            for route in ideas
-        ],
-        "versions": versions(),
-    }
 
+        def cost(route):
+            return route.cost
 
-def own_weights(route, spikes_per_second):
-    """Count what a memory needs whose neurons have weights of their own each.
+        on_chip, ideas = self.on_chip(), self.ideas()
+        reference = [replace(r, simulator="reference", copies=None) for r in on_chip]
+        needs = run.sweep(count, on_chip, description="resources", cost=cost)
+        every = list(dict.fromkeys([*on_chip, *reference, *ideas]))
+        results = run.sweep_seeds(
+            measure, every, self.seeds, description="routes", cost=cost
+        )
 
-    Parameters
-    ----------
-    route : Route
-    spikes_per_second : float
-        Of all of its neurons.
+        def values(route, key):
+            return [result[key] for result in results[route]]
 
-    Returns
-    -------
-    needed : dict
-        As that of `route_memories.count`, for as few cores as possible, with
-        ``synaptic_operations_per_second``. There is no number of cores where each would
-        have too many axons. Those of the input are left out.
-    """
-    m = route.n_neurons
-    row = Synapse(1)
-    row.set_weights(np.ones((1, MAX_COMPARTMENTS)))  # a format without indices
-    row_bits = map(row.synapse_cfg.bits_per_axon, range(MAX_COMPARTMENTS + 1))
-    bits = m * np.fromiter(row_bits, int)
-    most = np.flatnonzero(bits <= MAX_SYNAPSE_BITS)[-1]
-    cores = math.ceil(m / most)
-    sizes = [len(piece) for piece in np.array_split(np.arange(m), cores)]
-    return {
-        "copies": 1,
-        "cores": cores if m <= MAX_IN_AXONS else None,
-        "synapse_bits": int(bits[sizes].sum()),
-        "input_axons": m,
-        "synaptic_operations_per_second": m * float(spikes_per_second),
-    }
+        def error(route):
+            return mean_and_error(values(route, "window"))
+
+        rows = []
+        for route, same, need in zip(on_chip, reference, needs):
+            size = {"d": route.d, "n_neurons": route.n_neurons}
+            if route.copies is None:
+                spikes = np.mean(values(route, "spikes_per_second"))
+                rows.append(size | {"weights": "own"} | own_weights(route, spikes))
+            operations = np.mean(values(route, "synaptic_operations_per_second"))
+            rows.append(
+                size
+                | {"weights": "shared"}
+                | need["result"]
+                | {
+                    "synaptic_operations_per_second": float(operations),
+                    "chip": error(route),
+                    "reference": error(same),
+                    "theory": predict(route, need["result"]["copies"]),
+                }
+            )
+        return {
+            "on_chip": rows,
+            "ideas": [
+                {
+                    "d": route.d,
+                    "n_neurons": route.n_neurons,
+                    "route": route.route,
+                    "relays": route.relays,
+                    "reference": error(route),
+                    "theory": predict(route),
+                }
+                for route in ideas
+            ],
+        }
+
+    def table(self, record):
+        """Return what each way needs, its error, and other ideas."""
+        from nengo_lmu.experiments.on_chip.report import routes_tables
+
+        return routes_tables(record)

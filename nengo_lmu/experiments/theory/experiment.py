@@ -6,17 +6,24 @@ for, where the theory says nothing: are they still better than without error fee
 and than the usual recipe?
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nengo_lmu.analysis import sweep
 from nengo_lmu.analysis.memory import Setting, measure, windows_for
-from nengo_lmu.analysis.records import versions
 from nengo_lmu.analysis.stimuli import STIMULI
 from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.analysis.theory import LIMIT, predict
+from nengo_lmu.experiments.experiment import Experiment, option, switch
+from nengo_lmu.experiments.options import (
+    number_from_zero,
+    number_of_runs,
+    one_of,
+    seconds,
+    whole_number,
+)
 from nengo_lmu.legendre import ArgumentError
+from nengo_lmu.legendre.noise import SPIKING
 
 # The memories that meet input unlike that of their design: all recipes have as many
 # neurons, of the same rates, and the same synapse.
@@ -32,42 +39,131 @@ RECIPES = {
 }
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What to measure.
+# Fields that are not given: the full grid is what the theory has to stand.
+PART = {"theta": (0.1, 1.0), "per_dimension": (20, 200), "dt": (0.001,), "seeds": 3}
+WHOLE = {
+    "theta": (0.1, 1.0, 10.0),
+    "per_dimension": (20, 50, 200, 800),
+    "dt": (0.0005, 0.001, 0.002),
+    "seeds": 5,
+}
 
-    Attributes
-    ----------
-    theta : tuple of float
-        Windows (seconds).
-    d : tuple of int
-        Orders.
-    per_dimension : tuple of int
-        Neurons, divided by the order.
-    tau : tuple of float
-        Time constants of the synapse (seconds).
-    dt : tuple of float
-        Time steps (seconds).
-    neuron_type : str
-        A key of `nengo_lmu.analysis.simulators.NEURON_TYPES` that the theory covers.
-    error_feedback : float or None
-        Gain with which the neurons of the grid hear their own error; None for the best,
-        0 for not at all.
-    seeds : int
-        How many times each is measured.
-    windows : int or None
-        How many ``theta`` each measurement takes; None for `windows_for`.
+
+@dataclass(frozen=True)
+class Theory(Experiment):
+    """Hold the theory of the noise against simulations.
+
+    A grid of memories, wherever the predicted window error is below 0.3: for each
+    theta, d and time step, the smallest, mean and largest ratio of the measured
+    error, which is the mean over the seeds, to the predicted one.
+
+    Then input that the memory is not designed for: white noise that is 3 times as
+    loud or 3 times as fast, steps, full range after silence, and silence. The
+    memory is compared with one whose neurons do not hear their error, and with one
+    by the usual recipe, all with as many neurons, of the same rates, and the same
+    synapse.
+
+    The tables go to the screen; the record (theory.json), a figure (theory.png) and
+    a record of each measurement to a folder. When it was interrupted, the same
+    command continues where it was.
+
+    By default a part of the grid, some 5 minutes on two cores. --full is all of it,
+    two to three hours.
     """
 
-    theta: tuple = (0.1, 1.0)
-    d: tuple = (3, 6, 12, 24)
-    per_dimension: tuple = (20, 200)
-    tau: tuple = (0.05, 0.1, 0.2, 0.4)
-    dt: tuple = (0.001,)
-    neuron_type: str = "poisson"
-    error_feedback: float | None = None
-    seeds: int = 3
-    windows: int | None = None
+    name = "theory"
+    keeps = "records and figure"
+    processes = "anywhere"
+    resumes = True
+    names = {"n_neurons": "--per-dimension"}
+
+    full: bool = switch(
+        "with 5 seeds, theta 0.1 1 10, 20 50 200 800 neurons a dimension and time "
+        "steps of 0.0005 0.001 0.002, but for what is given"
+    )
+    theta: tuple | None = option(
+        None, seconds, "windows, in seconds (default: 0.1 1)", "S", nargs="+"
+    )
+    d: tuple = option((3, 6, 12, 24), whole_number(1), "orders", "D")
+    per_dimension: tuple | None = option(
+        None,
+        whole_number(2),
+        "numbers of neurons for each of the d dimensions (default: 20 200)",
+        nargs="+",
+    )
+    tau: tuple = option(
+        (0.05, 0.1, 0.2, 0.4),
+        seconds,
+        "time constants of the synapse, in seconds",
+        "S",
+    )
+    dt: tuple | None = option(
+        None, seconds, "time steps, in seconds (default: 0.001)", "S", nargs="+"
+    )
+    neuron_type: str = option("poisson", one_of(SPIKING), ", ".join(SPIKING), "TYPE")
+    error_feedback: float | None = option(
+        None,
+        number_from_zero,
+        "gain with which the neurons of the grid hear their own error, 0 for not at "
+        "all (default: the theory's)",
+        "K",
+    )
+    seeds: int | None = option(
+        None, number_of_runs, "how often each is measured (default: 3)"
+    )
+    windows: int | None = option(
+        None,
+        whole_number(1),
+        "length of a measurement in theta (default: 4 to 12, or 10 to 40 without "
+        "error feedback, by d and theta, for a standard error of some 3 % with 5 "
+        "seeds)",
+    )
+
+    def __post_init__(self):
+        for name, value in (WHOLE if self.full else PART).items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+
+    def measure(self, run):
+        """Measure the grid and the memories that meet other input.
+
+        Returns
+        -------
+        measured : dict
+            ``cells`` of the grid, and ``unforeseen``. Each cell has ``theta``, ``d``,
+            ``dt``, ``n_neurons``, ``tau``, ``windows``, the ``predicted`` error, the
+            ``errors`` of the seeds, their ``mean`` and ``standard_error`` (None for one
+            seed), and ``ratio``, of the mean to the predicted. Each of ``unforeseen``
+            has ``stimulus``, ``d``, ``n_neurons``, for each of `RECIPES` the
+            ``errors``, ``mean``, ``standard_error`` and ``spikes_per_second``, and by
+            the names of the other recipes ``ratios``, of the default's mean error to
+            theirs (None where theirs is 0).
+        """
+        grid, unforeseen = self.grid(), self.unforeseen()
+        wanted = [*grid, *(setting for one in unforeseen for setting in one.values())]
+        results = run.sweep_seeds(
+            measure,
+            list(dict.fromkeys(wanted)),
+            self.seeds,
+            cost=lambda setting: setting.cost,
+            description="memories",
+        )
+        return {
+            "cells": [_cell(setting, results[setting]) for setting in grid],
+            "unforeseen": [_compare(one, results) for one in unforeseen],
+        }
+
+    def table(self, record):
+        """Return how well the theory holds, and what other input does."""
+        from nengo_lmu.experiments.theory.report import theory_tables
+
+        return theory_tables(record)
+
+    def figure(self, record):
+        """Draw measured against predicted errors, and the errors of other input."""
+        from nengo_lmu.experiments.theory.report import draw_theory
+
+        return draw_theory(record)
 
     def grid(self):
         """Return the memories of which the theory says that their error is small.
@@ -136,66 +232,6 @@ class Plan:
                     {name: replace(base, **fields) for name, fields in RECIPES.items()}
                 )
         return found
-
-
-# What the theory has to stand.
-FULL = Plan(
-    theta=(0.1, 1.0, 10.0),
-    per_dimension=(20, 50, 200, 800),
-    dt=(0.0005, 0.001, 0.002),
-    seeds=5,
-)
-
-
-def run(plan, folder=None, workers=None, dask=None, show_progress=None):
-    """Measure what is planned, and return the record of it.
-
-    Parameters
-    ----------
-    plan : Plan
-    folder, workers, dask, show_progress
-        As for `nengo_lmu.analysis.sweep.run`.
-
-    Returns
-    -------
-    record : dict
-        For JSON: ``plan``, ``cells`` of the grid, ``unforeseen`` and ``versions``. Each
-        cell has ``theta``, ``d``, ``dt``, ``n_neurons``, ``tau``, ``windows``, the
-        ``predicted`` error, the ``errors`` of the seeds, their ``mean`` and
-        ``standard_error`` (None for one seed), and ``ratio``, of the mean to the
-        predicted. Each of ``unforeseen`` has ``stimulus``, ``d``, ``n_neurons``, for
-        each of `RECIPES` the ``errors``, ``mean``, ``standard_error`` and
-        ``spikes_per_second``, and by the names of the other recipes ``ratios``, of the
-        default's mean error to theirs (None where theirs is 0).
-
-    Raises
-    ------
-    nengo_lmu.legendre.ArgumentError
-        If something of the plan cannot be measured.
-    nengo_lmu.analysis.errors.MeasurementError
-        If a measurement failed.
-    """
-    grid, unforeseen = plan.grid(), plan.unforeseen()
-    wanted = [*grid, *(setting for one in unforeseen for setting in one.values())]
-    wanted = list(dict.fromkeys(wanted))
-    results = sweep.run_seeds(
-        measure,
-        wanted,
-        plan.seeds,
-        folder=folder,
-        workers=workers,
-        dask=dask,
-        cost=lambda setting: setting.cost,
-        description="memories",
-        show_progress=show_progress,
-    )
-    return {
-        "experiment": "theory",
-        "plan": asdict(plan),
-        "cells": [_cell(setting, results[setting]) for setting in grid],
-        "unforeseen": [_compare(one, results) for one in unforeseen],
-        "versions": versions(),
-    }
 
 
 def _mean(results):

@@ -1,4 +1,4 @@
-"""The figure of the theory's check, drawn from its record."""
+"""The tables and the figure of the theory's check, made of its record."""
 
 import matplotlib
 import numpy as np
@@ -17,6 +17,7 @@ from nengo_lmu.analysis.style import (
     VERMILION,
 )
 from nengo_lmu.analysis.theory import TOLERANCE
+from nengo_lmu.utils.table import format_table
 
 # by order and by window, in turn
 COLOURS = (BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, BLACK)
@@ -45,7 +46,7 @@ def draw_theory(record):
     Parameters
     ----------
     record : dict
-        As `nengo_lmu.experiments.theory.experiment.run` returns it.
+        Of `nengo_lmu.experiments.theory.experiment.Theory`.
 
     Returns
     -------
@@ -58,10 +59,10 @@ def draw_theory(record):
         )
         _draw_grid(panels["errors"], panels["ratios"], record["cells"])
         _draw_unforeseen(panels["inputs"], record["unforeseen"])
-        if record["plan"]["seeds"] > 1:
+        if record["settings"]["seeds"] > 1:
             figure.supxlabel(
                 "Bars: standard error of the mean over "
-                f"{record['plan']['seeds']} seeds.",
+                f"{record['settings']['seeds']} seeds.",
                 fontsize=7,
                 color="0.3",
             )
@@ -206,3 +207,94 @@ def _draw_unforeseen(axes, found):
 
 def _different(found, name):
     return list(dict.fromkeys(one[name] for one in found))
+
+
+def theory_tables(record):
+    """Return how well the theory holds, and what unforeseen input does."""
+    settings = record["settings"]
+    gain = settings["error_feedback"]
+    heard = {None: "", 0: ", without error feedback"}.get(
+        gain, f", error feedback {gain}"
+    )
+    cells, unforeseen = record["cells"], record["unforeseen"]
+    return (
+        f"Measured over predicted window error, mean of {settings['seeds']} seeds:\n"
+        f"{settings['neuron_type']} neurons{heard}\n\n"
+        f"{_grid_table(cells)}\n\n"
+        f"{_agreement(cells)}\n\n"
+        "Input unlike the design's: window error relative to the rms of what is\n"
+        "presented (for silence, of what is expected), by the usual recipe, without\n"
+        "error feedback and by default\n\n"
+        f"{_unforeseen_table(unforeseen)}\n\n"
+        "The default's error relative to the usual recipe's and to that without\n"
+        "feedback, and thousands of spikes a second\n\n"
+        f"{_costs_table(unforeseen)}\n\n"
+        f"{_comparison(unforeseen)}"
+    )
+
+
+def _grid_table(cells):
+    rows = []
+    kinds = [(cell["theta"], cell["d"], cell["dt"]) for cell in cells]
+    for kind in dict.fromkeys(kinds):
+        ratios = [cell["ratio"] for cell, one in zip(cells, kinds) if one == kind]
+        mean = sum(ratios) / len(ratios)
+        found = [f"{value:.3f}" for value in (min(ratios), mean, max(ratios))]
+        theta, d, dt = kind
+        what = [f"theta={theta:g} s", f"{d}", f"{1000 * dt:g} ms"]
+        rows.append([*what, f"{len(ratios)}", *found])
+    return format_table(["", "d", "dt", "cells", "smallest", "mean", "largest"], rows)
+
+
+def _agreement(cells):
+    inside = sum(abs(cell["ratio"] - 1) <= TOLERANCE for cell in cells)
+    return f"{inside} of {len(cells)} within {100 * TOLERANCE:g} %"
+
+
+def _unforeseen_table(found):
+    def error(recipe):
+        text = f"{recipe['mean']:.5f}"
+        if recipe["standard_error"] is not None:
+            text += f" +- {recipe['standard_error']:.5f}"
+        return text
+
+    return format_table(
+        ["input", "d", *RECIPES],
+        [
+            [one["stimulus"], f"{one['d']}", *(error(one[name]) for name in RECIPES)]
+            for one in found
+        ],
+    )
+
+
+def _costs_table(found):
+    def ratio(one, name):
+        return "-" if one["ratios"][name] is None else f"{one['ratios'][name]:.3f}"
+
+    others = [name for name in RECIPES if name != "default"]
+    return format_table(
+        [
+            "input",
+            "d",
+            *(f"/ {name}" for name in others),
+            *(f"{name}, k/s" for name in RECIPES),
+        ],
+        [
+            [
+                one["stimulus"],
+                f"{one['d']}",
+                *(ratio(one, name) for name in others),
+                *(f"{one[name]['spikes_per_second'] / 1000:.1f}" for name in RECIPES),
+            ]
+            for one in found
+        ],
+    )
+
+
+def _comparison(found):
+    # at silence, both may be without any error
+    worse = sum(one["default"]["mean"] > one["without"]["mean"] for one in found)
+    ratios = [one["ratios"]["without"] for one in found]
+    largest = max((ratio for ratio in ratios if ratio is not None), default=None)
+    text = f"worse than without feedback for {worse} of {len(found)}"
+    return text if largest is None else f"{text}; at most {largest:.3f} of its error"
