@@ -1,17 +1,23 @@
 import contextlib
 import errno
+import importlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import types
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pytest
 
+from nengo_lmu import cli
 from nengo_lmu.analysis import records
 from nengo_lmu.cli import main
+from nengo_lmu.experiments.experiment import Experiment, option, switch
+from nengo_lmu.experiments.options import whole_number
 from nengo_lmu.utils.table import format_table
 
 TASKS = Path("/proc/self/task")
@@ -225,8 +231,12 @@ def test_no_room_for_the_output(options):
 
 
 def test_no_room_for_a_file_names_it(tmp_path, monkeypatch, capsys):
-    def no_room(*_, **__):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    dumps = json.dumps
+
+    def no_room(*args, indent=None, **kwargs):
+        if indent is not None:  # while a record is written, and not before
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return dumps(*args, **kwargs)
 
     monkeypatch.setattr(records.json, "dumps", no_room)
     assert main([*PLAN, "--out", str(tmp_path)]) == 2
@@ -277,3 +287,126 @@ def test_more_seeds_than_anybody_waits_for(command, capsys):
         main([*command.split(), "--seeds", str(10**12)])
     assert exit.value.code == 2
     assert "give a whole number from 1 to 100000" in capsys.readouterr().err
+
+
+# --- the frame
+
+
+def every_command(commands=cli.COMMANDS, words=()):
+    """Yield the words and the class of each command."""
+    for name, (_, what) in commands.items():
+        if isinstance(what, dict):
+            yield from every_command(what, (*words, name))
+        else:
+            yield " ".join((*words, name)), what
+
+
+@pytest.mark.parametrize("command, where", list(every_command()))
+def test_every_command_is_an_experiment(command, where, capsys):
+    """It has the name that it is called by, and help of lines that fit a terminal."""
+    module, _, name = where.rpartition(".")
+    if "train" in command or "demo" in command or "agreement" in command:
+        pytest.importorskip("nengo_dl")
+    experiment = getattr(importlib.import_module(f"nengo_lmu.{module}"), name)
+    assert issubclass(experiment, Experiment) and experiment.name == command
+    with pytest.raises(SystemExit) as stopped:
+        main([*command.split(), "--help"])
+    assert stopped.value.code == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"usage: nengo-lmu {command} ")
+    assert all(len(line) <= 88 for line in out.splitlines())
+    # each option says what it is for
+    for one in fields(experiment):
+        assert one.metadata["option"].help
+
+
+HEAVY = {"tensorflow", "nengo_dl", "nengo_loihi", "matplotlib", "joblib", "keras"}
+
+
+@pytest.mark.parametrize("command, where", list(every_command()))
+def test_help_loads_nothing_that_takes_long(command, where):
+    code = (
+        "import sys\n"
+        "from nengo_lmu.cli import main\n"
+        f"try:\n    main([*{command.split()}, '--help'])\n"
+        "except SystemExit: pass\n"
+        f"print(sorted({HEAVY} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.endswith("\n[]\n"), done.stdout[-200:] + done.stderr
+
+
+@dataclass(frozen=True)
+class Toy(Experiment):
+    """Double a number."""
+
+    name = "toy with words"
+    processes = "here"
+
+    n: int = option(2, whole_number(1), "what is doubled", formerly=("--number",))
+    sizes: tuple = option((1, 2), whole_number(1), "of nothing")
+    wrong: bool = switch("fail")
+
+    def __post_init__(self):
+        if self.wrong:
+            self.refuse_with("--wrong", ("n",), "it never doubles anything")
+
+    def measure(self, run):
+        return {"doubled": 2 * self.n, "folder": str(run.folder)}
+
+    def table(self, record):
+        return f"{record['doubled']}"
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    monkeypatch.setattr(cli, "COMMANDS", {"toy": ("a toy", "tests_toy.Toy")})
+    module = types.ModuleType("nengo_lmu.tests_toy")
+    module.Toy = Toy
+    monkeypatch.setitem(sys.modules, "nengo_lmu.tests_toy", module)
+
+
+def test_a_record_says_what_it_is_of(toy, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["toy", "--n", "3", "--sizes", "4", "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("6\n\nRecord in ")
+    record = json.loads((out / "toy-with-words.json").read_text())
+    assert record["experiment"] == "toy with words"
+    assert record["settings"] == {"n": 3, "sizes": [4], "wrong": False}
+    assert record["version"] == record["versions"]["nengo-lmu"]
+    assert record["seconds"] >= 0 and record["doubled"] == 6
+    # the same by calling it, and for machines
+    found = Toy(n=3, sizes=(4,)).run(out)
+    assert main(["toy", "--n", "3", "--sizes", "4", "--json", "--out", str(out)]) == 0
+    other = json.loads(capsys.readouterr().out)
+    for one in (found, other):
+        assert one | {"seconds": 0} == record | {"seconds": 0}
+
+
+def test_options_of_an_experiment(toy, tmp_path, capsys):
+    assert main(["toy", "--number", "5", "--out", str(tmp_path)]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("10\n") and "--number is --n now" in err
+    assert main(["toy", "--wrong", "--n", "5", "--out", str(tmp_path)]) == 2
+    err = capsys.readouterr().err
+    assert "argument --wrong: cannot be given together with --n" in err
+
+
+@pytest.mark.parametrize(
+    "argv, now",
+    [
+        (["train", "scale-invariance", "--seeds", "0"], "scale-invariance"),
+        (["loihi", "--fidelity", "--seeds", "0"], "loihi fidelity"),
+        (["loihi", "--routes", "--seeds", "0"], "loihi routes"),
+        (["loihi", "--theta", "-1"], "loihi resources"),
+        (["demo", "--agreement", "0"], "loihi agreement"),
+    ],
+)
+def test_earlier_names_of_commands_work_and_are_told_of(argv, now, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(argv)
+    assert stopped.value.code == 2
+    renamed, wrong = capsys.readouterr().err.splitlines()
+    assert f"is {now}" in renamed
+    assert wrong.startswith(f"nengo-lmu {now}: argument --")

@@ -100,79 +100,6 @@ def folder(text):
     return path
 
 
-def add_output(parser, files, default=None):
-    """Add ``--out`` and ``--json``.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-    files : str
-        What goes to the folder.
-    default : str, optional
-        The folder.
-    """
-    parser.add_argument(
-        "--out",
-        metavar="DIR",
-        type=folder,
-        default=default,
-        help=f"folder for {files}" + (" (default: %(default)s)" if default else ""),
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="print the record instead of the tables"
-    )
-
-
-def add_workers(parser, dask=True):
-    """Add ``--workers`` and, if wanted, ``--dask``."""
-    parser.add_argument(
-        "--workers",
-        metavar="N",
-        type=number_of_runs,
-        help="processes (default: one for each core)",
-    )
-    if dask:
-        parser.add_argument(
-            "--dask",
-            metavar="ADDRESS",
-            help="run on the Dask cluster with this scheduler, such as "
-            "tcp://127.0.0.1:8786, instead of processes here",
-        )
-
-
-def add_error_feedback(parser):
-    """Add ``--error-feedback``."""
-    parser.add_argument(
-        "--error-feedback",
-        metavar="K",
-        type=number_from_zero,
-        help="gain with which neurons hear their own error, 0 for not at all "
-        "(default: the theory's)",
-    )
-
-
-def refuse_others(arguments, option, others, reason):
-    """Refuse options that another one has no use for.
-
-    Parameters
-    ----------
-    arguments : argparse.Namespace
-    option : str
-        The one that was given.
-    others : sequence of str
-        Names of arguments that must not be.
-    reason : str
-    """
-    for name in others:
-        value = getattr(arguments, name)
-        if value is not None and value is not False:  # 0 is given
-            raise ArgumentError(
-                f"argument {option}",
-                f"cannot be given together with --{name.replace('_', '-')}, since "
-                f"{reason}; leave one of them out",
-            )
-
-
 @contextmanager
 def named_as_options(flags):
     """Name the command's option in an error of what it calls.
@@ -188,22 +115,6 @@ def named_as_options(flags):
         if error.name not in flags:
             raise
         raise ArgumentError(f"argument {flags[error.name]}", error.problem) from None
-
-
-@contextmanager
-def as_options(**options):
-    """Name the command's option in an error of what it calls.
-
-    Parameters
-    ----------
-    **options
-        Options whose name is not that of the argument, by the argument.
-    """
-    try:
-        yield
-    except ArgumentError as error:
-        option = options.get(error.name, f"--{error.name.replace('_', '-')}")
-        raise ArgumentError(f"argument {option}", error.problem) from None
 
 
 @contextmanager

@@ -86,7 +86,7 @@ class Saturation:
 
         Parameters
         ----------
-        state : nengo_lmu.loihi.compartments.FastCompartments
+        state : nengo_lmu.loihi.emulator.compartments.FastCompartments
             Of an emulator that has run.
         """
         if state.n_looks == 0:
