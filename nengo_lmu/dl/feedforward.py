@@ -14,6 +14,7 @@ from nengo.exceptions import ValidationError
 from nengo.params import BoolParam
 
 from nengo_lmu.dl import fast
+from nengo_lmu.dl.training import fit
 from nengo_lmu.networks.arguments import nengos_defaults
 from nengo_lmu.networks.objects import BiasConnection
 
@@ -108,6 +109,110 @@ class FeedForwardTwin:
         """Store the frozen parameters of the twin in the LMU and its readout."""
         for original, copy in self._pairs:
             original.transform = copy.transform
+
+
+def train(
+    lmu,
+    readout,
+    inputs,
+    targets=None,
+    *,
+    validation,
+    optimizer,
+    loss,
+    epochs,
+    seed,
+    metrics=None,
+    bias=None,
+    layer=None,
+    noisy=True,
+    minibatch_size=100,
+    dt=0.001,
+    steps_per_execution=1,
+    settings=None,
+    **kwargs,
+):
+    """Train a feed-forward LMU on states of its memory, without time.
+
+    Makes the twin and a simulator of it, trains, and stores the best epoch's weights in
+    the LMU, its readout and the bias.
+
+    Parameters
+    ----------
+    lmu, readout, bias, layer
+        As for `FeedForwardTwin`.
+    inputs : (n, d) array_like or callable
+        States of the memory; or what makes states and targets for each epoch, as for
+        `nengo_lmu.dl.training.fit`: a function of a `numpy.random.RandomState`.
+    targets : (n,) or (n, k) array_like, optional
+        Labels, or what the readout is to say.
+    validation : tuple of ndarray or None
+        States and targets by which the epoch is chosen.
+    optimizer, loss, metrics
+        As for ``nengo_dl.Simulator.compile``.
+    epochs, seed : int
+        As for `nengo_lmu.dl.training.fit`; the simulator's seed, too.
+    noisy : bool
+        Validate as in training: through rates, since a single step has hardly any
+        spikes, and with the layer's noise.
+    minibatch_size : int
+    dt : float
+        Time step (seconds).
+    steps_per_execution : int
+        As for Keras: minibatches between which nothing else is done.
+    settings : dict, optional
+        More for ``nengo_dl.configure_settings``.
+    **kwargs
+        More for `nengo_lmu.dl.training.fit`: ``checkpoint``, ``monitor`` and others.
+
+    Returns
+    -------
+    history : dict from str to list of float
+        As `nengo_lmu.dl.training.fit` returns it.
+    """
+    twin = FeedForwardTwin(lmu, readout, bias, layer)
+    with twin.network:
+        nengo_dl.configure_settings(
+            stateful=False,
+            use_loop=False,
+            keep_history=False,
+            learning_phase=True if noisy else None,
+            **(settings or {}),
+        )
+
+    def in_time(m, y):
+        m, y = np.asarray(m), np.asarray(y)
+        y = y[:, np.newaxis] if y.ndim == 1 else y
+        return {twin.input: m[:, np.newaxis]}, {twin.output: y[:, np.newaxis]}
+
+    if callable(inputs):
+        data = (lambda rng: in_time(*inputs(rng)),)
+    else:
+        data = in_time(inputs, targets)
+    with nengo_dl.Simulator(
+        twin.network,
+        dt=dt,
+        minibatch_size=minibatch_size,
+        progress_bar=False,
+        seed=seed,
+    ) as sim:
+        sim.compile(
+            optimizer=optimizer,
+            loss=loss,
+            metrics=metrics,
+            steps_per_execution=steps_per_execution,
+        )
+        history = fit(
+            sim,
+            *data,
+            validation=None if validation is None else in_time(*validation),
+            epochs=epochs,
+            seed=seed,
+            **kwargs,
+        )
+        sim.freeze_params(twin.network)
+    twin.transfer()
+    return history
 
 
 class SpikeNoise(tf.keras.layers.Layer):

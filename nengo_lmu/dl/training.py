@@ -434,7 +434,8 @@ class _AfterBatch(tf.keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         """Take note of a minibatch."""
         training = self._training
-        training.batch = self._before[0] + batch + 1
+        done = self._before[0] + batch + 1 - training.batch
+        training.batch += done
         training.sums = {
             name: self._before[1].get(name, 0.0) + float(mean) * (batch + 1)
             for name, mean in (logs or {}).items()
@@ -442,7 +443,7 @@ class _AfterBatch(tf.keras.callbacks.Callback):
         now = time.monotonic()
         training.seconds += now - self._last
         self._last = now
-        self._bar.update()
+        self._bar.update(done)
         if now - self._saved > INTERVAL:
             self._save()
             self._saved = now

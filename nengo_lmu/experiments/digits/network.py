@@ -393,11 +393,9 @@ class DigitClassifier:
         history : dict from str to list of float
             As `nengo_lmu.dl.training.fit` returns it.
         """
-        import nengo_dl
         import tensorflow as tf
 
-        from nengo_lmu.dl.feedforward import FeedForwardTwin
-        from nengo_lmu.dl.training import fit
+        from nengo_lmu.dl import feedforward
 
         s = self.settings
         rng = np.random.RandomState(s.seed)
@@ -408,41 +406,23 @@ class DigitClassifier:
         scale = 1 / (states[0].std(axis=0) * np.sqrt(s.d))
         self.lmu.memory_kernel.transform = rng.standard_normal((s.units, s.d)) * scale
 
-        twin = FeedForwardTwin(self.lmu, self.readout)
-        with twin.network:
-            nengo_dl.configure_settings(
-                stateful=False,
-                use_loop=False,
-                keep_history=False,
-                # rates for the validation set too: a single step has hardly any spikes
-                learning_phase=True,
-                lif_smoothing=LIF_SMOOTHING,
-            )
-        with nengo_dl.Simulator(
-            twin.network,
-            dt=s.dt,
-            minibatch_size=s.minibatch_size,
-            progress_bar=False,
+        return feedforward.train(
+            self.lmu,
+            self.readout,
+            *states,
+            validation=validation,
+            optimizer=tf.optimizers.Adam(s.learning_rate),
+            loss=tf.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics=["accuracy"],
+            epochs=s.epochs,
             seed=s.seed,
-        ) as sim:
-            sim.compile(
-                optimizer=tf.optimizers.Adam(s.learning_rate),
-                loss=tf.losses.SparseCategoricalCrossentropy(from_logits=True),
-                metrics=["accuracy"],
-            )
-            history = fit(
-                sim,
-                *_examples(twin, *states),
-                validation=_examples(twin, *validation),
-                epochs=s.epochs,
-                seed=s.seed,
-                checkpoint=checkpoint,
-                description=description,
-                show_progress=show_progress,
-            )
-            sim.freeze_params(twin.network)
-        twin.transfer()
-        return history
+            minibatch_size=s.minibatch_size,
+            dt=s.dt,
+            settings={"lif_smoothing": LIF_SMOOTHING},
+            checkpoint=checkpoint,
+            description=description,
+            show_progress=show_progress,
+        )
 
     def ideal(self):
         """Classify the test digits with an ideal memory and rates instead of spikes.
@@ -581,12 +561,6 @@ class DigitClassifier:
 
 def _rates(rate):
     return nengo.dists.Uniform(0.9 * rate, 1.1 * rate)
-
-
-def _examples(twin, m, labels):
-    return {twin.input: m[:, np.newaxis]}, {
-        twin.output: labels[:, np.newaxis, np.newaxis]
-    }
 
 
 def _bar(iterable, name, show_progress):

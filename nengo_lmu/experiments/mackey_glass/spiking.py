@@ -14,6 +14,8 @@ from nengo_lmu.legendre import simulate
 from nengo_lmu.networks import LMU
 from nengo_lmu.tasks.mackey_glass import nrmse
 
+_MINIBATCH = 500
+
 
 @dataclass(frozen=True)
 class SpikingSettings:
@@ -143,7 +145,7 @@ class SpikingPredictor:
         variances, axes = np.linalg.eigh(self.lmu.memory.noise_covariance)
         deviations = np.sqrt(np.maximum(variances, 0))
         m = m + (rng.standard_normal(m.shape) * deviations) @ axes.T
-        return m[:, np.newaxis], y[:, np.newaxis]
+        return m, y
 
     def train(self, checkpoint=None, show_progress=None):
         """Learn from the ideal states, in a network of a single time step.
@@ -154,51 +156,37 @@ class SpikingPredictor:
         show_progress : bool, optional
             By default on terminals.
         """
-        import nengo_dl
         import tensorflow as tf
 
-        from nengo_lmu.dl.feedforward import FeedForwardTwin
-        from nengo_lmu.dl.training import fit
+        from nengo_lmu.dl import feedforward
 
         s = self.settings
         rng = np.random.RandomState(s.seed)
         train_m, train_y = self._examples(self.data.train, rng, s.copies)
         check_m, check_y = self._examples(self.data.validation, rng, 1)
         # the hidden units' inputs are of order 1 to begin with
-        scale = 1 / (train_m.std(axis=(0, 1)) * np.sqrt(s.d))
+        scale = 1 / (train_m.std(axis=0) * np.sqrt(s.d))
         self.lmu.memory_kernel.transform = rng.standard_normal((s.units, s.d)) * scale
-        twin = FeedForwardTwin(self.lmu, self.readout)
-        with twin.network:
-            nengo_dl.configure_settings(
-                stateful=False, use_loop=False, keep_history=False, learning_phase=True
-            )
-        minibatch = 500
-        rate = tf.keras.optimizers.schedules.CosineDecay(
-            3e-3, s.epochs * (len(train_m) // minibatch), alpha=0.01
-        )
-        with nengo_dl.Simulator(
-            twin.network,
-            dt=s.dt,
-            minibatch_size=minibatch,
-            progress_bar=False,
+        steps = s.epochs * (len(train_m) // _MINIBATCH)
+        rate = tf.keras.optimizers.schedules.CosineDecay(3e-3, steps, alpha=0.01)
+        feedforward.train(
+            self.lmu,
+            self.readout,
+            train_m,
+            train_y,
+            validation=(check_m, check_y),
+            optimizer=tf.keras.optimizers.Adam(rate),
+            loss="mse",
+            epochs=s.epochs,
             seed=s.seed,
-        ) as sim:
-            sim.compile(optimizer=tf.keras.optimizers.Adam(rate), loss="mse")
-            fit(
-                sim,
-                {twin.input: train_m},
-                {twin.output: train_y},
-                epochs=s.epochs,
-                seed=s.seed,
-                validation=({twin.input: check_m}, {twin.output: check_y}),
-                checkpoint=checkpoint,
-                monitor="val_loss",
-                mode="min",
-                description=f"{s.n_neurons} neurons",
-                show_progress=show_progress,
-            )
-            sim.freeze_params(twin.network)
-        twin.transfer()
+            minibatch_size=_MINIBATCH,
+            dt=s.dt,
+            checkpoint=checkpoint,
+            monitor="val_loss",
+            mode="min",
+            description=f"{s.n_neurons} neurons",
+            show_progress=show_progress,
+        )
 
     def measure(self):
         """Predict from test sequences, with spikes and with rates.

@@ -243,6 +243,17 @@ class Classifier:
             self.scores = nengo.Probe(scores)
             self._state = nengo.Probe(self.lmu.memory.output)
 
+    def scores_of(self, m):
+        """Return what is read from states of the memory, (n, 10)."""
+        lmu = self.lmu
+        J = (
+            m @ lmu.memory_kernel.transform.init.T
+            + lmu.hidden_bias.transform.init[:, 0]
+        )
+        hidden = lmu.hidden
+        h = hidden.neuron_type.rates(J, hidden.gain, hidden.bias) / lmu.unit
+        return h @ self.readout.transform.init.T
+
     def response(self, n_steps):
         """Return the memory's response to an impulse, (n_steps, d)."""
         impulse = np.zeros((n_steps, 1))
@@ -269,10 +280,9 @@ def measure(setting):
         ``state``: root mean square of the states that are trained on; and
         ``accuracies`` of training, one an epoch.
     """
-    import nengo_dl
     import tensorflow as tf
 
-    from nengo_lmu.dl.feedforward import FeedForwardTwin
+    from nengo_lmu.dl import feedforward
 
     (train_u, train_y), (test_u, test_y) = _load(setting)
     n_steps = train_u.shape[1]
@@ -282,37 +292,30 @@ def measure(setting):
     train_m, test_m = (u @ response[::-1] for u in (train_u, test_u))
     scale = train_m.std(axis=0) if setting.scaled else np.ones(setting.d)
 
-    twin = FeedForwardTwin(classifier.lmu, classifier.readout)
-    with twin.network:
-        nengo_dl.configure_settings(
-            stateful=False, use_loop=False, keep_history=False, learning_phase=True
-        )
     tf.keras.utils.set_random_seed(setting.seed)
-    with nengo_dl.Simulator(
-        twin.network,
-        dt=DT,
-        minibatch_size=_MINIBATCH,
-        progress_bar=False,
+    history = feedforward.train(
+        classifier.lmu,
+        classifier.readout,
+        train_m / scale,
+        train_y,
+        validation=None,  # the paper has no choice of the epoch
+        optimizer=tf.optimizers.Adam(1e-3),
+        loss=tf.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        epochs=setting.epochs,
         seed=setting.seed,
-    ) as sim:
-        sim.compile(
-            optimizer=tf.optimizers.Adam(1e-3),
-            loss=tf.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
-        )
-        history = sim.fit(
-            *_batches(twin, train_m / scale, train_y),
-            epochs=setting.epochs,
-            verbose=0,
-        ).history
-        found = sim.evaluate(*_batches(twin, test_m / scale, test_y), verbose=0)
+        minibatch_size=_MINIBATCH,
+        dt=DT,
+        show_progress=False,
+    )
+    guesses = classifier.scores_of(test_m / scale).argmax(axis=1)
     size = np.linalg.norm
     return {
-        "accuracy": float(found["probe_accuracy"]),
+        "accuracy": float(np.mean(guesses == test_y)),
         "radius": float(np.abs(np.linalg.eigvals(classifier.A_bar)).max()),
         "first": float(size(response[-1]) / size(intact[-1])),
         "state": float(np.sqrt(np.mean(train_m**2))),
-        "accuracies": [float(value) for value in history["probe_accuracy"]],
+        "accuracies": history["probe_accuracy"],
     }
 
 
@@ -333,11 +336,3 @@ def _load(setting):
             (np.repeat(split.pixels[order], hold, axis=1), split.labels[order])
         )
     return parts
-
-
-def _batches(twin, m, labels):
-    """Return whole minibatches for NengoDL; what is left over is left out."""
-    n = len(m) // _MINIBATCH * _MINIBATCH
-    return {twin.input: m[:n, np.newaxis]}, {
-        twin.output: labels[:n, np.newaxis, np.newaxis]
-    }

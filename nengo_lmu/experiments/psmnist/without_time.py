@@ -5,14 +5,10 @@ times the digit. The hidden units and the scores are trained on such states in a
 of a single step, and their weights are those of the network in time.
 """
 
-import time
-
 import numpy as np
-from tqdm import tqdm
 
 from nengo_lmu.experiments.psmnist.distortion import distorted
 from nengo_lmu.experiments.psmnist.network import Settings
-from nengo_lmu.tasks.digits import Split
 from nengo_lmu.tasks.mnist import N_PIXELS
 
 # 340 x 470 weights, 470 biases and 470 x 10 + 10 of the scores: 164,980
@@ -43,7 +39,14 @@ def states(classifier, pixels):
     return pixels @ _to_states(classifier.settings)
 
 
-def train(classifier, mnist, epochs=EPOCHS, augment=True, show_progress=None):
+def train(
+    classifier,
+    mnist,
+    epochs=EPOCHS,
+    augment=True,
+    checkpoint=None,
+    show_progress=None,
+):
     """Train the network without time, with the weights of its best epoch.
 
     Parameters
@@ -55,6 +58,8 @@ def train(classifier, mnist, epochs=EPOCHS, augment=True, show_progress=None):
     epochs : int
     augment : bool
         Distort the training digits, in each epoch otherwise.
+    checkpoint : str or Path, optional
+        File from which a training that was stopped goes on.
     show_progress : bool, optional
         By default on terminals.
 
@@ -77,6 +82,7 @@ def train(classifier, mnist, epochs=EPOCHS, augment=True, show_progress=None):
         states,
         Dropout(DROPOUT),
         epochs=epochs,
+        checkpoint=checkpoint,
         description="psMNIST without time",
         show_progress=show_progress,
     )
@@ -89,6 +95,7 @@ def train_on_states(
     layer,
     epochs,
     noisy=False,
+    checkpoint=None,
     description="training",
     show_progress=None,
 ):
@@ -110,6 +117,8 @@ def train_on_states(
     epochs : int
     noisy : bool
         Validate as in training: through rates, and with the layer's noise.
+    checkpoint : str or Path, optional
+        File from which a training that was stopped goes on.
     description : str
         For the progress bar.
     show_progress : bool, optional
@@ -118,87 +127,44 @@ def train_on_states(
     Returns
     -------
     history : dict from str to list of float
-        Loss and accuracy of each epoch, and the ``seconds`` that it took.
+        As `nengo_lmu.dl.training.fit` returns it.
     """
-    import nengo_dl
     import tensorflow as tf
 
-    from nengo_lmu.dl.feedforward import FeedForwardTwin
+    from nengo_lmu.dl import feedforward
 
     s = classifier.settings
-    rng = np.random.RandomState(s.seed)
     tf.random.set_seed(s.seed)
+    rng = np.random.RandomState(s.seed)
     m = states(mnist.train, rng)
     mean, scale = m.mean(axis=0), m.std(axis=0)
 
-    twin = FeedForwardTwin(classifier.lmu, classifier.readout, classifier.bias, layer)
-    with twin.network:
-        nengo_dl.configure_settings(
-            stateful=False,
-            use_loop=False,
-            keep_history=False,
-            learning_phase=True if noisy else None,
-        )
+    def standard(split, rng):
+        return (states(split, rng) - mean) / scale, split.labels
 
-    def batches(split):
-        standard = (states(split, rng) - mean) / scale
-        return (
-            {twin.input: standard[:, np.newaxis]},
-            {twin.output: split.labels[:, np.newaxis, np.newaxis]},
-        )
-
-    with nengo_dl.Simulator(
-        twin.network,
-        dt=s.dt,
-        minibatch_size=MINIBATCH,
-        progress_bar=False,
+    steps = epochs * (len(mnist.train) // MINIBATCH)
+    history = feedforward.train(
+        classifier.lmu,
+        classifier.readout,
+        lambda rng: standard(mnist.train, rng),
+        validation=standard(mnist.validation, rng),
+        optimizer=tf.optimizers.Adam(tf.optimizers.schedules.CosineDecay(RATE, steps)),
+        loss=tf.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        bias=classifier.bias,
+        layer=layer,
+        epochs=epochs,
         seed=s.seed,
-    ) as sim:
-        steps = epochs * (len(mnist.train) // MINIBATCH)
-        sim.compile(
-            optimizer=tf.optimizers.Adam(
-                tf.optimizers.schedules.CosineDecay(RATE, steps)
-            ),
-            loss=tf.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
-            steps_per_execution=STEPS_PER_EXECUTION,
-        )
-        n_check = len(mnist.validation) // MINIBATCH * MINIBATCH
-        check = [
-            {key: values[:n_check] for key, values in part.items()}
-            for part in batches(mnist.validation)
-        ]
-        history, best = [], None
-        hidden = None if show_progress is None else not show_progress
-        with tqdm(total=epochs, desc=description, unit="epoch", disable=hidden) as bar:
-            for _ in range(epochs):
-                started = time.perf_counter()
-                order = rng.permutation(len(mnist.train))
-                order = order[: len(order) // MINIBATCH * MINIBATCH]
-                part = Split(mnist.train.pixels[order], mnist.train.labels[order])
-                found = sim.fit(
-                    *batches(part), epochs=1, shuffle=False, verbose=0
-                ).history
-                seconds = time.perf_counter() - started
-                validation = sim.evaluate(*check, verbose=0)
-                history.append(
-                    {
-                        "loss": found["loss"][0],
-                        "val_loss": validation["loss"],
-                        "val_accuracy": validation["probe_accuracy"],
-                        "seconds": seconds,
-                    }
-                )
-                accuracy = history[-1]["val_accuracy"]
-                if accuracy == max(row["val_accuracy"] for row in history):
-                    best = sim.keras_model.get_weights()
-                bar.set_postfix(val_accuracy=f"{accuracy:.4f}")
-                bar.update()
-        sim.keras_model.set_weights(best)
-        sim.freeze_params(twin.network)
-    twin.transfer()
+        noisy=noisy,
+        minibatch_size=MINIBATCH,
+        dt=s.dt,
+        steps_per_execution=STEPS_PER_EXECUTION,
+        checkpoint=checkpoint,
+        description=description,
+        show_progress=show_progress,
+    )
     _take_in_standard(classifier.lmu, mean, scale)
-    return {name: [float(row[name]) for row in history] for name in history[0]}
+    return history
 
 
 def scores(classifier, pixels):
