@@ -179,5 +179,5 @@ def train(settings, folder, n_digits=100, command="", show_progress=None):
         ],
     }
     pretrained.save("digits", classifier, details, folder)
-    checkpoint.unlink()
+    checkpoint.unlink(missing_ok=True)  # where two train in one folder
     return pretrained.load("digits", folder).record
