@@ -10,6 +10,7 @@ import time
 import types
 from dataclasses import dataclass, fields
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -238,7 +239,7 @@ def test_no_room_for_a_file_names_it(tmp_path, monkeypatch, capsys):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return dumps(*args, **kwargs)
 
-    monkeypatch.setattr(records.json, "dumps", no_room)
+    monkeypatch.setattr(records, "json", SimpleNamespace(dumps=no_room))
     assert main([*PLAN, "--out", str(tmp_path)]) == 2
     err = capsys.readouterr().err
     assert one_line(err) and str(tmp_path / "plan.json") in err and "space" in err

@@ -254,6 +254,23 @@ def test_bad_arguments_are_one_line(argv, named, capsys):
     assert out == "" and err.count("\n") == 1 and named in err
 
 
+@pytest.mark.parametrize(
+    "before, now",
+    [
+        ("loihi --fidelity", "loihi fidelity"),
+        ("loihi --routes", "loihi routes"),
+        ("loihi", "loihi resources"),
+    ],
+)
+def test_earlier_spellings_work_and_are_told_of(before, now, capsys):
+    """For a release; what is wrong is called by today's name."""
+    assert main([*before.split(), "--neurons", "6"]) == 2
+    command, option, wrong = capsys.readouterr().err.splitlines()
+    assert f"{before} is {now} now" in command
+    assert f"nengo-lmu {now}: --neurons is --n-neurons now" in option
+    assert "argument --n-neurons: must be at least 12" in wrong
+
+
 def test_a_simulator_that_there_is_not():
     with pytest.raises(ArgumentError, match="simulator"):
         Setting(simulator="board")
