@@ -146,7 +146,8 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, *args, experiment=None, **kwargs):
-        super().__init__(*args, **kwargs)
+        # "--seed" for "--seeds" would be another number without a word
+        super().__init__(*args, allow_abbrev=False, **kwargs)
         self.experiment = experiment
 
     def parse_known_args(self, args=None, namespace=None):
@@ -240,7 +241,8 @@ def _add_commands(parser, commands, metavar):
 def _as_called_now(argv):
     """Return a command line with today's names, and tell of others."""
     for (first, word), (command, flag) in FORMERLY.items():
-        if argv[:1] == [first] and word in argv:
+        subcommand = argv[1:2] and not argv[1].startswith("--")
+        if argv[:1] == [first] and word in (argv[1:2] if subcommand else argv):
             now = [*command, *([flag] if flag else [])]
             say_renamed(startup.PROG, f"{first} {word}", " ".join(now))
             i = argv.index(word)
