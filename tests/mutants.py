@@ -30,28 +30,44 @@ PARTS = ("legendre", "networks")
 
 # the tests of each module, quickest first; all others have those of their part
 TESTS = {
-    "legendre/feedback.py": ["legendre_noise", "error_feedback"],
-    "legendre/planner.py": ["legendre_planner", "legendre_limits"],
-    "legendre/realization.py": ["legendre_realization", "legendre_limits"],
-    "legendre/speed.py": ["time"],
-    "legendre/spikes.py": ["legendre_spikes", "legendre_noise"],
-    "legendre/statistics.py": ["legendre_statistics", "legendre_limits"],
-    "legendre/system.py": ["legendre_system", "legendre_limits"],
-    "legendre/window.py": ["legendre_window", "legendre_limits"],
-    "networks/lmu.py": ["operators", "networks", "bad_input"],
-    "networks/memory.py": ["operators", "networks", "time"],
-    "networks/objects.py": ["bad_input", "time", "networks"],
-    "networks/operators.py": ["operators", "bad_input", "time"],
-    "networks/poisson.py": ["operators", "fast_poisson"],
+    "legendre/feedback.py": ["legendre/test_noise", "networks/test_error_feedback"],
+    "legendre/planner.py": ["legendre/test_planner", "legendre/test_limits"],
+    "legendre/realization.py": ["legendre/test_realization", "legendre/test_limits"],
+    "legendre/speed.py": ["networks/test_time"],
+    "legendre/spikes.py": ["legendre/test_spikes", "legendre/test_noise"],
+    "legendre/statistics.py": ["legendre/test_statistics", "legendre/test_limits"],
+    "legendre/system.py": ["legendre/test_system", "legendre/test_limits"],
+    "legendre/window.py": ["legendre/test_window", "legendre/test_limits"],
+    "networks/lmu.py": [
+        "networks/test_operators",
+        "networks/test_networks",
+        "networks/test_bad_input",
+    ],
+    "networks/memory.py": [
+        "networks/test_operators",
+        "networks/test_networks",
+        "networks/test_time",
+    ],
+    "networks/objects.py": [
+        "networks/test_bad_input",
+        "networks/test_time",
+        "networks/test_networks",
+    ],
+    "networks/operators.py": [
+        "networks/test_operators",
+        "networks/test_bad_input",
+        "networks/test_time",
+    ],
+    "networks/poisson.py": ["networks/test_operators", "dl/test_poisson"],
 }
 TESTS_OF_PARTS = {
-    "legendre": ["legendre_system", "legendre_noise", "legendre_limits"],
-    "networks": ["operators", "networks"],
+    "legendre": ["legendre/test_system", "legendre/test_noise", "legendre/test_limits"],
+    "networks": ["networks/test_operators", "networks/test_networks"],
 }
 # what a part's other tests say, for those that are still alive
 LAST = {
-    "legendre": ["properties", "networks"],
-    "networks": ["config", "error_feedback"],
+    "legendre": ["legendre/test_properties", "networks/test_networks"],
+    "networks": ["networks/test_config", "networks/test_error_feedback"],
 }
 TIMEOUT = 600  # seconds; a mutant may never end
 
@@ -153,7 +169,7 @@ def tests_of(module):
     """Return the files with the tests of a module, in the order to run them."""
     part = module.split("/")[0]
     names = [*TESTS.get(module, TESTS_OF_PARTS[part]), *LAST[part]]
-    return [f"tests/test_{name}.py" for name in dict.fromkeys(names)]
+    return [f"tests/{name}.py" for name in dict.fromkeys(names)]
 
 
 def copy():

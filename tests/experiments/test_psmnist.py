@@ -24,7 +24,7 @@ from nengo_lmu.legendre import ArgumentError, last_step, simulate
 from nengo_lmu.tasks import mnist
 from nengo_lmu.tasks.digits import Split
 
-FILE = Path(__file__).parents[2] / "shared" / "data" / "mnist.npz"
+FILE = Path(__file__).parents[3] / "shared" / "data" / "mnist.npz"
 
 
 def blobs(n, rng):
