@@ -180,8 +180,11 @@ def explain(network, **kwargs):
 
     Examples
     --------
+    >>> from nengo_lmu.dl import fast
     >>> with nengo.Network() as net:
+    ...     stimulus = nengo.Node([0.0])
     ...     lmu = LMU(theta=0.1, d=4, units=8, n_neurons=0)
+    ...     connection = nengo.Connection(stimulus, lmu.input, synapse=None)
     >>> fast.explain(net)
     'by whole sequences'
     """

@@ -298,6 +298,22 @@ class SpikingPopulations:
         Gain ``k`` with which the neurons hear their own error; 0 for not at all.
     feedback_delay : int
         Time steps that this takes, besides that of the synapse.
+
+    Examples
+    --------
+    >>> from nengo_lmu.legendre import SpikingPopulations, basis, white_noise_statistics
+    >>> statistics = white_noise_statistics(1.0, 3, rms=0.3, bandwidth=0.5)
+    >>> populations = SpikingPopulations(
+    ...     theta=1.0,
+    ...     d=3,
+    ...     statistics=statistics,
+    ...     realization=basis(statistics, "principal"),
+    ...     tau=0.4,
+    ...     max_rate=220.0,
+    ... )
+    >>> counts = populations.split(300)
+    >>> int(counts.sum()), populations.error(counts).window < 0.05
+    (300, True)
     """
 
     theta: float
@@ -717,6 +733,12 @@ def split_neurons(n_neurons, weights):
     ------
     ArgumentError
         If there are not 2 neurons for each population, or no weight is above 0.
+
+    Examples
+    --------
+    >>> from nengo_lmu.legendre import split_neurons
+    >>> split_neurons(20, weights=[3.0, 1.0, 1.0])
+    array([12,  4,  4])
     """
     weights = finite_array("weights", weights, ndim=1)
     if np.any(weights < 0) or not np.any(weights):

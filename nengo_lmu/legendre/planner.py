@@ -77,6 +77,12 @@ def best_tau(theta, d, dt=0.001, input=1.0, method="zoh"):
         4096 time steps, the longest that Loihi can have. That is
         without error feedback; with it, even shorter ones are, so that one synapse is
         good for both.
+
+    Examples
+    --------
+    >>> from nengo_lmu.legendre import best_tau
+    >>> 0.2 < best_tau(theta=1.0, d=6) < 0.6
+    True
     """
     theta, dt = window(theta, dt)
     d = order(d)
@@ -122,6 +128,12 @@ def best_error_feedback(
         spikes that it takes, for Poisson neurons. A larger gain takes back more of the
         error, but neurons that are given it fire more, and the fewer they are the more
         so; both go as one over the number of spikes.
+
+    Examples
+    --------
+    >>> from nengo_lmu.legendre import best_error_feedback
+    >>> 0.7 < best_error_feedback(theta=1.0, d=6, n_neurons=600) < 0.9
+    True
     """
     theta, d, n_neurons, tau, max_rate, dt, statistics = _checked(
         theta, d, n_neurons, tau, max_rate, dt, input, method
@@ -319,6 +331,14 @@ def predicted_error(
     Up to an order of 128, this takes a second or two at most, but for late feedback: a
     delay of 5 time steps takes 15 s there, since the theory then has as many dimensions
     as errors that wait. At an order of 256, regular spikes take 6 s.
+
+    Examples
+    --------
+    >>> from nengo_lmu.legendre import predicted_error
+    >>> round(predicted_error(theta=1.0, d=6, n_neurons=600).window, 4)
+    0.0023
+    >>> round(predicted_error(1.0, 6, 600, error_feedback=0).window, 3)
+    0.03
     """
     populations, counts = quietest(
         theta,
@@ -361,6 +381,13 @@ def error_floor(theta, d, n_neurons, **kwargs):
     ------
     ArgumentError
         As for `predicted_error`, and for regular spikes.
+
+    Examples
+    --------
+    >>> from nengo_lmu.legendre import error_floor, predicted_error
+    >>> floor = error_floor(theta=1.0, d=6, n_neurons=600)
+    >>> 1 < predicted_error(1.0, 6, 600).window / floor.window < 1.15
+    True
     """
     populations, counts = quietest(theta, d, n_neurons, **kwargs)
     return populations.floor(counts)
@@ -392,6 +419,12 @@ def neurons_for_error(error, theta, d, **kwargs):
     Notes
     -----
     It makes about six designs: a second at an order of 128, and 4 to 10 s at 256.
+
+    Examples
+    --------
+    >>> from nengo_lmu.legendre import neurons_for_error
+    >>> neurons_for_error(0.05, theta=1.0, d=6)
+    12
     """
     error = positive("error", error)
     theta, dt = window(theta, kwargs.get("dt", 0.001))

@@ -122,6 +122,15 @@ def basis(statistics, kind="legendre", amplification=None, noise=None):
        fixed point digital filters. IEEE Trans. Circuits and Systems 23(9).
     .. [2] Hwang, S. Y. (1977). Minimum uncorrelated unit noise in state-space digital
        filtering. IEEE Trans. Acoustics, Speech, and Signal Processing 25(4).
+
+    Examples
+    --------
+    >>> from nengo_lmu.legendre import basis, white_noise_statistics
+    >>> made = basis(
+    ...     white_noise_statistics(1.0, 6, rms=0.3, bandwidth=1.0), "principal"
+    ... )
+    >>> made.T.shape
+    (6, 6)
     """
     instance("statistics", statistics, StateStatistics, "make them of the input")
     d = len(statistics.covariance)

@@ -208,6 +208,13 @@ def white_noise_statistics(theta, d, rms, bandwidth):
     statistics : StateStatistics
         With the covariance ``rms^2`` times the mean of ``H(f) H(f)^*`` over the band,
         where ``H`` is the memory's frequency response.
+
+    Examples
+    --------
+    >>> from nengo_lmu.legendre import white_noise_statistics
+    >>> statistics = white_noise_statistics(theta=1.0, d=6, rms=0.3, bandwidth=1.0)
+    >>> statistics.covariance.shape, statistics.input_rms
+    ((6, 6), 0.3)
     """
     theta = positive("theta", theta, "of seconds")
     d = order(d)
@@ -281,6 +288,14 @@ def sampled_statistics(theta, d, u, dt=0.001):
     statistics : StateStatistics
         Of the states after each step, or, of a sample with which these would take more
         than 32 MB, of as many of them, evenly spaced.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nengo_lmu.legendre import sampled_statistics
+    >>> u = np.sin(np.arange(5000) * 0.01)
+    >>> round(sampled_statistics(theta=1.0, d=3, u=u).input_rms, 2)
+    0.71
     """
     u, d = checked_sample("u", u, theta, dt), order(d)
     every = min(-(-u.size * d // _MOST_NUMBERS), len(u))
@@ -492,6 +507,12 @@ def input_statistics(theta, d, expected=1.0, dt=0.001):
     ------
     ArgumentError
         If the statistics are of another order, or as for the other functions.
+
+    Examples
+    --------
+    >>> from nengo_lmu.legendre import input_statistics
+    >>> round(input_statistics(theta=1.0, d=6, expected=(0, 255)).input_rms, 1)
+    133.1
     """
     theta, dt = window(theta, dt)
     d = order(d)

@@ -46,6 +46,17 @@ def state_space(theta, d):
     References
     ----------
     .. [1] Voelker, A. R., Kajić, I., & Eliasmith, C. (2019). Legendre Memory Units.
+
+    Examples
+    --------
+    >>> from nengo_lmu.legendre import state_space
+    >>> A, B = state_space(theta=1.0, d=2)
+    >>> A
+    array([[-1., -1.],
+           [ 3., -3.]])
+    >>> B
+    array([[ 1.],
+           [-3.]])
     """
     theta = positive("theta", theta, "of seconds")
     d = order(d)
@@ -83,6 +94,15 @@ def discretize(A, B, dt, method="zoh"):
         If the method is unknown, an array is not finite or of another shape, Euler
         steps of this ``dt`` turn a stable system into an unstable one, or a system
         grows beyond all numbers within a step.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nengo_lmu.legendre import discretize, state_space
+    >>> A_bar, B_bar = discretize(*state_space(theta=1.0, d=2), dt=0.001)
+    >>> (1000 * (A_bar - np.eye(2))).round(2)
+    array([[-1.  , -1.  ],
+           [ 2.99, -3.  ]])
     """
     A, B = _system(A, B)
     dt = positive("dt", dt, "of seconds")
@@ -183,6 +203,14 @@ def principle3(A, B, synapse, dt=None, method="zoh"):
     References
     ----------
     .. [1] Voelker, A. R., & Eliasmith, C. (2018). Improving spiking dynamical networks.
+
+    Examples
+    --------
+    >>> from nengo_lmu.legendre import principle3, state_space
+    >>> A, B = state_space(theta=1.0, d=1)
+    >>> recurrent, feed = principle3(A, B, synapse=0.1, dt=0.001)
+    >>> recurrent.round(3), feed.round(3)
+    (array([[0.9]]), array([[0.1]]))
     """
     tau = positive("synapse", getattr(synapse, "tau", synapse), "of seconds")
     if dt is None:
@@ -218,6 +246,12 @@ def impulse_response(n_steps, theta, d, dt=0.001, method="zoh"):
     response : (n_steps, d) ndarray
         ``response[k] = A_bar^k B_bar``, so that the state after the last of
         ``len(u)`` steps is ``response[:len(u)].T @ u[::-1]``.
+
+    Examples
+    --------
+    >>> from nengo_lmu.legendre import impulse_response
+    >>> impulse_response(theta=1.0, d=3, n_steps=1000).shape
+    (1000, 3)
     """
     n_steps = whole("n_steps", n_steps, 1, _MOST_STEPS)
     impulse = np.zeros(n_steps)
@@ -249,6 +283,15 @@ def last_step(n_inputs, theta, d, dt=0.001, steps=1, delay=0, method="zoh"):
     ArgumentError
         As for `simulate`, or if there are no inputs or steps, or the delay is not
         within the sequence.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nengo_lmu.legendre import last_step, simulate
+    >>> u = np.random.RandomState(0).standard_normal((5, 100))
+    >>> m = u @ last_step(100, theta=0.1, d=4)
+    >>> np.allclose(m[0], simulate(u[0], theta=0.1, d=4)[-1])
+    True
     """
     n_inputs = whole("n_inputs", n_inputs, 1, _MOST_STEPS)
     steps = whole("steps", steps, 1, _MOST_STEPS)
@@ -288,6 +331,18 @@ def simulate(u, theta, d, dt=0.001, method="zoh"):
     ArgumentError
         As for `state_space` and `discretize`, if ``u`` is not finite or has another
         number of dimensions, or the window is shorter than a step.
+
+    Examples
+    --------
+    A step of the input fills the window: a constant 1 is the state (1, 0, 0).
+
+    >>> import numpy as np
+    >>> from nengo_lmu.legendre import simulate
+    >>> m = simulate(np.ones(3000), theta=1.0, d=3)
+    >>> m.shape
+    (3000, 3)
+    >>> np.allclose(m[-1], [1, 0, 0], atol=1e-3)
+    True
     """
     return states(u, theta, d, dt=dt, method=method)
 

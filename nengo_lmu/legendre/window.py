@@ -36,6 +36,14 @@ def readout(d, points):
     References
     ----------
     .. [1] Voelker, A. R., Kajić, I., & Eliasmith, C. (2019). Legendre Memory Units.
+
+    Examples
+    --------
+    >>> from nengo_lmu.legendre import readout
+    >>> readout(d=3, points=[0.0, 0.5, 1.0])
+    array([[ 1. , -1. ,  1. ],
+           [ 1. ,  0. , -0.5],
+           [ 1. ,  1. ,  1. ]])
     """
     d = order(d)
     points = np.atleast_1d(finite_array("points", points, ndim=(0, 1)))
@@ -114,6 +122,12 @@ def pade_error(theta, d, frequency):
     References
     ----------
     .. [1] Voelker, A. R., & Eliasmith, C. (2018). Improving spiking dynamical networks.
+
+    Examples
+    --------
+    >>> from nengo_lmu.legendre import pade_error
+    >>> round(float(pade_error(theta=1.0, d=6, frequency=1.0)), 5)
+    0.00704
     """
     frequency = finite_array("frequency", frequency)
     flat = np.ravel(frequency)

@@ -116,6 +116,18 @@ class LMU(nengo.Network):
     References
     ----------
     .. [1] Voelker, A. R., Kajić, I., & Eliasmith, C. (2019). Legendre Memory Units.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> from nengo_lmu import LMU
+    >>> with nengo.Network(seed=0) as net:
+    ...     stimulus = nengo.Node(nengo.processes.WhiteSignal(10, high=1, rms=0.3))
+    ...     lmu = LMU(theta=1.0, d=6)
+    ...     connection = nengo.Connection(stimulus, lmu.input, synapse=None)
+    ...     delayed = lmu.memory.add_window(points=[1.0])
+    >>> lmu.output.size_out, delayed.size_out
+    (6, 1)
     """
 
     def __init__(

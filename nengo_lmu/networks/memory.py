@@ -216,6 +216,15 @@ class LegendreMemory(nengo.Network):
     References
     ----------
     .. [1] Voelker, A. R., Kajić, I., & Eliasmith, C. (2019). Legendre Memory Units.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> from nengo_lmu import LegendreMemory
+    >>> with nengo.Network(seed=0) as net:
+    ...     memory = LegendreMemory(theta=1.0, d=6, n_neurons=600)
+    >>> round(memory.predicted_error.window, 4), memory.decode([0.0, 1.0]).shape
+    (0.0023, (2, 6))
     """
 
     def __init__(

@@ -1,5 +1,7 @@
 """Networks evaluated by whole sequences are those that NengoDL evaluates by steps."""
 
+import re
+
 import nengo
 import numpy as np
 import pytest
@@ -364,3 +366,42 @@ def test_nothing_is_evaluated_for_its_shape(built, monkeypatch):
         told = sim.keras_model.output_shape[: len(network.all_probes)]
     for one, shape in zip((probe, with_history), told):
         assert found[-1][one].shape.is_compatible_with(shape)
+
+
+# --- what keeps a network from it
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        ({"n_neurons": 0}, "by whole sequences"),
+        ({"n_neurons": 0, "units": 3}, "by whole sequences"),
+        ({"n_neurons": 40}, "step by step, since FastPoisson .* PoissonSpiking"),
+        (
+            {"n_neurons": 0, "units": 3, "hidden_neuron_type": nengo.LIF()},
+            r"step by step, since SimNeurons of .*hidden.* LIF\(\).* only Tanh",
+        ),
+        ({"n_neurons": 0, "trainable_theta": True}, "part of a memory, and trained"),
+        ({"n_neurons": 0, "reset": True}, "Guard of .*reset.* is not known"),
+    ],
+)
+def test_explained(options, said, caplog):
+    with nengo.Network() as net:
+        stimulus = nengo.Node([0.0])
+        lmu = LMU(0.02, 2, **options)
+        nengo.Connection(stimulus, lmu.input, synapse=None)
+        nengo.Probe(lmu.output)
+    with caplog.at_level("INFO", logger="nengo_lmu.dl.fast"):
+        explanation = fast.explain(net)
+    assert re.search(said, explanation)
+    # the same goes to the log, unless there is nothing to tell
+    assert any(explanation in line for line in caplog.messages) == (
+        explanation != "by whole sequences"
+    )
+
+
+def test_explained_by_the_planner():
+    with nengo.Network() as net:
+        nengo_dl.configure_settings(planner=fast.stepwise)
+        LMU(0.02, 2, n_neurons=0)
+    assert fast.explain(net).startswith("step by step, since the planner is ")
