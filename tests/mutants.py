@@ -67,7 +67,11 @@ TESTS_OF_PARTS = {
 # what a part's other tests say, for those that are still alive
 LAST = {
     "legendre": ["legendre/test_properties", "networks/test_networks"],
-    "networks": ["networks/test_config", "networks/test_error_feedback"],
+    "networks": [
+        "networks/test_config",
+        "networks/test_error_feedback",
+        "loihi/test_on_chip",
+    ],
 }
 TIMEOUT = 600  # seconds; a mutant may never end
 
