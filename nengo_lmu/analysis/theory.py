@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.legendre.planner import quietest
@@ -119,7 +119,7 @@ def fit_exponents(errors, factors, blocks=None, confidence=0.95):
     solution, *_ = np.linalg.lstsq(X, y, rcond=None)
     variance = np.sum((y - X @ solution) ** 2) / freedom
     deviation = np.sqrt(variance * np.diag(np.linalg.inv(X.T @ X)))
-    half = stats.t.ppf((1 + confidence) / 2, freedom) * deviation
+    half = stdtrit(freedom, (1 + confidence) / 2) * deviation
     return {
         name: Exponent(float(value), float(value - width), float(value + width))
         for name, value, width in zip(factors, solution, half)

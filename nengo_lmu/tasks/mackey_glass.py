@@ -21,7 +21,6 @@ References
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import lfilter
 
 BETA, GAMMA, EXPONENT = 0.2, 0.1, 10
 
@@ -78,6 +77,8 @@ def integrate(x, history, n_samples, tau=17, substeps=10):
     series : (n_samples,) ndarray
         The value at the end of each unit of time.
     """
+    from scipy.signal import lfilter  # half a second, for this series only
+
     block = tau * substeps
     n_steps = n_samples * substeps
     delayed, series = np.asarray(history, dtype=float), []
