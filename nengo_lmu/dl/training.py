@@ -43,6 +43,7 @@ def fit(
     checkpoint=None,
     monitor="val_probe_accuracy",
     mode="max",
+    watch=None,
     description="training",
     show_progress=None,
 ):
@@ -70,11 +71,14 @@ def fit(
         at all. If there is one of the same training, it goes on from there, or returns
         at once where it was finished. The order of data goes on too; TensorFlow's own
         random numbers (of dropout, say) do not.
-    monitor : str
+    monitor : str or None
         The name of what is to be best in validation: ``val_`` and the name of a loss
-        or metric.
+        or metric. None to keep the last epoch, whatever validation says of it.
     mode : {"max", "min"}
         Whether large or small is good.
+    watch : dict from str to callable, optional
+        Functions that return a number, to be called after each epoch, such as one that
+        freezes parameters and looks a window up.
     description : str
         For the progress bar.
     show_progress : bool, optional
@@ -83,8 +87,8 @@ def fit(
     Returns
     -------
     history : dict from str to list of float
-        Losses and metrics of each epoch, those of validation with ``val_`` before, and
-        the ``seconds`` that it took without validation.
+        Losses and metrics of each epoch, those of validation with ``val_`` before, what
+        is watched, and the ``seconds`` that it took without validation.
 
     Raises
     ------
@@ -95,14 +99,18 @@ def fit(
     nengo.exceptions.SimulationError
         If the loss of an epoch is not finite.
     """
-    return _Training(sim, inputs, targets, epochs, seed, validation, monitor, mode).run(
-        checkpoint, description, show_progress
+    training = _Training(
+        sim, inputs, targets, epochs, seed, validation, monitor, mode, watch or {}
     )
+    return training.run(checkpoint, description, show_progress)
 
 
 class _Training:
-    def __init__(self, sim, inputs, targets, epochs, seed, validation, monitor, mode):
+    def __init__(
+        self, sim, inputs, targets, epochs, seed, validation, monitor, mode, watch
+    ):
         self.sim = sim
+        self.watch = watch
         self.size = sim.minibatch_size
         with validated(fit):
             self.epochs = whole("epochs", epochs, 0)
@@ -357,7 +365,7 @@ class _Training:
                 verbose=0,
             )
             row |= {f"val_{name}": float(value) for name, value in found.items()}
-            if self.monitor not in row:
+            if self.monitor is not None and self.monitor not in row:
                 raise ValidationError(
                     f"there is no {self.monitor!r}; give one of "
                     + ", ".join(name for name in row if name.startswith("val_")),
@@ -370,11 +378,12 @@ class _Training:
                 "lower the learning rate, or clip gradients, or, if targets are NaN, "
                 "use a loss that leaves these out"
             )
+        row |= {name: float(function()) for name, function in self.watch.items()}
         row["seconds"] = self.seconds
         for name, value in row.items():
             self.history.setdefault(name, []).append(value)
         self.batch, self.sums, self.seconds = 0, {}, 0.0
-        if self.validation is not None:
+        if self.validation is not None and self.monitor is not None:
             values = self.history[self.monitor]
             if self.best_is(values) == len(values) - 1:
                 self.best = self._values(self._weights)

@@ -324,3 +324,26 @@ def test_bad_values(name, value):
             model.fit(validation=({model.x: X[:3]}, {model.probe: Y[:3]}))
     assert error.value.attr == name
     assert "; " in str(error.value) or "must be" in str(error.value)
+
+
+def test_what_is_watched_is_in_the_history_and_goes_on(tmp_path):
+    """And without a monitor, the last epoch is kept."""
+
+    def train(model, epochs, path):
+        return model.fit(
+            epochs=epochs,
+            checkpoint=path,
+            monitor=None,
+            watch={"first weight": lambda: model.weights[0]},
+        )
+
+    with Model() as model:
+        history = train(model, 3, tmp_path / "whole.npz")
+        last = model.weights
+    assert len(history["first weight"]) == 3 and "val_loss" in history
+    assert len(set(history["first weight"])) == 3
+    assert history["first weight"][-1] == last[0]
+    with Model() as model:  # it was finished: only read
+        again = train(model, 3, tmp_path / "whole.npz")
+        assert np.allclose(model.weights, last)
+    assert_same(again, history)

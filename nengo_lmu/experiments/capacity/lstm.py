@@ -73,6 +73,7 @@ def measure_lstm(setting):
             tf.keras.layers.Dense(y.shape[-1]),
         ]
     )
+    # by Keras, since NengoDL has no minibatches of 50, 30 and 20, as 100 sequences have
     model.compile(optimizer="adam", loss="mse")
     started = time.process_time()
     history = model.fit(

@@ -8,8 +8,8 @@ All through `nengo_dl.Simulator.fit`. The window is one trainable scalar a layer
 ``1 / theta``, in which Euler's method is linear.
 """
 
-import time
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import nengo
 import numpy as np
@@ -417,31 +417,33 @@ def _train(network, data, setting, rate, lmus=()):
     """Train a network, freeze what it learned, and return how it went."""
     import tensorflow as tf
 
+    from nengo_lmu.dl.training import fit
+
     # The gradient of 1 / theta shrinks by orders of magnitude on its way. An optimizer
     # that soon forgets how large it was (beta_2) makes steps of a like size throughout.
     steps = setting.epochs * _N_SEQUENCES // _MINIBATCH
     optimizer = tf.optimizers.Adam(
         tf.keras.optimizers.schedules.CosineDecay(rate, steps), beta_2=0.9
     )
-    thetas, losses = [], []
 
-    def note(epoch, logs):
+    def theta_of(lmu):
         sim.freeze_params(network)
-        thetas.append([lmu.theta for lmu in lmus])
-        losses.append(float(logs["loss"]))
+        return lmu.theta
 
-    tf.keras.utils.set_random_seed(setting.seed)  # of the order of the sequences
+    names = [f"theta {i}" for i in range(len(lmus))]
     with _simulator(network) as sim:
         sim.compile(optimizer=optimizer, loss=tf.losses.MeanSquaredError())
-        started = time.perf_counter()
-        sim.fit(
+        history = fit(
+            sim,
             *data,
             epochs=setting.epochs,
-            callbacks=[tf.keras.callbacks.LambdaCallback(on_epoch_end=note)],
-            verbose=0,
+            seed=setting.seed,
+            watch={name: partial(theta_of, lmu) for name, lmu in zip(names, lmus)},
+            show_progress=False,
         )
+        sim.freeze_params(network)
     return {
-        "theta": thetas,
-        "loss": losses,
-        "seconds": time.perf_counter() - started,
+        "theta": np.transpose([history[name] for name in names]).tolist(),
+        "loss": history["loss"],
+        "seconds": sum(history["seconds"]),
     }
