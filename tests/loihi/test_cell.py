@@ -364,7 +364,10 @@ def test_digits_are_read_alike(hidden):
     pytest.importorskip("nengo_dl")
     from nengo_lmu.experiments.digits.agreement import Agreement
 
-    result = Agreement(hidden=hidden, digits=100, seeds=5).run()["result"]
+    # the chip's memory, in the reference simulator too: by default neurons hear their
+    # error there, and are more accurate than they can be on the chip
+    alike = {"n_neurons": 800, "error_feedback": 0.0}
+    result = Agreement(hidden=hidden, digits=100, seeds=5, **alike).run()["result"]
     assert result["agreement"] >= 0.95
     assert result["p_value"] > 0.01
     assert result["accuracy"]["reference"] > 0.9
