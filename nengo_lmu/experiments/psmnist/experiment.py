@@ -148,6 +148,7 @@ class PsMnist(Experiment):
         checkpoint = None
         if run.folder is not None and self.route != "scan":
             checkpoint = run.folder / f"checkpoint-{self.route}.npz"
+        resumed = checkpoint is not None and checkpoint.exists()
         started = time.process_time()
         classifier = network.Classifier(settings)
         if self.route == "without-time":
@@ -179,8 +180,8 @@ class PsMnist(Experiment):
             "augmented": augmented,
             "parameters": _n_parameters(classifier),
             "training_seconds": sum(history["seconds"]),
-            # of this process, which may have gone on from a checkpoint
-            "processor_seconds": None if checkpoint else processor,
+            # of this process, if it did not go on from another's checkpoint
+            "processor_seconds": None if resumed else processor,
             "history": history,
             "validation_accuracy": max(accuracies),
             "test": test,
