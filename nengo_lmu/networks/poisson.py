@@ -27,6 +27,11 @@ from nengo.builder.neurons import build_rates_to_spikes
 # dimension are silent at a time, and some dimensions have larger values than others.
 _BLOCKS = 64
 
+# Expected spikes of a step that are as good as none. A rate of 0 takes no random number,
+# and rounding, which depends on where arrays lie in memory, makes some of them 1e-17.
+# A run would not be that of its seed then.
+_SILENT = 1e-12
+
 # Nengo's own step is faster for fewer neurons, and where more spikes are drawn.
 _FEWEST_NEURONS = 2000
 _MOST_SPIKES_A_NEURON = 0.5
@@ -68,15 +73,16 @@ class ThinnedPoisson(nengo.PoissonSpiking):
         """
         rates = np.abs(J) if self.negative else J
         if not (rates.size >= _FEWEST_NEURONS and rates.min() >= 0):
-            super().step(dt, J, output, rng)
+            super().step(dt, _without_rounding(J, rates, dt), output, rng)
             return
         first, size = _blocks(rates.size)
         fastest = np.maximum.reduceat(rates, first)
         expected = fastest * size * dt
         if not expected.sum() <= _MOST_SPIKES_A_NEURON * rates.size:
-            super().step(dt, J, output, rng)
+            super().step(dt, _without_rounding(J, rates, dt), output, rng)
             return
 
+        expected[expected <= _SILENT] = 0
         drawn = rng.poisson(expected)
         # one uniform number for both: the integer part tells which neuron of the block,
         # the fraction whether the spike is kept
@@ -88,6 +94,12 @@ class ThinnedPoisson(nengo.PoissonSpiking):
         np.multiply(count, self.amplitude / dt, out=output)
         if self.negative:
             output *= np.sign(J)
+
+
+def _without_rounding(J, rates, dt):
+    """Return currents with 0 for neurons that are silent but for rounding."""
+    # not for what is no rate, which Nengo refuses
+    return np.where((rates > 0) & (rates * dt <= _SILENT), 0, J)
 
 
 def build_poisson(model, neuron_type, neurons):

@@ -459,3 +459,29 @@ def test_nengo_dl_trains_their_rates():
         spikes, rates, *_ = (sim.data[probe] for probe in net.probes)
     assert rates.max() > 10
     np.testing.assert_allclose(spikes, 0.3 * rates, rtol=1e-6)
+
+
+@pytest.mark.parametrize("n", [50, N])
+@pytest.mark.parametrize("rate", [1.0, 3000.0])
+def test_silent_but_for_rounding_is_silent(n, rate):
+    """A rate of 1e-14 takes no random number, as one of 0: the run is its seed's."""
+    fires = np.arange(n) % 128 < 64  # some blocks are silent throughout
+    drawn = []
+    for silent in (0.0, 1e-14):
+        neurons = ThinnedPoisson(nengo.RectifiedLinear())
+        rng, output = np.random.RandomState(0), np.zeros((5, n))
+        for spikes_of_step in output:
+            rates = np.where(fires, rate, silent)
+            neurons.step(DT, rates, spikes_of_step, rng)
+        drawn.append(output)
+    assert drawn[0].any()
+    assert np.array_equal(*drawn)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, -1e-20])
+def test_what_is_no_rate_is_refused_still(wrong):
+    neurons = ThinnedPoisson(nengo.RectifiedLinear())
+    rates = np.full(50, 10.0)
+    rates[3] = wrong
+    with pytest.raises(ValueError):
+        neurons.step(DT, rates, np.zeros(50), np.random.RandomState(0))
