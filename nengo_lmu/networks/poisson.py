@@ -27,9 +27,9 @@ from nengo.builder.neurons import build_rates_to_spikes
 # dimension are silent at a time, and some dimensions have larger values than others.
 _BLOCKS = 64
 
-# Expected spikes of a step that are as good as none. A rate of 0 takes no random number,
-# and rounding, which depends on where arrays lie in memory, makes some of them 1e-17.
-# A run would not be that of its seed then.
+# Expected spikes of a step that are as good as none. A rate of 0 takes no random
+# number, and rounding, which depends on where arrays lie in memory, makes some of them
+# 1e-17. A run would not be that of its seed then.
 _SILENT = 1e-12
 
 # Nengo's own step is faster for fewer neurons, and where more spikes are drawn.
