@@ -6,7 +6,6 @@ Digits are random, since times do not depend on what is in them.
 import numpy as np
 
 from nengo_lmu.benchmarks.networks import Model, ours
-from nengo_lmu.experiments.psmnist import last_steps as psmnist_scan
 from nengo_lmu.experiments.psmnist import without_time as psmnist_static
 from nengo_lmu.tasks.mnist import N_CLASSES
 
@@ -149,56 +148,6 @@ class WithoutTime(InNengoDL):
     def inputs(self):
         """Return the states at the end of the digits."""
         return (self.pixels[..., 0] @ self._matrix)[:, np.newaxis]
-
-
-class Scan(Contender):
-    """Our recurrent network, by `nengo_lmu.experiments.psmnist.last_steps.Scan`.
-
-    Parameters
-    ----------
-    sizes : Sizes
-    last : int, optional
-        Over how many of the last steps hidden units are followed; by default all.
-    """
-
-    def __init__(self, sizes, last=None):
-        super().__init__(sizes)
-        scan = psmnist_scan.Scan(ours(sizes, "recurrent"), last)
-        tf = scan.tf
-        self.weights = list(scan.variables.values())
-        optimizer = tf.optimizers.Adam(RATE)
-        optimizer.build(self.weights)
-
-        @tf.function(autograph=False)
-        def step(pixels, labels):
-            with tf.GradientTape() as tape:
-                loss = tf.reduce_mean(
-                    tf.nn.sparse_softmax_cross_entropy_with_logits(
-                        labels, scan.scores(pixels)
-                    )
-                )
-            optimizer.apply_gradients(
-                zip(tape.gradient(loss, self.weights), self.weights)
-            )
-            return loss
-
-        self._step = step
-        self._scores = tf.function(scan.scores, autograph=False)
-
-    def _minibatches(self):
-        for k in range(0, len(self.pixels), MINIBATCH):
-            part = slice(k, k + MINIBATCH)
-            yield self.pixels[part, :, 0], self.targets[part, 0]
-
-    def train(self):
-        """Learn."""
-        for pixels, labels in self._minibatches():
-            self._step(pixels, labels).numpy()
-
-    def infer(self):
-        """Return the scores at the end of digits, ``(n, 10)``."""
-        scores = [self._scores(pixels).numpy() for pixels, _ in self._minibatches()]
-        return np.concatenate(scores)
 
 
 class InKeras(Contender):

@@ -82,7 +82,7 @@ class _AnyLength(Settings):
         return self.n_pixels
 
 
-def ours(sizes, coupling, planner=None):
+def ours(sizes, coupling, planner=None, last=None):
     """Make our network, as psMNIST is trained.
 
     Parameters
@@ -92,6 +92,8 @@ def ours(sizes, coupling, planner=None):
         Of `nengo_lmu.experiments.psmnist.network.COUPLINGS`.
     planner : str, optional
         Of `nengo_lmu.dl.fast`; by default that of networks with a Legendre memory.
+    last : int, optional
+        Over how many of the last steps hidden units are followed; by default all.
 
     Returns
     -------
@@ -104,6 +106,13 @@ def ours(sizes, coupling, planner=None):
     )
     classifier.configure_training()
     _plan(classifier.network, planner)
+    if last is not None:
+        import nengo_dl
+
+        from nengo_lmu.dl.fast import LastSteps
+
+        with classifier.network:
+            nengo_dl.configure_settings(planner=LastSteps(last))
     return classifier
 
 

@@ -19,7 +19,6 @@ from nengo_lmu.analysis.timing import in_a_process, peak_resident
 from nengo_lmu.benchmarks.contenders import (
     MINIBATCH,
     InNengoDL,
-    Scan,
     WithoutTime,
     keras_lmu_cell,
     keras_lmu_feedforward,
@@ -28,7 +27,7 @@ from nengo_lmu.benchmarks.contenders import (
 from nengo_lmu.benchmarks.networks import Sizes, example, ours
 from nengo_lmu.experiments.experiment import Experiment, option, switch
 from nengo_lmu.experiments.options import one_of, whole_number
-from nengo_lmu.experiments.psmnist.last_steps import LAST
+from nengo_lmu.experiments.psmnist.in_time import LAST
 
 # by how many steps NengoDL's example is unrolled where it is
 UNROLLED = 16
@@ -47,8 +46,7 @@ _ROUND = 3.0
 CONTENDERS = {
     "ours recurrent": lambda s: InNengoDL(ours(s, "recurrent"), s),
     "ours recurrent, stepped": lambda s: InNengoDL(ours(s, "recurrent", STEPPED), s),
-    "ours recurrent, scan": Scan,
-    ENDS: lambda s: Scan(s, LAST),
+    ENDS: lambda s: InNengoDL(ours(s, "recurrent", last=LAST), s),
     "ours full": lambda s: InNengoDL(ours(s, "full"), s),
     "ours full, stepped": lambda s: InNengoDL(ours(s, "full", STEPPED), s),
     "ours feed-forward": lambda s: InNengoDL(ours(s, FORWARD), s),
@@ -72,7 +70,6 @@ KINDS = {
     "recurrent": [
         "ours recurrent",
         "ours recurrent, stepped",
-        "ours recurrent, scan",
         ENDS,
         "NengoDL example",
         BY_16,
@@ -112,8 +109,8 @@ class Training(Experiment):
     keras-lmu where that is installed, and a Keras LSTM of about as many
     parameters. --kinds chooses:
 
-      recurrent      W_x, W_h and W_m trained; scan: all that comes from the memory
-                     at once, over all steps, and over the last 112
+      recurrent      W_x, W_h and W_m trained; also with hidden units that are
+                     followed over the last 112 steps
       full           e_h and e_m trained, too
       feed-forward   hidden units read nothing but the memory
       without-time   the same from states that one matrix computes, in epochs of

@@ -39,6 +39,7 @@ shows how the modules work together.
 import functools
 import logging
 
+from nengo.exceptions import BuildError
 from nengo_dl import tensor_graph
 from nengo_dl.graph_optimizer import default_simplifications, tree_planner
 from nengo_dl.simulator import Simulator
@@ -51,8 +52,11 @@ from nengo_lmu.dl.operators import Delay, Product
 from nengo_lmu.dl.poisson import FastPoisson
 from nengo_lmu.dl.superposition import superpose
 from nengo_lmu.dl.tracing import traced_once
+from nengo_lmu.legendre.checks import whole
+from nengo_lmu.networks.arguments import validated
 
 __all__ = [
+    "LastSteps",
     "explain",
     "planner",
     "separated",
@@ -144,6 +148,42 @@ def planner(operators):
     return stepwise(operators)
 
 
+class LastSteps:
+    """A planner with which hidden units are followed over the last steps only.
+
+    Before, they are taken to be at rest, while the memory, that nothing feeds back
+    into, holds all of the sequence. So gradients are those of backpropagation through
+    ``n`` steps, and training takes as long as that: for sequences of which only the end
+    is read, by hidden units that forget sooner. Without this planner, the trained
+    network is evaluated as it is.
+
+    Parameters
+    ----------
+    n : int
+
+    Raises
+    ------
+    nengo.exceptions.BuildError
+        When a simulator is made of a network that cannot be evaluated like that: one
+        that `explain` says goes step by step, one whose hidden units feed back into
+        their memory, and one with ``keep_history`` of what they say.
+
+    Examples
+    --------
+    >>> from nengo_lmu.dl import fast
+    >>> with nengo.Network() as net:
+    ...     nengo_dl.configure_settings(planner=fast.LastSteps(112), keep_history=False)
+    """
+
+    def __init__(self, n):
+        with validated(LastSteps):
+            self.n = whole("n", n, 1)
+
+    def __call__(self, operators):
+        """Plan as `stepwise` does."""
+        return stepwise(operators)
+
+
 # --- whole sequences
 
 
@@ -151,6 +191,14 @@ def _by_sequence(build_loop):
     @functools.wraps(build_loop)
     def build(simulated, progress):
         chosen = tensor_graph.config.get_setting(simulated.model, "planner")
+        if isinstance(chosen, LastSteps):
+            try:
+                return sequences.build(simulated, chosen.n)
+            except Unsupported as why:
+                raise BuildError(
+                    "planner: hidden units cannot be followed over the last "
+                    f"{chosen.n} steps only, since {why}; leave the planner out"
+                ) from None
         if chosen is planner:
             try:
                 return sequences.build(simulated)
@@ -193,6 +241,8 @@ def explain(network, **kwargs):
         chosen = tensor_graph.config.get_setting(
             simulated.model, "planner", default=tree_planner
         )
+        if isinstance(chosen, LastSteps):
+            return f"by whole sequences, hidden units over the last {chosen.n} steps"
         if chosen is not planner:
             name = getattr(chosen, "__name__", chosen)
             return f"step by step, since the planner is {name}"
@@ -232,7 +282,7 @@ class _Config:
 
 def _is_planned_here(simulator):
     chosen = tensor_graph.config.get_setting(simulator.model, "planner")
-    return chosen in (planner, stepwise)
+    return chosen in (planner, stepwise) or isinstance(chosen, LastSteps)
 
 
 # --- what a memory gets from outside

@@ -25,6 +25,7 @@ from nengo_lmu.dl.graph import (
     NONLINEARITIES,
     ZERO,
     Graph,
+    Unsupported,
     slice_of,
     source_of,
     target_of,
@@ -35,13 +36,15 @@ from nengo_lmu.dl.operators import Delay
 from nengo_lmu.networks import LegendreMemory
 
 
-def build(simulated):
+def build(simulated, n_last=None):
     """Build a simulation of whole sequences, in place of NengoDL's loop over steps.
 
     Parameters
     ----------
     simulated : nengo_dl.tensor_graph.TensorGraph
         Before its loop is built.
+    n_last : int, optional
+        Over how many of the last steps hidden units are followed; by default all.
 
     Returns
     -------
@@ -56,11 +59,15 @@ def build(simulated):
     model, signals = simulated.model, simulated.signals
     graph = graph_of(simulated)
     simulated._fill_bases(simulated.saved_state, simulated.base_params)
-    evaluate = _shapes if _keras_asks_for_shapes() else _evaluate
     keeps_history = {
         probe: _setting(model, "keep_history", True, probe) for probe in model.probes
     }
-    probes = evaluate(simulated, graph, keeps_history)
+    if n_last is not None:
+        _check_last(graph, keeps_history)
+    if _keras_asks_for_shapes():
+        probes = _shapes(simulated, graph, keeps_history)
+    else:
+        probes = _evaluate(simulated, graph, keeps_history, n_last)
     return (
         tf.tile(simulated.steps_to_run[tf.newaxis], (simulated.minibatch_size,)),
         probes,
@@ -77,6 +84,17 @@ def graph_of(simulated):
         [model.sig[m.output]["in"] for m in _memories(model.toplevel)],
         {model.sig[node]["out"] for node in simulated.node_inputs},
     )
+
+
+def _check_last(graph, keeps_history):
+    """Raise `Unsupported` where the last steps of hidden units are not all there is."""
+    if any(keeps_history.values()):
+        raise Unsupported("a probe", "keeps its history (configure keep_history=False)")
+    if not graph.cells:
+        raise Unsupported("the network", "has no hidden units that feed back")
+    for cell in graph.cells:
+        if cell.memory.feedback:
+            raise Unsupported(cell.neurons, "feeds back into the memory")
 
 
 def _keras_asks_for_shapes():
@@ -96,7 +114,7 @@ def _shapes(simulated, graph, keeps_history):
     return {probe: zeros(probe) for probe in keeps_history}
 
 
-def _evaluate(simulated, graph, keeps_history):
+def _evaluate(simulated, graph, keeps_history, n_last):
     """Return what probes read, and set signals to their values after the last step."""
     model, signals, n_steps = simulated.model, simulated.signals, simulated.steps_to_run
     values = Values(
@@ -109,6 +127,7 @@ def _evaluate(simulated, graph, keeps_history):
         n_steps,
         any(keeps_history.values()),
         _unrounded(model),
+        n_last,
     )
     probes = {
         probe: _by_row(values, model.sig[probe]["in"], last=not keeps)
@@ -180,9 +199,12 @@ class Values:
         Whether all steps of anything will be asked for.
     unrounded : dict from Signal to ndarray
         Initial values of parameters, more precise than the simulation's.
+    n_last : int or None
+        Over how many of the last steps hidden units are followed; None for all.
     """
 
-    def __init__(self, graph, signals, given, n_steps, history, unrounded):
+    def __init__(self, graph, signals, given, n_steps, history, unrounded, n_last=None):
+        self._n_last = n_last
         self.graph, self.signals, self.given = graph, signals, given
         self.n_steps, self._history = n_steps, history
         self._known, self._cells, self._weights = {}, {}, {}
@@ -335,14 +357,15 @@ class Values:
             # an input that is always 1
             x = tf.pad(x, [[0, 0], [0, 0], [0, 1]], constant_values=1)
             W_x = tf.concat([W_x, bias[:, tf.newaxis]], axis=1)
+        start = self._from_before(m, memory), self._from_before(J, cell)
+        sequence = *start, self._joined(memory.inputs), x
+        if self._n_last is not None:
+            sequence = self._last_steps(memory, *sequence)
         function, gradient = NONLINEARITIES[type(neurons)]
         result = recurrence.cell(
             functools.partial(function, neurons),
             functools.partial(gradient, neurons),
-            self._from_before(m, memory),
-            self._from_before(J, cell),
-            self._joined(memory.inputs),
-            x,
+            *sequence,
             {
                 "W_x": W_x,
                 "W_h": self._matrix([h], [J], *outside, late=True),
@@ -355,6 +378,19 @@ class Values:
         )
         self._cells[cell.neurons, last] = result
         return result
+
+    def _last_steps(self, memory, p, r, w, x):
+        """Return what a cell starts from and gets in the last steps.
+
+        Until then hidden units are at rest, and the memory is all that goes on.
+        """
+        earlier = tf.maximum(self.n_steps - self._n_last, 0)
+        # a step without an input makes what the next one starts from of the state
+        w_earlier = tf.concat([w[:earlier], tf.zeros_like(w[:1])], axis=0)
+        power, states = self._constants(memory, for_end, earlier + 1)
+        p = recurrence.last_state(p, w_earlier, power, states)
+        r = tf.where(earlier > 0, tf.zeros_like(r), r)
+        return p, r, w[earlier:], x[earlier:]
 
     def _feedback(self, cell):
         """Return what a cell feeds back into its memory, at all steps, by signal."""

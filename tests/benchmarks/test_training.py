@@ -28,7 +28,6 @@ SMALL = Sizes(d=4, units=5, n_steps=20, digits=2 * MINIBATCH)
 READOUT = 5 * 10 + 10
 PARAMETERS = {
     "ours recurrent": 20 + 25 + 5 + 1 + READOUT,
-    "ours recurrent, scan": 20 + 25 + 5 + READOUT,
     "ours full": 20 + 25 + 5 + 1 + 5 + 4 + READOUT,
     "ours feed-forward": 20 + 1 + READOUT,
     "ours without time": 20 + READOUT,
@@ -109,7 +108,7 @@ def test_the_example_is_our_recurrent_network(planner):
     np.testing.assert_allclose(*found, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["ours recurrent, scan", ENDS])
+@pytest.mark.parametrize("name", ["ours recurrent", ENDS])
 def test_scans_learn(name):
     """Before, W_h is 0, and the scores are those of the feed-forward network."""
     sizes = Sizes(d=4, units=5, digits=MINIBATCH)

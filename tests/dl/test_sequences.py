@@ -5,6 +5,7 @@ import re
 import nengo
 import numpy as np
 import pytest
+from nengo.exceptions import BuildError, ValidationError
 
 nengo_dl = pytest.importorskip("nengo_dl")
 tf = pytest.importorskip("tensorflow")
@@ -12,7 +13,7 @@ tf = pytest.importorskip("tensorflow")
 from nengo_lmu import LMU, LegendreMemory  # noqa: E402
 from nengo_lmu.dl import fast, sequences  # noqa: E402
 from nengo_lmu.dl.graph import Unsupported  # noqa: E402
-from nengo_lmu.legendre import last_step  # noqa: E402
+from nengo_lmu.legendre import last_step, simulate  # noqa: E402
 
 N_STEPS, SIZE = 18, 3
 
@@ -405,3 +406,129 @@ def test_explained_by_the_planner():
         nengo_dl.configure_settings(planner=fast.stepwise)
         LMU(0.02, 2, n_neurons=0)
     assert fast.explain(net).startswith("step by step, since the planner is ")
+
+
+# --- hidden units over the last steps only
+
+
+def recurrent_network(n_steps, **settings):
+    """A network whose hidden units read a memory that nothing feeds back into."""
+    with nengo.Network(seed=0) as net:
+        nengo_dl.configure_settings(keep_history=False, stateful=False, **settings)
+        net.stimulus = nengo.Node([0.0])
+        net.lmu = LMU(
+            n_steps * 0.001,
+            4,
+            units=5,
+            n_neurons=0,
+            hidden_encoders=None,
+            memory_encoders=None,
+            seed=0,
+        )
+        nengo.Connection(net.stimulus, net.lmu.input, synapse=None)
+        net.probe = nengo.Probe(net.lmu.output)
+    return net
+
+
+@pytest.mark.parametrize("n_last", [1, 3, 8, 20, 30])
+def test_last_steps_are_those_of_a_memory_that_knows_the_rest(n_last):
+    """Hidden units begin at rest, n steps before the end; the memory holds all.
+
+    As in the reference simulator, step by step, for the matrices of the network.
+    """
+    n_steps = 20
+    u = np.random.RandomState(0).uniform(-1, 1, (4, n_steps, 1))
+    net = recurrent_network(n_steps, planner=fast.LastSteps(n_last))
+    with nengo_dl.Simulator(net, minibatch_size=4, progress_bar=False) as sim:
+        said = sim.predict({net.stimulus: u}, verbose=0)[net.probe][:, 0]
+    assert fast.explain(net).endswith(f"the last {n_last} steps")
+
+    lmu = net.lmu
+    W_x, W_h, W_m = (
+        kernel.transform.init
+        for kernel in (lmu.input_kernel, lmu.hidden_kernel, lmu.memory_kernel)
+    )
+    e_x = lmu.input_encoders.transform.init[0, 0]
+    m = np.array([simulate(e_x * one[:, 0], n_steps * 0.001, 4) for one in u])
+    h = np.zeros((4, 5))
+    for t in range(max(n_steps - n_last, 0), n_steps):
+        h = np.tanh(u[:, t] @ W_x.T + h @ W_h.T + m[:, t] @ W_m.T)
+    assert np.allclose(said, h, atol=1e-5)
+
+
+def test_last_steps_of_all_steps_are_all():
+    """With gradients: the same training as by the planner of all steps."""
+    n_steps = 12
+    rng = np.random.RandomState(0)
+    u, y = rng.uniform(-1, 1, (8, n_steps, 1)), rng.uniform(-1, 1, (8, 1, 5))
+    weights = []
+    for chosen in (fast.planner, fast.LastSteps(n_steps)):
+        net = recurrent_network(n_steps, planner=chosen)
+        with nengo_dl.Simulator(
+            net, minibatch_size=4, progress_bar=False, seed=0
+        ) as sim:
+            sim.compile(tf.optimizers.Adam(0.01), loss="mse")
+            sim.fit(
+                {net.stimulus: u}, {net.probe: y}, epochs=2, shuffle=False, verbose=0
+            )
+            weights.append(sim.keras_model.get_weights())
+    for one, other in zip(*weights):
+        assert np.allclose(one, other, atol=1e-6)
+
+
+def test_last_steps_train_what_matters():
+    """The hidden kernel has no gradient where units are followed for a step."""
+    rng = np.random.RandomState(0)
+    u, y = rng.uniform(-1, 1, (4, 12, 1)), rng.uniform(-1, 1, (4, 1, 5))
+    changes = []
+    for n_last in (1, 2):
+        net = recurrent_network(12, planner=fast.LastSteps(n_last))
+        before = net.lmu.hidden_kernel.transform.init.copy()
+        with nengo_dl.Simulator(
+            net, minibatch_size=4, progress_bar=False, seed=0
+        ) as sim:
+            sim.compile(tf.optimizers.SGD(0.1), loss="mse")
+            sim.fit({net.stimulus: u}, {net.probe: y}, verbose=0)
+            sim.freeze_params(net)
+        changes.append(np.abs(net.lmu.hidden_kernel.transform.init - before).max())
+    assert changes[0] < 1e-6 < 100 * changes[0] + changes[1]
+
+
+def refused_last_steps(case):
+    settings = {"planner": fast.LastSteps(3), "keep_history": False}
+    options = {"units": 3, "n_neurons": 0}
+    if case == "keeps its history":
+        settings["keep_history"] = True
+    if case != "feeds back into the memory":
+        options |= {"hidden_encoders": None, "memory_encoders": None}
+    if case == "no hidden units":
+        options = {"n_neurons": 0}
+    if case == "PoissonSpiking":
+        options["n_neurons"] = 40
+    with nengo.Network() as net:
+        nengo_dl.configure_settings(**settings)
+        stimulus = nengo.Node([0.0])
+        lmu = LMU(0.02, 2, **options)
+        nengo.Connection(stimulus, lmu.input, synapse=None)
+        nengo.Probe(lmu.output)
+    return net
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "keeps its history",
+        "feeds back into the memory",
+        "no hidden units",
+        "PoissonSpiking",
+    ],
+)
+def test_last_steps_that_cannot_be_followed(case):
+    net = refused_last_steps(case)
+    with pytest.raises(BuildError, match=f"last 3 steps only, since .*{case}"):
+        nengo_dl.Simulator(net, progress_bar=False)
+
+
+def test_last_steps_are_a_number():
+    with pytest.raises(ValidationError, match="n: .* 0 was given"):
+        fast.LastSteps(0)

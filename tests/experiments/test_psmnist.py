@@ -170,6 +170,7 @@ def test_nengo_dl_comes_before_the_download():
 nengo_dl = pytest.importorskip("nengo_dl")
 import tensorflow as tf  # noqa: E402
 
+from nengo_lmu.dl import fast  # noqa: E402
 from nengo_lmu.dl.feedforward import FeedForwardTwin, SpikeNoise  # noqa: E402
 from nengo_lmu.dl.poisson import poisson  # noqa: E402
 from nengo_lmu.experiments import pretrained  # noqa: E402
@@ -178,7 +179,7 @@ from nengo_lmu.experiments.psmnist import (  # noqa: E402
     without_time,
 )
 from nengo_lmu.experiments.psmnist import experiment as psmnist_runs  # noqa: E402
-from nengo_lmu.experiments.psmnist import last_steps as psmnist_scan  # noqa: E402
+from nengo_lmu.experiments.psmnist import in_time as through_time  # noqa: E402
 from nengo_lmu.experiments.psmnist import network as psmnist  # noqa: E402
 from nengo_lmu.experiments.psmnist import spiking as psmnist_spiking  # noqa: E402
 
@@ -198,7 +199,7 @@ def in_time(classifier, pixels):
 
 @pytest.fixture(autouse=True)
 def small_minibatches(monkeypatch):
-    for module in (without_time, psmnist_scan):
+    for module in (without_time, through_time):
         monkeypatch.setattr(module, "MINIBATCH", 50)
 
 
@@ -300,19 +301,25 @@ def test_scan_route(data, last):
     for name in ("hidden_kernel", "input_kernel"):
         conn = model.parameters[name]
         conn.transform = rng.uniform(-0.1, 0.1, size=conn.transform.shape)
-    history = psmnist_scan.train(model, data, epochs=1, last=last)
+    history = through_time.train(model, data, epochs=1, last=last)
     assert np.isfinite(history["loss"][0])
-    scan = psmnist_scan.Scan(model, last)
-    scores = psmnist_scan.predict(scan, data.test.pixels[:3])
+    digits = data.test.pixels[:3]
+    with model.network:
+        nengo_dl.configure_settings(planner=fast.LastSteps(last))
+    scores = through_time.predict(model, digits)
+    with model.network:
+        nengo_dl.configure_settings(planner=fast.planner)
+    assert np.allclose(through_time.predict(model, digits), scores, atol=1e-5)
     # W_h of 14 units in +-0.1 makes what was before smaller by half or more a step
     for k in range(2):
-        assert np.allclose(in_time(model, data.test.pixels[k]), scores[k], atol=1e-5)
+        assert np.allclose(in_time(model, digits[k]), scores[k], atol=1e-5)
 
 
 def test_scan_trains_all_of_its_weights(data):
     model = psmnist.Classifier(psmnist.Settings("recurrent", d=6, units=5))
     before = {k: np.array(c.transform.init) for k, c in model.parameters.items()}
-    psmnist_scan.train(model, data, epochs=1, last=28)
+    through_time.train(model, data, epochs=1, last=28)
+    assert np.all(model.lmu.input_encoders.transform.init == 1)
     for name, conn in model.parameters.items():
         assert not np.allclose(conn.transform.init, before[name], atol=1e-5), name
 
@@ -481,7 +488,7 @@ def test_spiking_network_in_two_simulators(data):
 @pytest.fixture
 def full_minibatches(small_minibatches, monkeypatch):
     monkeypatch.setattr(without_time, "MINIBATCH", 250)
-    monkeypatch.setattr(psmnist_scan, "MINIBATCH", 100)
+    monkeypatch.setattr(through_time, "MINIBATCH", 100)
 
 
 @pytest.mark.slow

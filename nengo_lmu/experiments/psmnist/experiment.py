@@ -9,7 +9,7 @@ import numpy as np
 from nengo_lmu.experiments import pretrained
 from nengo_lmu.experiments.experiment import Experiment, option, say_renamed, switch
 from nengo_lmu.experiments.options import one_of, whole_number
-from nengo_lmu.experiments.psmnist import in_time, last_steps, network, without_time
+from nengo_lmu.experiments.psmnist import in_time, network, without_time
 from nengo_lmu.experiments.psmnist.spiking import ON_CHIP, SpikingClassifier
 from nengo_lmu.experiments.psmnist.spiking import Settings as SpikingSettings
 from nengo_lmu.legendre import ArgumentError
@@ -17,7 +17,7 @@ from nengo_lmu.tasks.digits import Split
 
 ROUTES = {
     "without-time": without_time.SETTINGS,
-    "scan": last_steps.SETTINGS,
+    "scan": in_time.SCANNED,
     "time": network.Settings(),
 }
 
@@ -47,8 +47,8 @@ class PsMnist(Experiment):
                              state is read: rectified linear units, a minute or two
                              of a core
       --route scan           recurrent hidden units, tanh, and a memory that nothing
-                             feeds back into: all that comes from the memory at
-                             once, then a short scan
+                             feeds back into: hidden units are followed over the
+                             last 112 steps in training
       --route time           the paper's network, all of it recurrent, by
                              backpropagation through 784 steps of NengoDL;
                              interrupted, the same command goes on
@@ -146,7 +146,7 @@ class PsMnist(Experiment):
         options = {} if self.epochs is None else {"epochs": self.epochs}
         augmented = self.route == "without-time" and not self.no_augmentation
         checkpoint = None
-        if run.folder is not None and self.route != "scan":
+        if run.folder is not None:
             checkpoint = run.folder / f"checkpoint-{self.route}.npz"
         resumed = checkpoint is not None and checkpoint.exists()
         started = time.process_time()
@@ -155,10 +155,11 @@ class PsMnist(Experiment):
             history = without_time.train(
                 classifier, mnist, augment=augmented, checkpoint=checkpoint, **options
             )
-        elif self.route == "scan":
-            history = last_steps.train(classifier, mnist, **options)
         else:
-            history = in_time.train(classifier, mnist, checkpoint=checkpoint, **options)
+            last = in_time.LAST if self.route == "scan" else None
+            history = in_time.train(
+                classifier, mnist, last=last, checkpoint=checkpoint, **options
+            )
         processor = time.process_time() - started
 
         scores = self._scores(classifier, mnist.test.pixels)
@@ -173,7 +174,7 @@ class PsMnist(Experiment):
             command = f"nengo-lmu {self.name} --route {self.route} --seed {self.seed}"
             details = {"command": command, "test": test}
             pretrained.save("psmnist", classifier, details, run.folder)
-            if self.route == "without-time":  # which takes a minute, and is not kept
+            if self.route != "time":  # others take minutes, and are not kept
                 checkpoint.unlink(missing_ok=True)
         return {
             "network": asdict(settings) | {"theta": settings.theta},
@@ -191,8 +192,6 @@ class PsMnist(Experiment):
     def _scores(self, classifier, pixels):
         if self.route == "without-time":
             return without_time.scores(classifier, pixels)
-        if self.route == "scan":
-            return last_steps.predict(last_steps.Scan(classifier), pixels)
         return in_time.predict(classifier, pixels)
 
     def _measure_spiking(self, run, mnist):

@@ -1,9 +1,18 @@
-"""psMNIST by backpropagation through time: the paper's network, in NengoDL.
+"""psMNIST by backpropagation through time, in NengoDL.
 
-All of the cell is trained, over all 784 time steps of a digit.
+All of the paper's cell is trained, over all 784 time steps of a digit; or hidden units
+around a memory that nothing feeds back into, over the last steps only. What the memory
+holds before is one matrix times the digit.
 """
 
 import numpy as np
+
+from nengo_lmu.experiments.psmnist.network import Settings
+
+# A network that can be followed over its last steps, and how many are: W_h is learned
+# from 0 and forgets sooner.
+SCANNED = Settings(coupling="recurrent")
+LAST = 112
 
 # States of pixels from 0 to 1 are of order 0.1. Learning is faster with states of order
 # 1, so pixels are scaled while the network is trained, and its weights afterwards.
@@ -14,7 +23,7 @@ CLIP = 1.0
 MINIBATCH = 100
 
 
-def train(classifier, mnist, epochs=10, checkpoint=None, show_progress=None):
+def train(classifier, mnist, epochs=10, last=None, checkpoint=None, show_progress=None):
     """Train the network in time, with the weights of its best epoch.
 
     Adam starts from the paper's learning rate, which falls to 0 along a cosine.
@@ -26,6 +35,9 @@ def train(classifier, mnist, epochs=10, checkpoint=None, show_progress=None):
     mnist : nengo_lmu.tasks.mnist.Mnist
         Digits of the validation part choose the epoch.
     epochs : int
+    last : int, optional
+        Over how many of the last steps hidden units are followed, with a memory that
+        nothing feeds back into; by default all.
     checkpoint : str or Path, optional
         As for `nengo_lmu.dl.training.fit`.
     show_progress : bool, optional
@@ -38,10 +50,17 @@ def train(classifier, mnist, epochs=10, checkpoint=None, show_progress=None):
     import nengo_dl
     import tensorflow as tf
 
+    from nengo_lmu.dl import fast
     from nengo_lmu.dl.training import fit
 
     seed = classifier.settings.seed
     classifier.configure_training()
+    lmu = classifier.lmu
+    if classifier.settings.coupling != "full":
+        lmu.config[lmu.input_encoders].trainable = False  # as in `parameters`
+    if last is not None:
+        with classifier.network:
+            nengo_dl.configure_settings(planner=fast.LastSteps(last))
 
     def batches(split):
         return (
@@ -76,7 +95,10 @@ def train(classifier, mnist, epochs=10, checkpoint=None, show_progress=None):
             show_progress=show_progress,
         )
         sim.freeze_params(classifier.network)
-    _take_in_gain(classifier.lmu)
+    if last is not None:
+        with classifier.network:
+            nengo_dl.configure_settings(planner=fast.planner)
+    _take_in_gain(lmu)
     return history
 
 
@@ -91,7 +113,8 @@ def _take_in_gain(lmu):
         lmu.hidden_encoders: 1 / GAIN,
     }
     for connection, factor in factors.items():
-        connection.transform = factor * connection.transform.init
+        if connection is not None:
+            connection.transform = factor * connection.transform.init
 
 
 def predict(classifier, pixels):
