@@ -18,6 +18,7 @@ from nengo_lmu.analysis.simulators import (
     ON_CHIP,
     SIMULATORS,
     make_simulator,
+    spike_counter,
 )
 from nengo_lmu.analysis.stimuli import STIMULI, white_noise
 from nengo_lmu.legendre import (
@@ -313,16 +314,7 @@ def measure(setting):
         stimulus = nengo.Node(nengo.processes.PresentInput(u, setting.dt))
         memory, tau = _memory(setting)
         nengo.Connection(stimulus, memory.input, synapse=None)
-        # counted on the way: the spikes of a large memory would fill gigabytes
-        spikes = nengo.Node(size_in=1, label="spikes so far")
-        nengo.Connection(spikes, spikes, synapse=0)
-        for ensemble in memory.all_ensembles:
-            nengo.Connection(
-                ensemble.neurons,
-                spikes,
-                transform=np.full((1, ensemble.n_neurons), setting.dt),
-                synapse=None,
-            )
+        spikes = spike_counter(memory.all_ensembles, setting.dt)
         probes = [nengo.Probe(node) for node in (memory.output, spikes)]
     with make_simulator(setting, network, tau, simulator_seed) as sim:
         built = time.perf_counter()

@@ -3,6 +3,7 @@
 import warnings
 
 import nengo
+import numpy as np
 
 NEURON_TYPES = {
     "poisson": nengo.PoissonSpiking(nengo.RectifiedLinear()),
@@ -81,3 +82,29 @@ def make_simulator(setting, network, tau, seed):
             model=model,
             target=SIMULATORS[setting.simulator],
         )
+
+
+def spike_counter(ensembles, dt):
+    """Make a node that counts spikes on the way, which would fill gigabytes.
+
+    Parameters
+    ----------
+    ensembles : list of nengo.Ensemble
+    dt : float
+        Time step (seconds).
+
+    Returns
+    -------
+    spikes : nengo.Node
+        How many there were so far, of all their neurons.
+    """
+    spikes = nengo.Node(size_in=1, label="spikes so far")
+    nengo.Connection(spikes, spikes, synapse=0)
+    for ensemble in ensembles:
+        nengo.Connection(
+            ensemble.neurons,
+            spikes,
+            transform=np.full((1, ensemble.n_neurons), dt),
+            synapse=None,
+        )
+    return spikes

@@ -24,3 +24,9 @@ def format_table(header, rows):
 
     rule = "  ".join("-" * width for width in widths)
     return "\n".join([join(header), rule, *map(join, rows)])
+
+
+def percent(value, error, digits=1):
+    """Return a fraction and its error, if there is one, in percent."""
+    text = f"{100 * value:.{digits}f}"
+    return text if error is None else f"{text} +- {100 * error:.{digits}f}"

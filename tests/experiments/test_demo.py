@@ -10,10 +10,10 @@ nengo_dl = pytest.importorskip("nengo_dl")
 pytest.importorskip("nengo_loihi")
 
 from nengo_lmu.cli import main  # noqa: E402
+from nengo_lmu.experiments.classifier.row import compare  # noqa: E402
 from nengo_lmu.experiments.digits import (  # noqa: E402
     agreement,
     options,
-    report,
 )
 from nengo_lmu.experiments.digits import network as digits  # noqa: E402
 
@@ -120,7 +120,7 @@ def test_four_ways(trained):
     assert traces["scores"].shape == (2 * SMALL.n_steps, 10)
     assert traces["window"].shape == (2 * SMALL.n_steps, 64)
     assert traces["memory_spikes"].shape == (2 * SMALL.n_steps, SMALL.n_neurons)
-    n, a, b, alike = report.compare(asdict(rows[1]), asdict(rows[2]))
+    n, a, b, alike = compare(rows[1].record, rows[2].record)
     assert n == 3 and 0 <= a <= 1 and 0 <= b <= 1 and 0 <= alike <= 1
 
 

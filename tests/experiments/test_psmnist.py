@@ -22,7 +22,6 @@ import nengo_lmu
 from nengo_lmu.cli import main
 from nengo_lmu.legendre import ArgumentError, last_step, simulate
 from nengo_lmu.tasks import mnist
-from nengo_lmu.tasks.digits import Split
 
 FILE = Path(__file__).parents[3] / "shared" / "data" / "mnist.npz"
 
@@ -174,6 +173,7 @@ from nengo_lmu.dl import fast  # noqa: E402
 from nengo_lmu.dl.feedforward import FeedForwardTwin, SpikeNoise  # noqa: E402
 from nengo_lmu.dl.poisson import poisson  # noqa: E402
 from nengo_lmu.experiments import pretrained  # noqa: E402
+from nengo_lmu.experiments.classifier.streams import classify  # noqa: E402
 from nengo_lmu.experiments.psmnist import (  # noqa: E402
     distortion,
     without_time,
@@ -463,23 +463,45 @@ def test_spiking_command(tmp_path, file, monkeypatch, capsys):
     assert (tmp_path / "train-psmnist.png").stat().st_size > 10_000
 
 
-def test_spiking_network_in_two_simulators(data):
+@pytest.fixture(scope="module")
+def trained_spiking(data):
+    """A network whose memory has a tenth of the noise that it is meant for."""
+    settings = replace(SMALL_SPIKING, max_rate=4e5, hidden_rate=2e4, epochs=4)
+    model = psmnist_spiking.SpikingClassifier(settings, data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(without_time, "MINIBATCH", 50)
+        model.train(show_progress=False)
+    return model
+
+
+def test_spiking_network_in_two_simulators(trained_spiking):
     """Trained on ideal states, it reads digits in spikes, alike in NengoDL and Nengo.
 
     At 400 kilohertz the noise of the memory is a tenth of what it is meant for: in
     either simulator the first digit is read alike. Its spikes, some ten million, are
     the same but for those of that noise.
     """
-    settings = replace(SMALL_SPIKING, max_rate=4e5, hidden_rate=2e4, epochs=4)
-    model = psmnist_spiking.SpikingClassifier(settings, data)
-    model.train(data)
-    part = Split(data.test.pixels[:20], data.test.labels[:20])
-    assert model.simulate_nengo_dl(part, minibatch_size=20).accuracy >= 0.5
-    first = Split(part.pixels[:1], part.labels[:1])
-    found = model.simulate_nengo_dl(first, minibatch_size=1)
-    reference = model.simulate(nengo.Simulator, "Nengo", first, progress_bar=False)
+    model = trained_spiking
+    assert model.simulate_nengo_dl(20).accuracy >= 0.5
+    found = model.simulate_nengo_dl(1)
+    reference, _ = model.simulate(nengo.Simulator, "Nengo", 1, progress_bar=False)
     assert reference.guesses == found.guesses
     assert reference.spikes == pytest.approx(found.spikes, rel=0.02)
+
+
+def test_spiking_network_in_streams(trained_spiking):
+    """Mean and biases are those of the network.
+
+    The first digit of each stream is read as the network reads it, and a large bias
+    settles what is read.
+    """
+    model = trained_spiking
+    settled = {**model.matrices, "bias": 1e6 * np.eye(10)[:, [3]]}
+    pixels = model.digits.test.pixels[:8]
+    guesses = classify(model, [model.matrices, settled], pixels, 0, False)
+    assert guesses.shape == (2, 8)
+    assert np.all(guesses[1] == 3)
+    assert np.sum(guesses[0] == model.simulate_nengo_dl(8).guesses) >= 7
 
 
 # --- the figures of the documentation

@@ -11,10 +11,13 @@ pytest.importorskip("nengo_dl")
 
 from nengo_lmu.cli import main  # noqa: E402
 from nengo_lmu.experiments import pretrained  # noqa: E402
+from nengo_lmu.experiments.classifier.streams import (  # noqa: E402
+    classify,
+    memory_states,
+)
 from nengo_lmu.experiments.digits import network as digits  # noqa: E402
 from nengo_lmu.experiments.digits import options  # noqa: E402
 from nengo_lmu.experiments.digits import training as digits_training  # noqa: E402
-from nengo_lmu.experiments.digits.streams import classify, memory_states  # noqa: E402
 from nengo_lmu.legendre import ArgumentError  # noqa: E402
 
 SMALL = digits.Settings(

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 import nengo
 import numpy as np
 
+from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.experiments.digits.options import NetworkOrPretrained, simulated_digits
 from nengo_lmu.experiments.experiment import option
 from nengo_lmu.experiments.options import whole_number
@@ -113,19 +114,19 @@ def compare(reference, again, emulator, labels):
     from scipy.stats import binomtest  # --help does without
 
     runs = {"reference": reference, "again": again, "emulator": emulator}
-    correct = {name: np.mean(np.equal(g, labels), axis=1) for name, g in runs.items()}
-    said = majority(reference)
-    alike, alike_again = majority(emulator) == said, majority(again) == said
+    correct = {
+        name: mean_and_error(np.mean(np.equal(guesses, labels), axis=1))
+        for name, guesses in runs.items()
+    }
+    classes = majority(reference)
+    alike, alike_again = majority(emulator) == classes, majority(again) == classes
     lost, gained = np.sum(alike_again & ~alike), np.sum(alike & ~alike_again)
     p_value = 1.0
     if lost + gained > 0:
         p_value = binomtest(int(lost), int(lost + gained), alternative="greater").pvalue
     return {
-        "accuracy": {name: float(np.mean(c)) for name, c in correct.items()},
-        "standard_error": {
-            name: float(np.std(c, ddof=1) / np.sqrt(len(c))) if len(c) > 1 else None
-            for name, c in correct.items()
-        },
+        "accuracy": {name: c["mean"] for name, c in correct.items()},
+        "standard_error": {name: c["standard_error"] for name, c in correct.items()},
         "agreement": float(np.mean(alike)),
         "yardstick": float(np.mean(alike_again)),
         "p_value": float(p_value),

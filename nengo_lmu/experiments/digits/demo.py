@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 
 import nengo
 
+from nengo_lmu.experiments.classifier.row import compare
 from nengo_lmu.experiments.digits.options import NetworkOrPretrained, simulated_digits
 
 
@@ -41,7 +42,7 @@ class Demo(NetworkOrPretrained):
         measured : dict
             ``network``, its settings; ``theta``, the length of a digit (seconds);
             ``n_neurons``, of all of it; and ``results``, a dict for each way: a
-            `nengo_lmu.experiments.digits.network.Row` with its ``accuracy`` and
+            `nengo_lmu.experiments.classifier.row.Row` with its ``accuracy`` and
             ``standard_error``.
         """
         import nengo_loihi
@@ -70,18 +71,14 @@ class Demo(NetworkOrPretrained):
             "network": asdict(classifier.settings),
             "theta": classifier.settings.theta,
             "n_neurons": classifier.network.n_neurons,
-            "results": [
-                asdict(row)
-                | {"accuracy": row.accuracy, "standard_error": row.standard_error}
-                for row in rows
-            ],
+            "results": [row.record for row in rows],
         }
 
     def table(self, record):
         """Return the accuracies, and how often the last two simulators agree."""
         from nengo_lmu.experiments.digits import report
 
-        n, reference, emulated, alike = report.compare(*record["results"][-2:])
+        n, reference, emulated, alike = compare(*record["results"][-2:])
         return (
             f"{report.describe(record['network'])}\n\n{report.ways_table(record)}\n\n"
             f"The first {n} digits: {100 * reference:.1f} % correct in "

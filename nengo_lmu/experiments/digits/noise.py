@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from nengo_lmu.analysis.summary import mean_and_error
+from nengo_lmu.experiments.classifier.streams import classify, memory_states
 from nengo_lmu.experiments.digits.network import DigitClassifier, Settings
 from nengo_lmu.experiments.digits.options import N_TEST
-from nengo_lmu.experiments.digits.streams import classify, memory_states
 from nengo_lmu.experiments.experiment import Experiment, option
 from nengo_lmu.experiments.options import number_of_runs, whole_number
 

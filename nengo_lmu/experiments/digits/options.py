@@ -3,7 +3,8 @@
 from dataclasses import dataclass, fields, replace
 
 from nengo_lmu.experiments import pretrained
-from nengo_lmu.experiments.digits.network import NEURONS, DigitClassifier, Settings
+from nengo_lmu.experiments.classifier.network import NEURONS
+from nengo_lmu.experiments.digits.network import DigitClassifier, Settings
 from nengo_lmu.experiments.experiment import Experiment, option, switch
 from nengo_lmu.experiments.options import number_from_zero, one_of, whole_number
 

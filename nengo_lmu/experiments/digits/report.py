@@ -5,15 +5,15 @@ import numpy as np
 from nengo_lmu.analysis.style import (
     BLACK,
     BLUE,
-    CLASS_COLOURS,
     GREEN,
     ORANGE,
     STYLE,
     VERMILION,
 )
+from nengo_lmu.experiments.classifier.drawing import draw_scores, draw_spikes
 from nengo_lmu.experiments.digits.network import Settings
-from nengo_lmu.tasks.digits import MEAN_PIXEL, N_CLASSES, to_image
-from nengo_lmu.utils.table import format_table
+from nengo_lmu.tasks.digits import MEAN_PIXEL, to_image
+from nengo_lmu.utils.table import format_table, percent
 
 _LOOKS = (
     (VERMILION, "o", "-"),
@@ -41,7 +41,7 @@ def ways_table(record):
         return [
             row["backend"],
             str(row["digits"]),
-            f"{100 * row['accuracy']:.1f} +- {100 * row['standard_error']:.1f} %",
+            f"{percent(row['accuracy'], row['standard_error'])} %",
             str(record["n_neurons"]) if spiking else "-",
             f"{row['spikes']:,.0f}" if spiking else "-",
             f"{row['seconds']:.2g} s",
@@ -49,24 +49,6 @@ def ways_table(record):
 
     header = ["run in", "digits", "correct", "neurons", "spikes/digit", "time/digit"]
     return format_table(header, [cells(row) for row in record["results"]])
-
-
-def compare(row, other):
-    """Compare two of the demo's results on the digits that both have classified.
-
-    Returns
-    -------
-    n_digits : int
-    accuracy, other_accuracy, agreement : float
-        The fractions that either classified correctly, and alike.
-    """
-    n = min(row["digits"], other["digits"])
-    return (
-        n,
-        float(np.mean(row["correct"][:n])),
-        float(np.mean(other["correct"][:n])),
-        float(np.mean(np.equal(row["guesses"][:n], other["guesses"][:n]))),
-    )
 
 
 def agreement_table(record):
@@ -81,8 +63,7 @@ def agreement_table(record):
     rows = [
         [
             label,
-            f"{100 * result['accuracy'][name]:.1f} "
-            f"+- {100 * result['standard_error'][name]:.1f} %",
+            f"{percent(result['accuracy'][name], result['standard_error'][name])} %",
             f"{100 * alike[name]:.0f} %" if name in alike else "-",
         ]
         for name, label in names.items()
@@ -136,7 +117,7 @@ def accuracy_table(record):
                 backend,
                 f"{len(runs)}",
                 f"{results[0]['digits']}",
-                f"{100 * over_seeds['mean']:.1f} +- {100 * error:.1f} %",
+                f"{percent(over_seeds['mean'], error)} %",
                 spikes,
             ]
         )
@@ -150,10 +131,7 @@ def noise_tables(record):
     first = next(iter(ways))
 
     def cell(value):
-        text = f"{100 * value['mean']:.1f}"
-        if value["standard_error"] is not None:
-            text += f" +- {100 * value['standard_error']:.1f}"
-        return text
+        return percent(value["mean"], value["standard_error"])
 
     def table(shown, kind):
         return format_table(
@@ -183,18 +161,14 @@ def noise_tables(record):
 
 def time_step_table(record):
     """Return the table of a trained network at several time steps."""
-
-    def percent(value, error, digits=2):
-        return f"{100 * value:.{digits}f} +- {100 * error:.{digits}f}"
-
     rows = []
     for row in record["rows"]:
         cells = [f"{1000 * row['dt']:g} ms", f"{row['spikes_per_step']:.2f}"]
         for kind in ("ideal", "spiking"):
             read = row[kind]
-            cells.append(percent(read["accuracy"], read["standard_error"], 1))
+            cells.append(percent(read["accuracy"], read["standard_error"]))
             loss = "loss" in read
-            cells.append(percent(read["loss"], read["loss_error"]) if loss else "-")
+            cells.append(percent(read["loss"], read["loss_error"], 2) if loss else "-")
         rows.append(cells)
     header = ["dt", "spikes/step", "ideal (%)", "loss", "spiking (%)", "loss"]
     return (
@@ -274,7 +248,8 @@ def draw_digits(traces, classifier):
     Parameters
     ----------
     traces : dict of ndarray
-        As `nengo_lmu.experiments.digits.network.DigitClassifier.simulate` returns them.
+        As `nengo_lmu.experiments.classifier.network.SpikingClassifier.simulate` returns
+        them.
     classifier : nengo_lmu.experiments.digits.network.DigitClassifier
 
     Returns
@@ -304,14 +279,11 @@ def draw_digits(traces, classifier):
         axes.set_title("a  Input: one pixel after another", loc="left")
 
         axes = rows[1]
-        spikes = traces["memory_spikes"]
-        shown = np.linspace(0, spikes.shape[1] - 1, 100).astype(int)
-        step, neuron = np.nonzero(spikes[:, shown])
-        axes.scatter(t[step], neuron, s=0.25, color=BLUE, linewidths=0, rasterized=True)
-        axes.set_ylabel("neuron")
-        axes.set_ylim(-1, len(shown))
+        n_drawn = draw_spikes(axes, t, traces["memory_spikes"], BLUE, 0.25)
+        axes.set_ylim(-1, n_drawn)
         axes.set_title(
-            f"b  Spikes of 100 of the {spikes.shape[1]} Poisson neurons of the memory",
+            f"b  Spikes of {n_drawn} of the {s.n_neurons} Poisson neurons of the "
+            "memory",
             loc="left",
         )
 
@@ -336,15 +308,7 @@ def draw_digits(traces, classifier):
                 inset.set_xlabel(name)
 
         axes = rows[3]
-        for label in range(N_CLASSES):
-            axes.plot(
-                t,
-                traces["scores"][:, label],
-                color=CLASS_COLOURS[label % len(CLASS_COLOURS)],
-                ls="-" if label < len(CLASS_COLOURS) else "--",
-                lw=1,
-                label=str(label),
-            )
+        draw_scores(axes, t, traces["scores"], 1)
         top = 1.02 * traces["scores"].max()
         for k in range(n_digits):
             end = (k + 1) * s.n_steps - 1
@@ -358,8 +322,6 @@ def draw_digits(traces, classifier):
                 ha="right",
                 va="bottom",
             )
-        axes.set_ylabel("class score")
-        axes.set_xlabel("time (s)")
         axes.set_title("d  Outputs, read at the end of each digit", loc="left", pad=16)
         axes.legend(
             title="digit", ncols=1, loc="center left", bbox_to_anchor=(1.0, 0.5)

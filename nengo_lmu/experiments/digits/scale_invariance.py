@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.experiments import pretrained
+from nengo_lmu.experiments.classifier.streams import classify
 from nengo_lmu.experiments.digits.options import N_TEST
-from nengo_lmu.experiments.digits.streams import classify
 from nengo_lmu.experiments.experiment import Experiment, option
 from nengo_lmu.experiments.options import (
     folder,
@@ -178,10 +179,10 @@ def compare(results, reference=None):
     }
     for kind in ("ideal", "spiking"):
         correct = _fractions(results, kind)
-        row[kind] = dict(zip(("accuracy", "standard_error"), _mean_and_error(correct)))
+        row[kind] = _named("accuracy", "standard_error", correct)
         if reference is not None:
             lost = _fractions(reference, kind) - correct
-            row[kind] |= dict(zip(("loss", "loss_error"), _mean_and_error(lost)))
+            row[kind] |= _named("loss", "loss_error", lost)
     return row
 
 
@@ -190,5 +191,6 @@ def _fractions(results, kind):
     return np.mean([np.equal(one[kind], one["labels"]) for one in results], axis=0)
 
 
-def _mean_and_error(values):
-    return float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(len(values)))
+def _named(mean, error, values):
+    summary = mean_and_error(values)
+    return {mean: summary["mean"], error: summary["standard_error"]}

@@ -169,11 +169,9 @@ def train(settings, folder, n_digits=100, command="", show_progress=None):
         "best_epoch": int(np.argmax(history["val_probe_accuracy"])) + 1,
         "results": [
             {
-                "backend": row.backend,
-                "digits": row.digits,
-                "accuracy": row.accuracy,
-                "standard_error": row.standard_error,
-                "spikes": row.spikes,
+                key: value
+                for key, value in row.record.items()
+                if key not in ("guesses", "correct", "seconds")
             }
             for row in rows
         ],

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 import nengo
 import numpy as np
 
+from nengo_lmu.analysis.simulators import spike_counter
+from nengo_lmu.experiments.classifier.network import rates_about
+from nengo_lmu.experiments.classifier.states import correlated_noise, hidden_activity
 from nengo_lmu.legendre import simulate
 from nengo_lmu.networks import LMU
 from nengo_lmu.tasks.mackey_glass import nrmse
@@ -91,9 +94,8 @@ class SpikingPredictor:
         self.settings = s = settings
         self.data = data
         rng = np.random.RandomState(s.seed)
-        rates = nengo.dists.Uniform(0.9 * s.rate, 1.1 * s.rate)
         with nengo.Network(seed=s.seed) as self.network:
-            self.network.config[nengo.Ensemble].max_rates = rates
+            self.network.config[nengo.Ensemble].max_rates = rates_about(s.rate)
             self.input = nengo.Node([0.0], label="series")
             self.lmu = LMU(
                 s.theta * s.sample_time,
@@ -117,16 +119,7 @@ class SpikingPredictor:
                 synapse=s.readout_tau * s.sample_time,
             )
             self.output = nengo.Probe(prediction)
-            spikes = nengo.Node(size_in=1, label="spikes so far")
-            nengo.Connection(spikes, spikes, synapse=0)
-            for ensemble in self.lmu.all_ensembles:
-                nengo.Connection(
-                    ensemble.neurons,
-                    spikes,
-                    transform=np.full((1, ensemble.n_neurons), s.dt),
-                    synapse=None,
-                )
-            self.spikes = nengo.Probe(spikes)
+            self.spikes = nengo.Probe(spike_counter(self.lmu.all_ensembles, s.dt))
 
     def _signal(self, x):
         return np.repeat(x, self.settings.steps_per_sample, axis=0)
@@ -142,9 +135,7 @@ class SpikingPredictor:
         y = split.y + s.readout_tau * np.gradient(split.y, axis=1)
         m = np.tile(m[:, s.washout :].reshape(-1, s.d), (copies, 1))
         y = np.tile(y[:, s.washout :].reshape(-1, 1), (copies, 1))
-        variances, axes = np.linalg.eigh(self.lmu.memory.noise_covariance)
-        deviations = np.sqrt(np.maximum(variances, 0))
-        m = m + (rng.standard_normal(m.shape) * deviations) @ axes.T
+        m += correlated_noise(self.lmu.memory.noise_covariance, len(m), rng)
         return m, y
 
     def train(self, checkpoint=None, show_progress=None):
@@ -226,11 +217,8 @@ class SpikingPredictor:
 
     def _ideal(self, x):
         """Predict with the ideal memory and rates."""
-        s, hidden = self.settings, self.lmu.hidden
+        s = self.settings
         m = simulate(self._signal(x)[:, 0], s.theta * s.sample_time, s.d, s.dt)
-        drive = m @ self.lmu.memory_kernel.transform.init.T
-        drive += self.lmu.hidden_bias.transform.init[:, 0]
-        rates = hidden.neuron_type.rates(drive, hidden.gain, hidden.bias)
-        y = rates / self.lmu.unit @ self.readout.transform.init.T
+        y = hidden_activity(self.lmu, m) @ self.readout.transform.init.T
         filtered = self.readout.synapse.filt(y, dt=s.dt, y0=0)
         return filtered[s.steps_per_sample - 1 :: s.steps_per_sample]

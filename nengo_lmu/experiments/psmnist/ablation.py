@@ -14,6 +14,7 @@ import numpy as np
 
 from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.experiments import options
+from nengo_lmu.experiments.classifier.states import hidden_activity
 from nengo_lmu.experiments.experiment import Experiment, option
 from nengo_lmu.legendre.checks import finite_array, one_of, whole
 from nengo_lmu.networks import LMU, XavierNormal
@@ -245,13 +246,7 @@ class Classifier:
 
     def scores_of(self, m):
         """Return what is read from states of the memory, (n, 10)."""
-        lmu = self.lmu
-        J = (
-            m @ lmu.memory_kernel.transform.init.T
-            + lmu.hidden_bias.transform.init[:, 0]
-        )
-        hidden = lmu.hidden
-        h = hidden.neuron_type.rates(J, hidden.gain, hidden.bias) / lmu.unit
+        h = hidden_activity(self.lmu, m)
         return h @ self.readout.transform.init.T
 
     def response(self, n_steps):

@@ -7,13 +7,13 @@ import nengo
 import numpy as np
 
 from nengo_lmu.experiments import pretrained
+from nengo_lmu.experiments.classifier.row import fraction
 from nengo_lmu.experiments.experiment import Experiment, option, say_renamed, switch
 from nengo_lmu.experiments.options import one_of, whole_number
 from nengo_lmu.experiments.psmnist import in_time, network, without_time
 from nengo_lmu.experiments.psmnist.spiking import ON_CHIP, SpikingClassifier
 from nengo_lmu.experiments.psmnist.spiking import Settings as SpikingSettings
 from nengo_lmu.legendre import ArgumentError
-from nengo_lmu.tasks.digits import Split
 
 ROUTES = {
     "without-time": without_time.SETTINGS,
@@ -169,7 +169,7 @@ class PsMnist(Experiment):
             for name, values in history.items()
             if name.startswith("val_") and name.endswith("accuracy")
         ]
-        test = _summary(correct)
+        test = fraction(correct)
         if run.folder is not None:
             command = f"nengo-lmu {self.name} --route {self.route} --seed {self.seed}"
             details = {"command": command, "test": test}
@@ -203,32 +203,25 @@ class PsMnist(Experiment):
             settings = replace(settings, epochs=self.epochs)
         started = time.perf_counter()
         classifier = SpikingClassifier(settings, mnist)
-        history = classifier.train(mnist)
+        history = classifier.train()
         trained = time.perf_counter() - started
 
-        rows = [
-            _row(
-                classifier,
-                classifier.simulate_nengo_dl(
-                    _first(mnist.test, self.digits),
-                    minibatch_size=min(100, self.digits),
-                ),
-            )
-        ]
+        rows = [_row(classifier, classifier.simulate_nengo_dl(self.digits))]
         if self.loihi_digits:
             import nengo_loihi
 
             chip = SpikingClassifier(replace(ON_CHIP, seed=self.seed), mnist)
-            chip.train(mnist)
-            row = chip.simulate(
+            chip.train()
+            row, _ = chip.simulate(
                 nengo_loihi.Simulator,
                 "Loihi emulator",
-                _first(mnist.test, self.loihi_digits),
+                self.loihi_digits,
                 target="sim",
             )
             rows.append(_row(chip, row))
-        digit, label = mnist.test.pixels[0], mnist.test.labels[0]
-        traces = classifier.trace(digit) | {"digit": digit, "label": label}
+        _, traces = classifier.simulate(
+            nengo.Simulator, "", 1, False, n_traces=1, progress_bar=False
+        )
         run.draw(draw_psmnist(traces, classifier))
         return {
             "parameters": _n_parameters(classifier),
@@ -239,27 +232,13 @@ class PsMnist(Experiment):
         }
 
 
-def _first(split, n):
-    return Split(split.pixels[:n], split.labels[:n])
-
-
 def _row(classifier, row):
     """Return what is worth keeping of the digits that a simulator has classified."""
     s, memory = classifier.settings, classifier.lmu.memory
-    return asdict(row) | {
+    return row.record | {
         "settings": asdict(s) | {"theta": s.theta},
         "neurons": classifier.network.n_neurons,
         "window_error": memory.predicted_error.window,
-        **_summary(np.array(row.correct)),
-    }
-
-
-def _summary(correct):
-    accuracy = float(np.mean(correct))
-    return {
-        "digits": len(correct),
-        "accuracy": accuracy,
-        "standard_error": float(np.sqrt(accuracy * (1 - accuracy) / len(correct))),
     }
 
 
@@ -277,13 +256,13 @@ def _difference(classifier, scores, pixels):
         "nengo.Simulator": 0.0,
     }
     for k in range(IN_NENGO):
-        signal = classifier.signal(pixels[k : k + 1])[0]
-        classifier.stimulus.output = nengo.processes.PresentInput(signal, s.dt)
-        with nengo.Simulator(classifier.network, dt=s.dt, progress_bar=False) as sim:
+        with (
+            classifier.presented(pixels[k : k + 1]),
+            nengo.Simulator(classifier.network, dt=s.dt, progress_bar=False) as sim,
+        ):
             sim.run_steps(s.n_steps)
         last = sim.data[classifier.scores][-1]
         found["nengo.Simulator"] = max(
             found["nengo.Simulator"], float(np.abs(last - scores[k]).max())
         )
-    classifier.stimulus.output = [0.0]
     return found

@@ -9,10 +9,12 @@ References
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import nengo
 import numpy as np
 
+from nengo_lmu.experiments.classifier.presentation import Presenter, Timing
 from nengo_lmu.networks import LMU, XavierNormal
 from nengo_lmu.tasks.mnist import N_CLASSES, N_PIXELS, load_mnist
 
@@ -45,7 +47,7 @@ HIDDEN = {"tanh": nengo.Tanh(tau_ref=1), "rectified": nengo.RectifiedLinear()}
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Timing):
     """Settings of the network; by default those of the paper.
 
     Attributes
@@ -77,18 +79,10 @@ class Settings:
     dt: float = 0.001
     seed: int = 0
 
-    @property
-    def n_steps(self):
-        """(int) Time steps of a digit."""
-        return N_PIXELS * self.steps_per_pixel
-
-    @property
-    def theta(self):
-        """(float) Length of a digit and of the memory (seconds)."""
-        return self.n_steps * self.dt
+    n_pixels: ClassVar[int] = N_PIXELS
 
 
-class Classifier:
+class Classifier(Presenter):
     """The network.
 
     Parameters
@@ -165,20 +159,6 @@ class Classifier:
 
         with self.network:
             nengo_dl.configure_settings(stateful=False, keep_history=False)
-
-    def signal(self, pixels):
-        """Return digits as the stimulus of a simulation.
-
-        Parameters
-        ----------
-        pixels : (n, 784) array_like
-
-        Returns
-        -------
-        signal : (n, n_steps, 1) ndarray
-        """
-        held = np.repeat(pixels, self.settings.steps_per_pixel, axis=1)
-        return held[..., np.newaxis]
 
 
 def load(path=None, seed=0):

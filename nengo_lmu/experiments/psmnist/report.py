@@ -2,15 +2,10 @@
 
 import numpy as np
 
-from nengo_lmu.analysis.style import (
-    BLACK,
-    BLUE,
-    CLASS_COLOURS,
-    STYLE,
-    VERMILION,
-)
-from nengo_lmu.tasks.mnist import N_CLASSES, to_images
-from nengo_lmu.utils.table import format_table
+from nengo_lmu.analysis.style import BLACK, BLUE, STYLE, VERMILION
+from nengo_lmu.experiments.classifier.drawing import draw_scores, draw_spikes
+from nengo_lmu.tasks.mnist import to_images
+from nengo_lmu.utils.table import format_table, percent
 
 
 def draw_psmnist(traces, classifier):
@@ -19,8 +14,9 @@ def draw_psmnist(traces, classifier):
     Parameters
     ----------
     traces : dict of ndarray
-        As of `nengo_lmu.experiments.psmnist.spiking.SpikingClassifier.trace`, with the
-        ``digit`` and its ``label``.
+        Of the first test digit, as
+        `nengo_lmu.experiments.classifier.network.SpikingClassifier.simulate` returns
+        them.
     classifier : nengo_lmu.experiments.psmnist.spiking.SpikingClassifier
 
     Returns
@@ -32,7 +28,9 @@ def draw_psmnist(traces, classifier):
 
     s = classifier.settings
     t = np.arange(1, s.n_steps + 1) * s.dt
+    test = classifier.digits.test
     guess = traces["scores"][-1].argmax()
+    held = traces["window"][-1] + classifier.mean
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.0, 6.6), layout="constrained")
         grid = figure.add_gridspec(
@@ -40,7 +38,7 @@ def draw_psmnist(traces, classifier):
         )
         rows = [figure.add_subplot(grid[k, 0]) for k in range(4)]
         rows[0].plot(
-            t, np.repeat(traces["digit"], s.steps_per_pixel), color=BLACK, lw=0.5
+            t, np.repeat(test.pixels[0], s.steps_per_pixel), color=BLACK, lw=0.5
         )
         rows[0].set_ylabel("pixel (0 to 1)")
         rows[0].set_title("a  Input: 784 pixels in shuffled order", loc="left")
@@ -48,33 +46,22 @@ def draw_psmnist(traces, classifier):
             (rows[1], "memory_spikes", BLUE, "b  Poisson neurons of the memory"),
             (rows[2], "hidden_spikes", VERMILION, "c  Hidden neurons"),
         ):
-            step, neuron = np.nonzero(traces[key])
-            axes.scatter(
-                t[step], neuron, s=0.15, color=colour, linewidths=0, rasterized=True
-            )
-            axes.set_ylabel("neuron")
-            axes.set_title(f"{title}, {traces[key].shape[1]} of them", loc="left")
-        for label in range(N_CLASSES):
-            rows[3].plot(
-                t,
-                traces["scores"][:, label],
-                color=CLASS_COLOURS[label % len(CLASS_COLOURS)],
-                ls="-" if label < len(CLASS_COLOURS) else "--",
-                lw=0.8,
-                label=str(label),
-            )
-        rows[3].set_ylabel("class score")
-        rows[3].set_xlabel("time (s)")
+            n_drawn = draw_spikes(axes, t, traces[key], colour, 0.15)
+            axes.set_title(f"{title}, {n_drawn} of them", loc="left")
+        draw_scores(rows[3], t, traces["scores"], 0.8)
         rows[3].set_title(
-            f"d  Scores; at the end a {traces['label']} is read as {guess}", loc="left"
+            f"d  Scores; at the end a {test.labels[0]} is read as {guess}", loc="left"
         )
         for axes in rows:
             axes.set_xlim(0, t[-1])
-        for k, (key, name) in enumerate(
-            (("digit", "presented"), ("window", "held by the\nspikes at the end"))
+        for k, (pixels, name) in enumerate(
+            (
+                (test.pixels[0], "presented"),
+                (held, "held by the\nspikes at the end"),
+            )
         ):
             axes = figure.add_subplot(grid[k, 1])
-            axes.imshow(to_images(traces[key]), cmap="gray_r", vmin=0, vmax=1)
+            axes.imshow(to_images(pixels), cmap="gray_r", vmin=0, vmax=1)
             axes.set_xticks([])
             axes.set_yticks([])
             axes.set_xlabel(name)
@@ -95,10 +82,7 @@ def ablation_table(record):
 
     def accuracy(row):
         found = row["accuracy"]
-        text = f"{100 * found['mean']:.2f}"
-        if found["standard_error"] is not None:
-            text += f" +- {100 * found['standard_error']:.2f}"
-        return f"{text} %"
+        return f"{percent(found['mean'], found['standard_error'], 2)} %"
 
     return format_table(
         ["delta", "radius", "state rms", "first pixel", "as they are", "scaled"],
@@ -117,7 +101,7 @@ def ablation_table(record):
 
 
 def _percent(result):
-    return f"{100 * result['accuracy']:.2f} +- {100 * result['standard_error']:.2f} %"
+    return f"{percent(result['accuracy'], result['standard_error'], 2)} %"
 
 
 def route_table(record):

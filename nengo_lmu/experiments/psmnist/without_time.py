@@ -7,6 +7,7 @@ of a single step, and their weights are those of the network in time.
 
 import numpy as np
 
+from nengo_lmu.experiments.classifier.states import hidden_activity
 from nengo_lmu.experiments.psmnist.distortion import distorted
 from nengo_lmu.experiments.psmnist.network import Settings
 from nengo_lmu.tasks.mnist import N_PIXELS
@@ -179,11 +180,7 @@ def scores(classifier, pixels):
     -------
     scores : (n, 10) ndarray
     """
-    lmu = classifier.lmu
-    x = states(classifier, pixels) @ lmu.memory_kernel.transform.init.T
-    x += lmu.hidden_bias.transform.init[:, 0]
-    hidden = lmu.hidden
-    h = hidden.neuron_type.rates(x, hidden.gain, hidden.bias) / lmu.unit
+    h = hidden_activity(classifier.lmu, states(classifier, pixels))
     return (
         h @ classifier.readout.transform.init.T + classifier.bias.transform.init[:, 0]
     )
