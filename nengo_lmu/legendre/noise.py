@@ -49,7 +49,7 @@ from nengo_lmu.legendre.window import readout
 
 SPIKING = ("poisson", "stochastic", "regular")
 
-# the points at which the error of the whole window is measured
+# The error of the whole window is measured at these points.
 WINDOW_POINTS = np.linspace(0, 1, 50)
 
 # How often the noise and what it adds to the neurons' input are put into each other, at
@@ -163,10 +163,10 @@ class ErrorDynamics:
         large: the state's own, and ``k`` times those that the feedback is about.
         """
         d = len(self.A_bar)
-        given = np.zeros((d, len(self.F)))
-        given[:, :d] = self.injection(decay)
-        given[:, -d:] -= self.gain * np.eye(d)
-        return given
+        inputs = np.zeros((d, len(self.F)))
+        inputs[:, :d] = self.injection(decay)
+        inputs[:, -d:] -= self.gain * np.eye(d)
+        return inputs
 
     def amplification(self, decay):
         """Return what white noise of the decoded state does to the window.
@@ -336,14 +336,14 @@ class SpikingPopulations:
         remedy = f"make one for d={d}"
         statistics = instance("statistics", self.statistics, StateStatistics, remedy)
         positive("input_rms", statistics.input_rms)
-        made = instance("realization", self.realization, Realization, remedy)
+        realization = instance("realization", self.realization, Realization, remedy)
         if len(statistics.covariance) != d:
             raise ArgumentError(
                 "statistics",
                 f"must be of a memory of order {d}, but their covariance has shape "
                 f"{statistics.covariance.shape}; {remedy}",
             )
-        finite_array("realization", made.T, shape=(d, d))
+        finite_array("realization", realization.T, shape=(d, d))
         gain = not_negative("error_feedback", self.error_feedback)
         if gain:
             checked_gain(gain, error_dynamics(theta, d, dt, method).A_bar, delay)
@@ -379,7 +379,7 @@ class SpikingPopulations:
         """
         with np.errstate(over="ignore", invalid="ignore"):
             covariance = self._state_error(self._solve(counts)[0])
-        # not above it, if it is no number
+        # A NaN is not above the largest square either.
         if not np.abs(covariance).max() <= LARGEST_SQUARE:
             raise ArgumentError(
                 "max_rate",
@@ -490,7 +490,7 @@ class SpikingPopulations:
         for _ in range(3):  # the noise depends on the split, and the split on it
             noise = self._noise(added)
             shares = self._shares(noise)
-            if not np.any(shares):  # no noise, or a synapse that undoes it: all alike
+            if not np.any(shares):  # there is no noise, or the synapse undoes it
                 shares = np.ones(self.d)
             counts = split_neurons(n_neurons, np.sqrt(shares / shares.max()))
             added = self._added(noise / counts)
@@ -749,7 +749,7 @@ def split_neurons(n_neurons, weights):
         )
     d = len(weights)
     n_neurons = enough_neurons(n_neurons, d)
-    # one pair each, then the largest remainders of the ideal share
+    # Each gets a pair, and the largest remainders of the ideal share get what is left.
     spare = n_neurons // 2 - d
     share = weights / weights.sum() * (n_neurons // 2)
     share = np.maximum(share - 1, 0)

@@ -185,7 +185,7 @@ def crossing_rates(statistics, rows, A, B):
 
 def variance_along(rows, covariance):
     """Return the diagonal of ``rows @ covariance @ rows.T``, at least 0."""
-    # not below 0 by rounding
+    # Rounding must not make it negative.
     return np.maximum(np.sum((rows @ covariance) * rows, axis=1), 0)
 
 
@@ -241,7 +241,7 @@ def _band(theta, d, bandwidth):
     close to the real axis that each panel ends at 1.1 times where it begins.
     """
     top = theta * bandwidth
-    # shorter ones at first, for d = 1, whose pole is closest to the axis
+    # The first panels are shorter for d = 1, whose pole is closest to the axis.
     edges = [0, 1 / 8, 1 / 4, *np.arange(1, d + 1) / 2]
     n_beyond = max(0, np.log(top / edges[-1]) / np.log(_GROWTH))
     edges = np.append(edges, edges[-1] * _GROWTH ** np.arange(1, n_beyond))
@@ -365,7 +365,7 @@ def expected_range(name, expected):
     """
     try:
         shape = np.shape(expected)
-    except ValueError:  # of rows of different lengths
+    except ValueError:  # rows have different lengths
         return None
     if shape == ():
         high = positive(name, expected)
@@ -412,7 +412,7 @@ def typical_statistics(theta, d, input_range=1.0):
     mean = (low + high) / 2
     if mean == 0:
         return noise
-    # a window of the mean, and one more to come to rest, by steps that show the fastest
+    # The state rises for a window and comes to rest in another; steps show the fastest.
     n = 2 * max(_STEPS_OF_A_RISE, 4 * d)
     rise = simulate(np.full(n, mean), theta, d, dt=2 * theta / n)
     rest = np.eye(d)[0] * mean
@@ -446,8 +446,10 @@ def unforeseen_covariance(theta, d, statistics):
     if statistics.samples is not None:
         return np.zeros((d, d))
     bands = d / (6 * theta) * 2.0 ** np.arange(-2, 3.5, 0.5)
-    found = [white_noise_statistics(theta, d, 1.0, band).covariance for band in bands]
-    return statistics.input_rms**2 * np.mean(found, axis=0)
+    covariances = [
+        white_noise_statistics(theta, d, 1.0, band).covariance for band in bands
+    ]
+    return statistics.input_rms**2 * np.mean(covariances, axis=0)
 
 
 def sampled_input(theta, process, dt=0.001):
@@ -527,8 +529,8 @@ def input_statistics(theta, d, expected=1.0, dt=0.001):
         return expected
     if hasattr(expected, "run"):
         expected, dt = sampled_input(theta, expected, dt=dt)
-    known = expected_range("expected", expected)
-    if known is not None:
-        return typical_statistics(theta, d, known)
+    limits = expected_range("expected", expected)
+    if limits is not None:
+        return typical_statistics(theta, d, limits)
     with renamed(u="expected"):
         return sampled_statistics(theta, d, expected, dt=dt)
