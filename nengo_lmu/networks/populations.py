@@ -47,7 +47,7 @@ _REFUSED = {
     ],
 }
 
-# the range of x over which decoders are solved, and how finely
+# Decoders are solved at these values of x.
 _X = np.linspace(-1, 1, 101)
 
 # Neurons of one sign stand for a dimension if they tell the edges of its range this
@@ -188,10 +188,10 @@ def make_populations(
     gain, bias = neuron_type.gain_bias(max_rates, intercepts)
 
     populations = Populations(counts, signs, gain, bias, np.zeros(total))
-    for i, one in enumerate(populations.slices):
-        tuning = signs[one], gain[one], bias[one]
-        populations.weights[one] = weights = _decode(neuron_type, *tuning)
-        if abs(signs[one].sum()) == counts[i]:
+    for i, neurons in enumerate(populations.slices):
+        tuning = signs[neurons], gain[neurons], bias[neurons]
+        populations.weights[neurons] = weights = _decode(neuron_type, *tuning)
+        if abs(signs[neurons].sum()) == counts[i]:
             _check_one_sided(i, neuron_type, weights, *tuning)
     return populations
 
@@ -255,7 +255,7 @@ def answer_delay(neuron_type, max_rate):
         return 0.0
     if type(neuron_type) is nengo.SpikingRectifiedLinear:
         return 0.0
-    # the mean of |x| for Gaussian states that fill the range
+    # This is the mean of |x| for Gaussian states that fill the range.
     typical_rate = max_rate * np.sqrt(2 / np.pi) / GAUSSIAN_RANGE
     return 1 / (2 * typical_rate)
 
@@ -296,7 +296,7 @@ def tuning(name, values, n=None, rng=None, whose="the memory"):
     if isinstance(values, Samples):
         values = values.samples
     if isinstance(values, Distribution):
-        # as Nengo samples its ensembles' parameters: scalars, but for encoders
+        # Nengo samples its ensembles' parameters so: as scalars, but for encoders.
         d = 1 if name == "encoders" else None
         n = 1000 if n is None else n
         rng = np.random.RandomState(0) if rng is None else rng
@@ -346,8 +346,8 @@ def _signs(encoders, counts, rng):
 def _check_one_sided(i, neuron_type, weights, signs, gain, bias):
     """Refuse neurons of one sign that do not tell both edges of their range."""
     edges = np.array([[1.0], [-1.0]])
-    told = neuron_type.rates(edges * signs, gain, bias) @ weights
-    if np.min(told * edges[:, 0]) < _LEAST_AT_THE_EDGES:
+    decoded = neuron_type.rates(edges * signs, gain, bias) @ weights
+    if np.min(decoded * edges[:, 0]) < _LEAST_AT_THE_EDGES:
         raise ValidationError(
             f"must have both signs in each dimension, but all {len(signs)} neurons of "
             f"dimension {i} have {signs[0]:+g}, with which {neuron_type} cannot "
