@@ -19,7 +19,7 @@ SMALLEST, LARGEST = 1e-24, 1e24
 LARGEST_ENTRY = 1e30
 LARGEST_SQUARE = LARGEST_ENTRY**2
 
-# Whole numbers that floating point tells from their neighbours.
+# Floating point tells whole numbers up to this from their neighbours.
 LARGEST_WHOLE = 10**15
 
 # In a window of so many steps, what a step changes is still ten million times larger

@@ -52,21 +52,21 @@ SPIKING = ("poisson", "stochastic", "regular")
 # The error of the whole window is measured at these points.
 WINDOW_POINTS = np.linspace(0, 1, 50)
 
-# How often the noise and what it adds to the neurons' input are put into each other, at
+# The noise and what it adds to the neurons' input are put into each other so often at
 # most. Each time, the distance to their fixed point shrinks by more than half; it is
 # larger to begin with where feedback adds to the input. Less than the last is nothing.
 _ITERATIONS = 6
 _ITERATIONS_WITH_FEEDBACK = 15
 _NO_CHANGE = 1e-11
 
-# Integrals over frequencies, for noise that is not white: nodes of a panel, between
-# which multiples of d / theta the poles are, and how long panels of the logarithm are
-# below, there and above.
+# For noise that is not white, integrals over frequencies have so many nodes a panel.
+# The poles are between these multiples of d / theta, and panels of the logarithm are so
+# long below, there and above.
 _NODES = 8
 _POLES = 0.05, 0.5
 _PANELS = 1.2, 0.3, 0.6
 
-# Numbers that matrices at several frequencies take at a time.
+# Matrices at several frequencies take so many numbers at a time.
 _AT_ONCE = 5 * 10**5
 
 
@@ -242,7 +242,7 @@ class ErrorDynamics:
 
     @cached_property
     def _n_doublings(self):
-        """How many powers of ``F`` it takes until nothing is left."""
+        """Return how many powers of ``F`` it takes until nothing is left."""
         for k in range(64):
             if np.linalg.norm(self._powers[k]) < 1e-10:
                 return k
@@ -676,7 +676,7 @@ class SpikingPopulations:
 
     @cached_property
     def _passed(self):
-        """How much of the noise arrives where, at each frequency.
+        """Return how much of the noise arrives where, at each frequency.
 
         Returns
         -------

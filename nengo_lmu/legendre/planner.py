@@ -27,18 +27,18 @@ from nengo_lmu.legendre.statistics import (
 )
 from nengo_lmu.legendre.system import METHODS
 
-# Rates of neurons at the edge of their range, by default (hertz): from, to.
+# Neurons at the edge of their range have rates from and to these, by default (hertz).
 MAX_RATES = (200.0, 240.0)
 _MAX_RATE = sum(MAX_RATES) / 2
 
-# The longest default, in time steps: a current on Loihi decays by at least a 4096th a
+# No default is longer (time steps): a current on Loihi decays by at least a 4096th a
 # step, and with error feedback a longer one would hardly make a difference.
 _LONGEST_SYNAPSE = 4096
 
-# What neurons that spike at most once a step need room for, in standard deviations of
-# the states in a band that nobody foresaw, as a multiple of their rate at the edge of
-# the range over the largest: then they seldom reach the largest in any band, and the
-# error in the typical one is 4 to 5 % larger at 220 of 1000 hertz.
+# Neurons that spike at most once a step need room for so many standard deviations of
+# the states in a band that nobody foresaw, times their rate at the edge of the range
+# over the largest: then they seldom reach the largest in any band, and the error in the
+# typical one is 4 to 5 % larger at 220 of 1000 hertz.
 _ROOM = 1.4
 
 # The error is flat around the best synapse. The shortest that costs no more than this

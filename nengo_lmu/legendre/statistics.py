@@ -25,24 +25,23 @@ from nengo_lmu.legendre.window import frequency_response
 # neurons do not saturate there: they only fire above their nominal maximum rates.
 GAUSSIAN_RANGE = 2.5
 
-# The rms of the input that is taken as typical where only its range is known.
+# An input of this rms is taken as typical where only its range is known.
 TYPICAL_RMS = 0.3
 
-# Samples of states that are enough to know their mean absolute values to a percent.
+# So many samples of states tell their mean absolute values to a percent.
 _ENOUGH_SAMPLES = 4000
 
-# Time steps in a window for the states on the way to the mean of an input.
+# A window has so many time steps for the states on the way to the mean of an input.
 _STEPS_OF_A_RISE = 100
-# Nodes of a panel of an integral over frequencies, and how far panels reach beyond the
-# poles: enough for rounding error up to an order of 256.
+# A panel of an integral over frequencies has so many nodes, and ends beyond the poles
+# at so many times its start: this is enough for rounding error up to an order of 256.
 _PANEL = 16
 _GROWTH = 1.1
 
-# Numbers that an integral takes at a time.
+# An integral takes so many numbers at a time.
 _AT_ONCE = 10**6
 
-# The most numbers in samples of states, and the most steps of a process that they are
-# made from.
+# Samples of states have so many numbers at most, made from so many steps of a process.
 _MOST_NUMBERS = 4 * 10**6
 _MOST_STEPS = 200_000
 
@@ -170,7 +169,7 @@ def crossing_rates(statistics, rows, A, B):
         ``y = rows @ m`` of variance ``s^2`` and mean ``E y``.
     """
     S, b = statistics.covariance, B[:, 0]
-    # what E[m u] has to be for E[m m^T] to be constant: A S + S A^T + c b^T + b c^T = 0
+    # For E[m m^T] to be constant, E[m u] has A S + S A^T + c b^T + b c^T = 0.
     rest = -(A @ S + S @ A.T)
     c = (rest @ b - b * (b @ rest @ b) / (2 * b @ b)) / (b @ b)
     cross = A @ np.outer(c, b)
@@ -479,7 +478,7 @@ def sampled_input(theta, process, dt=0.001):
         try:
             step = multiple * dt
             return process.run(duration, dt=step, rng=np.random.RandomState(0)), step
-        except ValueError:  # such as a white signal of a frequency that has no place
+        except ValueError:  # a white signal may have a frequency that has no place
             if multiple == 1:
                 raise
         multiple //= 2

@@ -133,7 +133,7 @@ def make_design(
         # they may saturate: decoders are solved for more than the typical range
         coordinates = replace(coordinates, T=1.3 * coordinates.T)
     covariance = quiet.covariance(counts)
-    # the same split for each input dimension; the first few get what is over
+    # Each input dimension has the same split; the first few get what is over.
     over = n_neurons - memory.size_in * counts.sum()
     split = np.tile(counts, memory.size_in)
     split[np.argsort(-split, kind="stable")[:over]] += 1

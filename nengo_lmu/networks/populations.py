@@ -12,7 +12,7 @@ from nengo_lmu.legendre.planner import MAX_RATES
 from nengo_lmu.legendre.statistics import GAUSSIAN_RANGE
 from nengo_lmu.networks.arguments import sampled, validated
 
-# What neurons cannot have: whether they do, what it must be instead, and why.
+# Neurons cannot have these: a test says whether they do, a text what must be, and why.
 _REFUSED = {
     "max_rates": [
         (
@@ -55,7 +55,8 @@ _X = np.linspace(-1, 1, 101)
 # one sign that rectify are close to 0 on the other side.
 _LEAST_AT_THE_EDGES = 0.75
 
-# How often random signs are drawn again where all neurons of a dimension have the same.
+# Where all neurons of a dimension have the same random sign, signs are drawn again at
+# most so often.
 _MOST_DRAWS = 100
 
 
@@ -375,7 +376,7 @@ def _decode(neuron_type, signs, gain, bias):
         if np.all(slope > 0) and np.allclose(rates, linear, atol=1e-6):
             total = np.where(signs > 0, slope[signs > 0].sum(), slope[signs < 0].sum())
             return signs / total
-    # currents by hand: neuron_type.rates broadcasts x over neurons in ways of its own
+    # Currents are made by hand: neuron_type.rates broadcasts x in ways of its own.
     rates = neuron_type.rates(_X[:, np.newaxis] * signs, gain, bias)
     decoders, _ = nengo.solvers.LstsqL2(reg=0.01)(rates, _X[:, np.newaxis])
     return decoders[:, 0]
