@@ -205,7 +205,7 @@ def explain(network, **kwargs):
 
 # --- the default
 
-# NengoDL's first, since `superpose` takes operators as they leave them
+# NengoDL's come first, since `superpose` takes operators as they leave them.
 simplifications = (*default_simplifications, superpose)
 
 _DEFAULTS = {"planner": planner, "simplifications": simplifications}
