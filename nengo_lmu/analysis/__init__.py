@@ -7,7 +7,7 @@ from which an interrupted sweep continues. Modules are loaded when they are used
 
 import importlib
 
-# where each name of this package is
+# Each name of this package is in one of these modules.
 _HOMES = {
     "memory": ("Setting", "measure", "window_errors", "windows_for"),
     "simulators": ("NEURON_TYPES", "SIMULATORS", "make_simulator"),

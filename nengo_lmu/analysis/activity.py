@@ -15,7 +15,7 @@ from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.legendre.checks import positive
 from nengo_lmu.loihi.resources import model_resources
 
-# Of single operations, from table 2 of Davies, M., et al. (2018), "Loihi: A
+# Single operations take so much in table 2 of Davies, M., et al. (2018), "Loihi: A
 # Neuromorphic Manycore Processor with On-Chip Learning", IEEE Micro 38(1), 82-99: found
 # before there was silicon, at 0.75 V. The first is the least that a synaptic operation
 # takes; the second that of a spike within a tile of the chip, with 3 or 4 pJ more for
@@ -28,7 +28,7 @@ PICOJOULES = MappingProxyType(
     {"synaptic_operations": 23.6, "spike_messages": 1.7, "neuron_updates": 81.0}
 )
 
-# simulated between two ticks of the progress bar (seconds)
+# The progress bar ticks after so much of the simulation (seconds).
 _CHUNK = 0.1
 
 
@@ -213,7 +213,7 @@ def _run(sim, n_steps, bar):
     for start in range(0, n_steps, chunk):
         steps = min(chunk, n_steps - start)
         sim.run_steps(steps)
-        sim.clear_probes()  # or memory grows with time
+        sim.clear_probes()  # otherwise memory grows with time
         bar.update(steps)
 
 

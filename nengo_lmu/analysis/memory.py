@@ -37,7 +37,7 @@ from nengo_lmu.networks.populations import MAX_RATES
 RECIPES = ("default", "usual", "example", "notebook")
 
 
-# How late a state may be for `measure` to find it (steps).
+# `measure` finds a state that is no later than this (steps).
 MAX_LAG = 100
 
 
@@ -303,7 +303,7 @@ def measure(setting):
     ImportError
         If NengoLoihi is not installed, for its emulator.
     """
-    # independent ones, since equal seeds of different things make them correlated
+    # Seeds are independent, since equal seeds of different things make them correlated.
     seeds = np.random.SeedSequence(setting.seed).generate_state(3) >> 1
     stimulus_seed, network_seed, simulator_seed = map(int, seeds)
 
@@ -370,7 +370,7 @@ def window_errors(setting, u, states, points=WINDOW_POINTS, lags=None):
     lags = range(min(MAX_LAG, warm) + 1) if lags is None else lags
     ideal = simulate(u, setting.theta, setting.d, dt=setting.dt)
     D = readout(setting.d, points)
-    # over all points at once, since there are many lags: the mean of D C D^T
+    # There are many lags, so the mean of D C D^T is taken over all points at once.
     G = D.T @ D / len(D)
     errors = []
     for lag in lags:
@@ -406,12 +406,12 @@ def _memory(setting):
             dt=setting.dt,
         )
         return memory, tau
-    given = {}
+    options = {}
     if setting.max_rates is not None:
-        given["max_rates"] = max_rates
+        options["max_rates"] = max_rates
     if (setting.rms, setting.bandwidth) != (TYPICAL_RMS, None):
-        # another sample of what "design" presents
-        given["input_range"] = white_noise(
+        # It is another sample of what "design" presents.
+        options["input_range"] = white_noise(
             setting.rms, setting.input_bandwidth, setting.n_steps * setting.dt
         )
     memory = LegendreMemory(
@@ -423,6 +423,6 @@ def _memory(setting):
         dt=setting.dt,
         error_feedback=setting.error_feedback,
         feedback_delay=setting.feedback_delay,
-        **given,
+        **options,
     )
     return memory, memory.synapse.tau

@@ -10,11 +10,11 @@ from nengo_lmu.legendre import ArgumentError, neurons_for_error
 from nengo_lmu.legendre.noise import SPIKING
 from nengo_lmu.legendre.planner import quietest
 
-# 64-bit floating point, as nengo.Simulator has it
+# nengo.Simulator has 64-bit floating point.
 BYTES = 8
 
-# the weights to and from its dimension, its input and its output, and what a neuron
-# keeps from step to step (the rate, or the voltage)
+# A neuron has the weights to and from its dimension, its input and its output, and what
+# it keeps from step to step (the rate, or the voltage).
 NUMBERS_A_NEURON = 5
 
 

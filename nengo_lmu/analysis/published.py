@@ -5,7 +5,7 @@ import numpy as np
 
 from nengo_lmu.legendre import principle3, state_space
 
-# of the neurons in all that was published, as `nengo_loihi.set_defaults` has them
+# The neurons in all that was published have these, as `nengo_loihi.set_defaults` does.
 MAX_RATES = nengo.dists.Uniform(100, 120)
 INTERCEPTS = nengo.dists.Uniform(-1, 0.5)
 
@@ -67,7 +67,7 @@ def usual_memory(
             intercepts=INTERCEPTS,
             n_eval_points=1000,  # Nengo's choice grows with the neurons
         )
-        # where the filtered connections end is what the neurons are driven by
+        # The neurons are driven by what the filtered connections end in.
         nengo.Connection(array.output, array.input, transform=A_h, synapse=synapse)
         nengo.Connection(memory.input, array.input, transform=B_h, synapse=synapse)
         nengo.Connection(array.input, memory.output, synapse=None)
@@ -189,7 +189,7 @@ def _array_on_chip(A_h, B_h, n_neurons, synapse, max_rates, solver, input_synaps
                 nengo.Connection(
                     pre, post, transform=A_h[i, j], synapse=synapse, solver=solver
                 )
-        # what drives the neurons, made once more, on the host
+        # The host makes once more what drives the neurons.
         nengo.Connection(memory.input, memory.output, transform=B_h, synapse=synapse)
         for j, pre in enumerate(ensembles):
             nengo.Connection(pre, memory.output, transform=A_h[:, [j]], synapse=synapse)

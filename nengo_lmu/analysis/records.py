@@ -19,13 +19,13 @@ PACKAGES = (
 
 def versions():
     """Return the versions of Python and of the packages that matter to a result."""
-    found = {"python": platform.python_version(), "nengo-lmu": version}
+    releases = {"python": platform.python_version(), "nengo-lmu": version}
     for package in PACKAGES:
         try:
-            found[package] = metadata.version(package)
+            releases[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
-            found[package] = None
-    return found
+            releases[package] = None
+    return releases
 
 
 def write_json(path, record):

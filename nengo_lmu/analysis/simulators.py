@@ -29,7 +29,7 @@ ON_CHIP = NEURON_TYPES | {
 }
 
 
-# and the target of `nengo_loihi.Simulator`, which emulates the chip
+# Each has a target of `nengo_loihi.Simulator`, which emulates the chip, or none.
 SIMULATORS = {"reference": None, "floating point": "simreal", "fixed point": "sim"}
 
 
@@ -54,8 +54,8 @@ def make_simulator(setting, network, tau, seed):
         For the emulator, if NengoLoihi is not installed.
     """
     if setting.simulator == "reference":
-        # a model of our own has no decoder cache: nothing is written to the user's,
-        # and the time to build does not depend on it
+        # A model of our own has no decoder cache: nothing is written to the user's,
+        # and the time to build does not depend on it.
         model = nengo.builder.Model(dt=setting.dt)
         with warnings.catch_warnings():
             # Nengo merges the ensembles of other recipes. What it warns of is the rates
@@ -70,8 +70,8 @@ def make_simulator(setting, network, tau, seed):
     if setting.recipe == "notebook":
         model.decode_tau = tau
     with warnings.catch_warnings():
-        # of the chip's rates, and in other recipes of bits that weights lose: both are
-        # part of what is measured
+        # It warns of the chip's rates, and in other recipes of bits that weights lose:
+        # both are part of what is measured.
         warnings.filterwarnings("ignore", ".*less accurate on Loihi", UserWarning)
         if setting.recipe != "default":
             warnings.simplefilter("ignore", UserWarning)

@@ -20,7 +20,7 @@ def white_noise(rms, bandwidth, seconds):
     -------
     process : nengo.processes.WhiteSignal
     """
-    # it repeats itself after a period, which must hold a wave of the highest frequency
+    # It repeats itself after a period, which must hold a wave of the highest frequency.
     period = max(seconds, 2 / bandwidth)
     return nengo.processes.WhiteSignal(period, high=bandwidth, rms=rms, y0=0)
 
@@ -40,7 +40,7 @@ class Waves:
 
     def least_steps(self, d):
         """Return how many time steps a window of a memory of order d must have."""
-        return self.faster * d / 3  # two in a period of d / (6 theta) hertz
+        return self.faster * d / 3  # a period of d / (6 theta) hertz has two
 
     def sample(self, setting, rng):
         """Return what is presented.
@@ -80,7 +80,7 @@ class Steps:
         """Return what is presented, as `Waves.sample` does."""
         hold = max(1, int(round(setting.theta / (2 * setting.dt))))
         n_levels = -(-setting.n_steps // hold)
-        # one or two levels further on, of three: never the same twice in a row
+        # The next of three levels is one or two further on, so never the same again.
         index = np.cumsum(rng.randint(1, 3, size=n_levels)) % 3
         levels = (index - 1) * (setting.rms / TYPICAL_RMS)
         return np.repeat(levels, hold)[: setting.n_steps]
@@ -104,7 +104,7 @@ class Onset:
         levels = np.zeros(n_levels)
         signs = rng.choice([-1, 1], size=n_levels // 2)
         levels[1::2] = signs * (setting.rms / TYPICAL_RMS)
-        # from the middle of a silence on
+        # The measurement begins in the middle of a silence.
         u = np.repeat(levels, held)[setting.warm_steps :]
         return u[: setting.n_steps]
 
@@ -121,7 +121,7 @@ class Silence:
         return np.zeros(setting.n_steps)
 
 
-# by what `Setting.stimulus` says
+# `Setting.stimulus` names one of these.
 STIMULI = {
     "design": Waves(),
     "louder": Waves(louder=3),

@@ -27,10 +27,10 @@ from nengo_lmu.analysis.records import versions, write_json
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.version import version
 
-# how long to wait for the scheduler of a cluster (seconds)
+# The scheduler of a cluster has to answer within this (seconds).
 _TIMEOUT = 5
 
-# how TensorFlow is told its number of threads; it looks when it is first used
+# These tell TensorFlow its number of threads; it looks when it is first used.
 _TENSORFLOW = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
@@ -144,7 +144,9 @@ def run_seeds(function, settings, seeds, **options):
     results : dict
         From each setting to the list of the results of its seeds.
     """
-    every = [replace(one, seed=seed) for one in settings for seed in range(seeds)]
+    every = [
+        replace(setting, seed=seed) for setting in settings for seed in range(seeds)
+    ]
     records = iter(run(function, every, **options))
     return {
         setting: [next(records)["result"] for _ in range(seeds)] for setting in settings
@@ -220,7 +222,7 @@ def _in_processes(workers, function, todo):
                 yield key, None, _failure(error)
         except (KeyboardInterrupt, GeneratorExit):
             if workers > 1:
-                # idle ones would wait for more to do, and hold the output open
+                # Idle processes would wait for more to do, and hold the output open.
                 pool = get_reusable_executor(reuse=True, kill_workers=True)
                 pool.shutdown(wait=False, kill_workers=True)
             raise
@@ -315,20 +317,22 @@ def _read(path, function, setting):
     """Return a record, or None where there is none that is whole."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        wanted = _describe(function, setting)
-        found = {key: record[key] for key in wanted}
-        if found == wanted and record["sha256"] == _digest(record["result"]):
+        description = _describe(function, setting)
+        identity = {key: record[key] for key in description}
+        if identity == description and record["sha256"] == _digest(record["result"]):
             return record
-        what = "damaged"
-        if found["version"] != version:
-            what = f"of version {found['version']} of nengo_lmu, and this is {version}"
+        state = "damaged"
+        if identity["version"] != version:
+            state = (
+                f"of version {identity['version']} of nengo_lmu, and this is {version}"
+            )
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, RecursionError):
-        what = "damaged"
-    _say(f"{path} is {what}; it will be measured again")
+        state = "damaged"
+    _say(f"{path} is {state}; it will be measured again")
     return None
 
 
 def _say(text):
-    tqdm.write(text, file=sys.stderr)  # above a bar, not into it
+    tqdm.write(text, file=sys.stderr)  # the text goes above a bar, not into it

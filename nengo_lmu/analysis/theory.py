@@ -9,7 +9,8 @@ from scipy.special import stdtrit
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.legendre.planner import quietest
 
-# the memories that somebody would use, and how closely the theory has to hold for them
+# Memories with errors below the limit are those that somebody would use; for them the
+# theory has to hold this closely.
 LIMIT = 0.3
 
 

@@ -5,7 +5,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
-# where Linux tells the most memory that a process has had
+# Linux tells the most memory that a process has had here.
 _STATUS = Path("/proc/self/status")
 
 
@@ -15,7 +15,7 @@ def in_a_process(function, *arguments):
         try:
             return pool.submit(function, *arguments).result()
         except KeyboardInterrupt:
-            for process in active_children():  # or the pool would wait for its result
+            for process in active_children():  # the pool would wait for it
                 process.kill()
             raise
 
@@ -38,7 +38,7 @@ def peak_resident():
         return 1024 * int(line.split()[1])
     try:
         import resource
-    except ImportError:  # Windows
+    except ImportError:  # Windows has no such module
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak

@@ -111,8 +111,8 @@ class InNengoDL(Contender):
 
     def infer(self):
         """Return the scores at the end of digits, ``(n, 10)``."""
-        found = self._sim.predict({self._model.stimulus: self.inputs()}, verbose=0)
-        return found[self._model.scores][:, -1]
+        outputs = self._sim.predict({self._model.stimulus: self.inputs()}, verbose=0)
+        return outputs[self._model.scores][:, -1]
 
     def close(self):
         """Close the simulator."""
@@ -138,7 +138,7 @@ class WithoutTime(InNengoDL):
         classifier = ours(sizes, "feed-forward")
         s = classifier.settings
         self._matrix = last_step(s.n_steps, s.theta, s.d, s.dt).astype(np.float32)
-        # an epoch, whose states it computes in one piece
+        # A call takes an epoch, whose states it computes in one piece.
         self.minibatches = sizes.digits // MINIBATCH
         twin = FeedForwardTwin(classifier.lmu, classifier.readout, classifier.bias)
         with twin.network:

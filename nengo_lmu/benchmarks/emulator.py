@@ -39,17 +39,19 @@ EMULATORS = ("fast", "own")
 # Every ratio is to this one, of the same size.
 REFERENCE = ("ours", "fast")
 
-# numbers of neurons, one more with --full, and the largest for all but the reference
+# These are numbers of neurons, one more with --full, and the largest for all but the
+# reference.
 SIZES = (300, 600, 1200, 2400, 4800)
 LARGEST = 9600
 SLOW_UP_TO = 1200
 SLOW_UP_TO_FULL = 4800
 
-# of a round, for each simulator (seconds), in at least so many steps
+# Each simulator has so long in a round (seconds), and at least so many steps.
 _ROUND = 0.02
 _STEPS = 10
 
-# until the memories have filled, so that neurons spike as they do from then on (steps)
+# The memories fill before times are taken, so that neurons spike as they do from then
+# on (steps).
 _WARM = 1000
 
 
@@ -87,7 +89,7 @@ class Setting:
                 dt=DT,
             )
             nengo.Connection(nengo.Node(process), memory.input, synapse=None)
-            # what nobody reads is not decoded; a value a second fills no memory
+            # What nobody reads is not decoded, and a value a second fills no memory.
             nengo.Probe(memory.output, sample_every=1.0)
         model = nengo_loihi.builder.Model(dt=DT)
         if self.construction == "notebook":
@@ -96,7 +98,8 @@ class Setting:
         try:
             with warnings.catch_warnings():
                 if self.construction != "ours":
-                    warnings.simplefilter("ignore", UserWarning)  # of weights' few bits
+                    # It warns of the few bits that weights have.
+                    warnings.simplefilter("ignore", UserWarning)
                 return nengo_loihi.Simulator(
                     network, dt=DT, model=model, seed=0, target="sim"
                 )
@@ -270,9 +273,9 @@ def parts_of_a_step(simulator, n_steps):
             finally:
                 spent[part] += time.perf_counter() - started
 
-        setattr(obj, name, timed)  # of this object only
+        setattr(obj, name, timed)  # other objects keep theirs
 
-    for name in ("host_pre", "host"):  # before and after the chip
+    for name in ("host_pre", "host"):  # the host steps before and after the chip
         if name in simulator.sims:
             clock("host", simulator.sims[name], "step")
     clock("synapses", chip.synapses, "inject_current")

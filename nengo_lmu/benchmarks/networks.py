@@ -147,7 +147,7 @@ def example(sizes, planner=None):
         x, u, m = (nengo.Node(size_in=size) for size in (1, 1, sizes.d))
         h = nengo_dl.TensorNode(tf.tanh, shape_in=(sizes.units,), pass_time=False)
         scores = nengo.Node(size_in=N_CLASSES)
-        # of the step before where synapse=0, of the same step where there is none
+        # With synapse=0 a value is of the step before, with None of the same step.
         fixed = [
             nengo.Connection(stimulus, x, synapse=None),
             nengo.Connection(m, m, transform=A_bar, synapse=0),

@@ -19,7 +19,7 @@ from nengo_lmu.analysis.style import (
 )
 from nengo_lmu.utils.table import format_table
 
-# whose a network is, by the first word of its name
+# The first word of a network's name says whose it is.
 _OWNERS = {
     "ours": (BLUE, "o"),
     "NengoDL": (VERMILION, "s"),
@@ -27,7 +27,7 @@ _OWNERS = {
     "LSTM": (BLACK, "D"),
 }
 
-# parts of a step, and what they are called in the table
+# The table has these names for the parts of a step.
 _PARTS = {"synapses": "syn %", "compartments": "comp %", "host": "host %"}
 
 
@@ -50,9 +50,9 @@ def draw_training(record):
         for y, row in enumerate(rows):
             colour, marker = _OWNERS[row["name"].split()[0]]
             style = {"color": colour, "marker": marker, "ms": 3, "lw": 1, "capsize": 2}
-            for axes, what in zip(panels, ("train", "infer")):
+            for axes, task in zip(panels, ("train", "infer")):
                 low, median, high = (
-                    row[what][key] for key in ("low", "median", "high")
+                    row[task][key] for key in ("low", "median", "high")
                 )
                 whiskers = [[median - low], [high - median]]
                 axes.errorbar([median], [y], xerr=whiskers, **style)
@@ -62,7 +62,7 @@ def draw_training(record):
         ):
             axes.set_xscale("log")
             low, high = np.log10(axes.get_xlim())
-            # whole decades, so that there are at least two numbers
+            # An axis of whole decades has at least two numbers.
             axes.set_xlim(10 ** np.floor(low), 10 ** np.ceil(high))
             axes.xaxis.set_minor_formatter(NullFormatter())
             axes.xaxis.set_major_formatter(lambda value, position: f"{value:g}")
@@ -116,7 +116,7 @@ def draw_steps(record):
             axes.set_xscale("log")
             axes.set_yscale("log")
             axes.set_xlabel("neurons m")
-        # what is proportional to m, over a decade and a little apart from the lines
+        # A line is proportional to m, over a decade and a little apart from the others.
         largest = max(record["rows"], key=lambda row: row["n_neurons"])
         m = np.array([largest["n_neurons"] / 10, largest["n_neurons"]])
         for axes, y in (
@@ -206,7 +206,7 @@ def simulators_tables(record):
 
 def emulator_tables(record):
     """Return times of the emulators, and the memories that do not fit the chip."""
-    misfits = {(one["construction"], one["n_neurons"]) for one in record["misfits"]}
+    misfits = {(row["construction"], row["n_neurons"]) for row in record["misfits"]}
     too_large = [
         f"Too large for Loihi: {name}, {m} neurons" for name, m in sorted(misfits)
     ]
@@ -217,7 +217,7 @@ def training_tables(record):
     """Return times of minibatches, ratios of each kind, and what is left out."""
     tables = [_training_table(record["rows"]), *map(_ratio_table, record["kinds"])]
     left_out = [
-        f"Left out: {one['name']}, since {one['reason']}" for one in record["left_out"]
+        f"Left out: {row['name']}, since {row['reason']}" for row in record["left_out"]
     ]
     return "\n\n".join([*tables, "\n".join(left_out)])
 
@@ -291,7 +291,7 @@ def _training_table(rows):
             f"{row['parameters']:,}",
             f"{row['build']:.1f}",
             f"{row['first']['train']:.1f}",
-            *(_short(1000 * one) for one in seconds),
+            *(_short(1000 * time) for time in seconds),
             *([] if row["peak"] is None else [f"{row['peak'] / 2**20:.0f}"]),
         ]
 

@@ -25,7 +25,7 @@ from nengo_lmu.benchmarks.memories import all_settings
 from nengo_lmu.experiments.experiment import Experiment, option
 from nengo_lmu.experiments.options import whole_number
 
-# what NengoDL steps side by side
+# NengoDL steps so many runs side by side.
 MINIBATCH = 32
 
 # Every ratio is to this simulator, for a memory of the same size.
@@ -34,7 +34,8 @@ REFERENCE = "Nengo"
 # Loihi has no way to let neurons hear their error.
 WITHOUT_FEEDBACK = ("emulator",)
 
-# of a round, for each simulator: NengoDL prepares each call (seconds, steps)
+# Each simulator has so long in a round, and NengoDL, which prepares each call, so many
+# steps (seconds, steps).
 _ROUND = 0.05
 _STEPS = 500
 
@@ -70,7 +71,7 @@ class Setting:
         network = size.make()
         (memory,) = network.networks
         with network:
-            # what nobody reads is not decoded; a value a second fills no memory
+            # What nobody reads is not decoded, and a value a second fills no memory.
             nengo.Probe(memory.output, sample_every=1.0)
         return SIMULATORS[self.simulator][2](network, self.runs)
 
@@ -85,7 +86,7 @@ def _nengo_dl(network, runs):
     simulator = nengo_dl.Simulator(
         network, minibatch_size=runs, progress_bar=False, seed=0
     )
-    # as an array, since NengoDL steps each run's process in Python
+    # The stimulus is an array, since NengoDL steps each run's process in Python.
     (stimulus,) = network.nodes
     signal = stimulus.output.run_steps(_STEPS)
     simulator.run_steps = partial(
@@ -100,7 +101,7 @@ def _emulator(network, runs):
     return nengo_loihi.Simulator(network, seed=0, target="sim")
 
 
-# by name: the package, the runs side by side, and what makes a simulator
+# A simulator has a package, runs side by side, and a function that makes it.
 SIMULATORS = {
     REFERENCE: ("nengo", 1, _nengo),
     "NengoDL": ("nengo_dl", 1, _nengo_dl),
@@ -153,27 +154,26 @@ class Simulators(Experiment):
             installed.
         """
         sizes = all_settings(self.n_neurons, self.d)
-        found = [
+        names = [
             name for name, (package, *_) in SIMULATORS.items() if find_spec(package)
         ]
-        for name in found:
-            import_module(
-                SIMULATORS[name][0]
-            )  # which takes longer than the first build
+        for name in names:
+            # An import takes longer than the first build.
+            import_module(SIMULATORS[name][0])
         rows = []
-        total = len(sizes) * (2 * len(found) + self.rounds)
+        total = len(sizes) * (2 * len(names) + self.rounds)
         with (
             tqdm(total=total, desc=self.name, disable=None) as bar,
             warnings.catch_warnings(),
         ):
-            # of currents that Loihi cuts off while a memory fills
+            # NengoLoihi warns of currents that Loihi cuts off while a memory fills.
             warnings.simplefilter("ignore", UserWarning)
             for size in sizes:
-                settings = [Setting(name, size.n_neurons, size.d) for name in found]
+                settings = [Setting(name, size.n_neurons, size.d) for name in names]
                 rows += _measure_size(settings, self.rounds, bar.update)
         return {
             "rows": rows,
-            "missing": [name for name in SIMULATORS if name not in found],
+            "missing": [name for name in SIMULATORS if name not in names],
         }
 
     def table(self, record):
@@ -204,7 +204,7 @@ def _measure_size(settings, rounds, tick):
         others = [stack.enter_context(setting.make()) for setting in plain]
         times = _step_times([*simulators, *others], rounds, tick)
     times, others = times[:, : len(settings)], times[:, len(settings) :].T
-    plain = {one.simulator: step for one, step in zip(plain, others)}
+    plain = {setting.simulator: step for setting, step in zip(plain, others)}
     throughput = np.array([setting.runs for setting in settings]) / times
     names = [setting.simulator for setting in settings]
     ratio = throughput / throughput[:, [names.index(REFERENCE)]]

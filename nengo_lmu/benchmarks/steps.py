@@ -22,14 +22,14 @@ from nengo_lmu.benchmarks.memories import Setting, all_settings
 from nengo_lmu.experiments.experiment import Experiment, option
 from nengo_lmu.experiments.options import whole_number
 
-# from how many neurons on the exponents are fitted: below, Nengo's own time for each
-# operator of a step counts
+# Exponents are fitted from so many neurons on: below, Nengo's own time for each
+# operator of a step counts.
 LARGE = 10_000
 
-# of a round, for each size, each whole or its neurons alone (seconds)
+# A step, or that of its neurons alone, is repeated for so long in a round (seconds).
 _ROUND = 0.004
 
-# how often each memory is made and built; the least time counts
+# Each memory is made and built so often; the least time counts.
 _BUILDS = 3
 
 
@@ -149,8 +149,8 @@ def step_times(settings, rounds, tick=lambda: None):
                     times[i, j, k] = _seconds(step, repeats[j][k])
             tick()
     finally:
-        for one in (one for pair in simulators for one in pair):
-            one.close()
+        for sim in (sim for pair in simulators for sim in pair):
+            sim.close()
     return tuple(np.moveaxis(times, 2, 0))
 
 
@@ -166,7 +166,7 @@ def footprint(setting):
     result : dict
         ``make`` and ``build`` in seconds, ``peak`` and ``resident`` in bytes.
     """
-    _make_and_build(Setting(20, 2))  # whatever is imported late
+    _make_and_build(Setting(20, 2))  # some modules are imported that late
     times = np.array([_make_and_build(setting) for _ in range(_BUILDS)])
     tracemalloc.start()
     with nengo.Simulator(setting.make(), progress_bar=False, seed=0) as simulator:
@@ -181,9 +181,9 @@ def footprint(setting):
 def _make_and_build(setting):
     start = time.perf_counter()
     network = setting.make()
-    made = time.perf_counter()
+    middle = time.perf_counter()
     nengo.Simulator(network, progress_bar=False, seed=0).close()
-    return made - start, time.perf_counter() - made
+    return middle - start, time.perf_counter() - middle
 
 
 def nengos_own(neurons):
@@ -219,8 +219,8 @@ def _neurons_alone(simulator, class_of):
             )
 
     def step():
-        for one in steps:
-            one()
+        for part in steps:
+            part()
 
     return step
 
@@ -234,12 +234,12 @@ def _seconds(function, repeats):
 
 def _exponents(settings, rows, step):
     """Fit powers of m to what large memories take."""
-    found = []
+    exponents = []
     for d in dict.fromkeys(setting.d for setting in settings):
         large = [i for i, s in enumerate(settings) if s.d == d and s.n_neurons >= LARGE]
         if len(large) > 1:
             m = [settings[i].n_neurons for i in large]
-            found.append(
+            exponents.append(
                 {
                     "d": d,
                     "n_neurons": m,
@@ -247,7 +247,7 @@ def _exponents(settings, rows, step):
                     "peak": float(_slopes(m, [[rows[i]["peak"] for i in large]])[0]),
                 }
             )
-    return found
+    return exponents
 
 
 def _slopes(m, values):

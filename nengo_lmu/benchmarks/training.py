@@ -29,20 +29,20 @@ from nengo_lmu.experiments.experiment import Experiment, option, switch
 from nengo_lmu.experiments.options import one_of, whole_number
 from nengo_lmu.experiments.psmnist.in_time import LAST
 
-# by how many steps NengoDL's example is unrolled where it is
+# NengoDL's example is unrolled by so many steps where it is.
 UNROLLED = 16
 BY_16 = "NengoDL example, by 16"
 
-# hidden units that are followed over the last steps of a digit
+# Hidden units are followed over the last steps of a digit in this contender.
 ENDS = f"ours recurrent, last {LAST}"
 
-# a coupling of our network, and a plan for it
+# These are a coupling of our network, and a plan for it.
 FORWARD, STEPPED = "feed-forward", "stepwise"
 
-# of a round, for each contender's training (seconds), if a minibatch takes less
+# Each contender trains for so long in a round (seconds), if a minibatch takes less.
 _ROUND = 3.0
 
-# By name, whose first word says whose it is.
+# The first word of a contender's name says whose it is.
 CONTENDERS = {
     "ours recurrent": lambda s: InNengoDL(ours(s, "recurrent"), s),
     "ours recurrent, stepped": lambda s: InNengoDL(ours(s, "recurrent", STEPPED), s),
@@ -65,7 +65,7 @@ CONTENDERS = {
     "LSTM": lstm,
 }
 
-# What is compared with what: ratios are to the first one.
+# Contenders of a kind are compared: ratios are to the first one.
 KINDS = {
     "recurrent": [
         "ours recurrent",
@@ -177,10 +177,10 @@ class Training(Experiment):
 
         sizes = Sizes(self.d, self.units, self.n_steps)
         kinds = [kind for kind in KINDS if kind in self.kinds]
-        wanted = {name for kind in kinds for name in KINDS[kind]}
+        names = {name for kind in kinds for name in KINDS[kind]}
         if not self.unrolled:
-            wanted.discard(BY_16)
-        reasons = {name: missing(name, sizes) for name in CONTENDERS if name in wanted}
+            names.discard(BY_16)
+        reasons = {name: missing(name, sizes) for name in CONTENDERS if name in names}
         rows = [{"name": name} for name, reason in reasons.items() if reason is None]
 
         total = len(rows) * (self.peak_memory + 1 + self.rounds)
@@ -334,7 +334,7 @@ def _started(contender):
         minibatches = max(1, round(_ROUND / seconds))
     if minibatches > 1:
         contender.take(minibatches)
-        contender.train()  # traces once more, where that depends on the number
+        contender.train()  # it traces once more, where that depends on the number
         contender.infer()
     return {"first": first, "minibatches": minibatches}
 

@@ -28,7 +28,7 @@ if not compat.is_for_tensorflow():
         name="nengo_dl",
     )
 
-# what needs NengoDL, which is there
+# NengoDL is there, so that what needs it can be imported.
 from nengo_lmu.dl import fast  # noqa: E402
 from nengo_lmu.dl.fast import explain  # noqa: E402
 from nengo_lmu.dl.feedforward import Dropout, FeedForwardTwin, SpikeNoise  # noqa: E402

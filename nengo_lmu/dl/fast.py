@@ -170,6 +170,7 @@ class LastSteps:
 
     Examples
     --------
+    >>> import nengo_dl
     >>> from nengo_lmu.dl import fast
     >>> with nengo.Network() as net:
     ...     nengo_dl.configure_settings(planner=fast.LastSteps(112), keep_history=False)
@@ -255,7 +256,7 @@ def explain(network, **kwargs):
 
 # --- the default
 
-# NengoDL's first, since `superpose` takes operators as they leave them
+# NengoDL's come first, since `superpose` takes operators as they leave them.
 simplifications = (*default_simplifications, superpose)
 
 _DEFAULTS = {"planner": planner, "simplifications": simplifications}

@@ -91,9 +91,9 @@ class FeedForwardTwin:
                 (readout, self._copy(readout, activity, target)),
             ]
             if lmu.hidden_bias is not None:
-                one = nengo.Node([1.0])
+                unity = nengo.Node([1.0])
                 self._pairs.append(
-                    (lmu.hidden_bias, self._copy(lmu.hidden_bias, one, hidden))
+                    (lmu.hidden_bias, self._copy(lmu.hidden_bias, unity, hidden))
                 )
             if bias is not None:
                 constant = nengo.Node(bias.pre_obj.output)

@@ -34,14 +34,14 @@ class Unsupported(Exception):
     why : str
     """
 
-    def __init__(self, what, why):
-        if isinstance(what, Operator):
-            what = f"{type(what).__name__} of {target_of(what).name}"
-        super().__init__(f"{getattr(what, 'name', what)} {why}")
+    def __init__(self, part, why):
+        if isinstance(part, Operator):
+            part = f"{type(part).__name__} of {target_of(part).name}"
+        super().__init__(f"{getattr(part, 'name', part)} {why}")
 
 
-# what hidden units do: their output for an input, and the gradient of their input for
-# their output and its gradient
+# Hidden units have an output for an input, and a gradient of their input for their
+# output and its gradient.
 NONLINEARITIES = {
     nengo.Tanh: (
         lambda neurons, J: _scaled(tf.tanh(J), 1 / neurons.tau_ref),
@@ -68,7 +68,7 @@ def _scaled(x, factor):
     return x if factor == 1 else factor * x
 
 
-# Keras layers that do the same to each time step, and nothing else
+# These Keras layers do the same to each time step, and nothing else.
 LAYERS = (tf.keras.layers.Dense, tf.keras.layers.Activation)
 
 MATRIX = (Product, *PRODUCTS)
@@ -122,11 +122,11 @@ def check(op):
     """Raise `Unsupported` unless an operator is one that we know."""
     why = _unknown(op)
     # NengoDL has the state of a synapse in its output
-    made = op.sets + op.incs + op.updates
+    targets = op.sets + op.incs + op.updates
     if why is None and type(op) is not SimProcess:
-        if len(made) != 1:
-            why = f"sets {len(made)} signals, where one is expected"
-        elif made[0].is_view:
+        if len(targets) != 1:
+            why = f"sets {len(targets)} signals, where one is expected"
+        elif targets[0].is_view:
             why = "sets a slice of a signal"
     start = source_of(op)
     if why is None and start is not None and type(op) not in (Copy, *SCALE):
@@ -147,22 +147,22 @@ def _unknown(op):
         return f"is of {op.process}, and only Lowpass synapses are known"
     if isinstance(op, (SimNeurons, FastPoisson)):
         if type(op.neurons) not in NONLINEARITIES or op.state:
-            names = ", ".join(one.__name__ for one in NONLINEARITIES)
+            names = ", ".join(neuron_type.__name__ for neuron_type in NONLINEARITIES)
             return f"is of {op.neurons}, and only {names} are known"
         return "reads a slice of its input" if op.J.is_view else None
     if kind is SimTensorNode:
-        known = (
+        is_layer = (
             type(op.func) in LAYERS
             and op.time is None
             and op.shape_in in (None, op.input.shape)
         )
-        return None if known else "is of no Dense and no Activation layer"
+        return None if is_layer else "is of no Dense and no Activation layer"
     if kind is Copy:
         sliced = op.src_slice is not None or op.dst_slice is not None
         return "copies slices" if sliced else None
     if kind in MATRIX:
-        known = op.A.ndim == 2 and not op.A.sparse and not op.A.minibatched
-        return None if known else "multiplies with what is no dense matrix"
+        is_dense = op.A.ndim == 2 and not op.A.sparse and not op.A.minibatched
+        return None if is_dense else "multiplies with what is no dense matrix"
     if kind in (Delay, *SCALE):
         return None
     return "is not known"
@@ -234,7 +234,7 @@ class Graph:
         Of the whole simulation.
     memories : list of Signal
         The states of the memories in it.
-    given : set of Signal
+    inputs : set of Signal
         Signals that come from outside of the simulation.
 
     Raises
@@ -243,11 +243,11 @@ class Graph:
         If there is an operator or a cycle that we do not know.
     """
 
-    def __init__(self, operators, memories, given):
-        self.given = given
+    def __init__(self, operators, memories, inputs):
+        self.inputs = inputs
         self.operators = [op for op in operators if type(op) not in IGNORED]
         self.writers = defaultdict(list)
-        # neurons first, since these explain more than what is around them
+        # Neurons come first, since they explain more than what is around them.
         for op in sorted(self.operators, key=lambda op: not hasattr(op, "neurons")):
             check(op)
         for op in self.operators:
@@ -270,8 +270,8 @@ class Graph:
         self._check_cycles()
 
     def _is_constant(self, signal):
-        """Is a signal the same at all steps?"""
-        return signal not in self.given and all(
+        """Return whether a signal is the same at all steps."""
+        return signal not in self.inputs and all(
             type(op) in ZERO
             or (
                 type(op) in (Copy, *SCALE) and self._is_constant(base_of(source_of(op)))
@@ -280,11 +280,11 @@ class Graph:
         )
 
     def is_trained(self, op):
-        """Are the weights of an operator trained, or made of what is?"""
-        made = [op.A]
-        for signal in made:
-            made.extend(s for maker in self.writers[signal] for s in maker.reads)
-        return any(signal.trainable for signal in made)
+        """Return whether the weights of an operator are trained, or made of what is."""
+        signals = [op.A]
+        for signal in signals:
+            signals.extend(s for maker in self.writers[signal] for s in maker.reads)
+        return any(signal.trainable for signal in signals)
 
     def _find_cycles(self):
         """Return for each signal in a cycle all signals of its cycles."""
@@ -349,12 +349,12 @@ class Graph:
         return self._is_fixed(signal) and (signal in region or self._is_narrow(signal))
 
     def _is_narrow(self, signal):
-        """Is a signal made of what is not larger?"""
+        """Return whether a signal is made of what is not larger."""
         makers = [source_of(op) for op in self.writers[signal] if type(op) not in ZERO]
         return sum(start.size for start in makers) <= signal.size
 
     def _is_fixed(self, signal):
-        """Is a signal made by products with untrained matrices, if by any?"""
+        """Return whether all products that make a signal have untrained matrices."""
         return all(
             type(op) is Delay
             or (type(op) is Copy and self._is_fixed_or_leaf(base_of(op.src)))
@@ -386,7 +386,7 @@ class Graph:
                 continue
             if signal in region or lag > 0:
                 raise Unsupported(signal, "enters hidden units a step late")
-            if self.writers[signal] or signal in self.given:
+            if self.writers[signal] or signal in self.inputs:
                 inputs.append(signal)
             else:
                 constants.append(signal)
@@ -404,7 +404,7 @@ class Graph:
         return Cell(neurons, memory, leaves, inputs, constants, walk.delays)
 
     def _reads_state(self, signal):
-        """Does a signal depend on the state of a memory, in the same step?"""
+        """Return whether a signal depends on a memory's state, in the same step."""
         return any(
             linear(op)
             and (
@@ -424,9 +424,9 @@ class Graph:
             raise Unsupported("hidden units", "depend on one another")
         if len({id(cell.memory) for cell in self.cells}) < len(self.cells):
             raise Unsupported("hidden layers", "several feed back into one memory")
-        known = set().union(*in_cycles.values(), *hidden)
+        members = set().union(*in_cycles.values(), *hidden)
         for signal in self.cycles:
-            if signal not in known:
+            if signal not in members:
                 raise Unsupported(signal, "is in a cycle without a memory")
         for memory in self.memories.values():
             if memory.feedback and memory.cell is None:
@@ -483,7 +483,7 @@ class Walk:
         makers = [op for op in self.graph.writers[signal] if type(op) not in ZERO]
         return (
             signal not in self.ends
-            and signal not in self.graph.given
+            and signal not in self.graph.inputs
             and len(makers) > 0
             and all(
                 linear(op) or (type(op) is Delay and signal in self.region)

@@ -52,7 +52,7 @@ def check(simulator, inputs):
     """
     for node in simulator.node_inputs:
         values = inputs[simulator.get_name(node)]
-        # the sum is much faster than the values, and not finite if one of them is not
+        # A sum is much faster to test, and is not finite if a value is not.
         if not isinstance(values, np.ndarray) or np.isfinite(np.sum(values)):
             continue
         bad = np.argwhere(~np.isfinite(values))
@@ -72,12 +72,12 @@ def check(simulator, inputs):
 def _reached(node, connections):
     """Return the first guarded node that a node leads to by what is linear."""
     seen = [node]
-    for one in seen:
-        if isinstance(one, GuardedNode):
-            return one
+    for obj in seen:
+        if isinstance(obj, GuardedNode):
+            return obj
         for connection in connections:
             post = connection.post_obj
-            if connection.pre_obj is not one or connection.function is not None:
+            if connection.pre_obj is not obj or connection.function is not None:
                 continue
             linear = isinstance(post, GuardedNode) or (
                 isinstance(post, Node) and post.output is None

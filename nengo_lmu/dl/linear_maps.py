@@ -41,34 +41,34 @@ class LinearMaps:
             The way through a delay, or that without.
         """
         nothing, held = dict.fromkeys(leaves), dict.fromkeys(delays)
-        given = nothing | {start: self._eye(start.size)}
+        values = nothing | {start: self._eye(start.size)}
         if late:
-            held = {op: self._made_by(op, given, held) for op in delays}
-            given = nothing
-        return self.value(end, given, held)
+            held = {op: self._made_by(op, values, held) for op in delays}
+            values = nothing
+        return self.value(end, values, held)
 
-    def value(self, signal, given, held):
+    def value(self, signal, values, held):
         """Return what a signal is for certain values of what it depends on.
 
         Parameters
         ----------
         signal : Signal
-        given : dict from Signal to array or None
+        values : dict from Signal to array or None
             Those that the walk from it ended at; None for 0.
         held : dict from Delay to array or None
             What delays hold.
         """
         return add(
-            held[op] if type(op) is Delay else self._made_by(op, given, held)
+            held[op] if type(op) is Delay else self._made_by(op, values, held)
             for op in self.graph.writers[signal]
             if type(op) not in ZERO
         )
 
-    def _made_by(self, op, given, held):
+    def _made_by(self, op, values, held):
         """Return what an operator makes of its source then."""
         read = source_of(op)
         base = base_of(read)
-        x = given[base] if base in given else self.value(base, given, held)
+        x = values[base] if base in values else self.value(base, values, held)
         return None if x is None else apply(op, slice_of(x, read), self._weight)
 
 
@@ -85,7 +85,7 @@ def apply(op, x, weight):
         return tf.linalg.matvec(W, x)
     if len(x.shape) == 2:
         return tf.matmul(x, W, transpose_b=True)
-    # one large product; for three axes TensorFlow would make one for each step
+    # For three axes TensorFlow would make a product for each step.
     n_steps, (rows, size) = tf.shape(x)[0], x.shape[1:]
     y = tf.matmul(tf.reshape(x, (n_steps * rows, size)), W, transpose_b=True)
     return tf.reshape(y, (n_steps, rows, W.shape[0]))

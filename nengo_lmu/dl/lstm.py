@@ -43,7 +43,7 @@ class UnrolledLSTM(tf.keras.layers.LSTM):
         none = tf.zeros((tf.shape(inputs)[0], self.units))
         no_peephole = tf.zeros(self.units)
         kernel, recurrent, bias = self.weights
-        found = tf.raw_ops.BlockLSTM(
+        result = tf.raw_ops.BlockLSTM(
             seq_len_max=tf.constant(n_steps, tf.int64),
             x=tf.transpose(inputs, [1, 0, 2]),
             cs_prev=none,
@@ -57,7 +57,7 @@ class UnrolledLSTM(tf.keras.layers.LSTM):
             cell_clip=0.0,
             use_peephole=False,
         )
-        return tf.transpose(found.h, [1, 0, 2])
+        return tf.transpose(result.h, [1, 0, 2])
 
     def compute_output_shape(self, shape):
         """Return the shape of ``h``."""

@@ -63,13 +63,13 @@ class MemoryMatrices:
             shapes = [(n + 1, d, size) for size in (d, *inputs)]
         else:
             shapes = [(d, d), (None, d, sum(inputs))]
-        made = tf.numpy_function(
+        outputs = tf.numpy_function(
             functools.partial(self.arrays, function),
             [n, *weights],
             [self._dtype] * len(shapes),
             stateful=False,
         )
-        return [tf.ensure_shape(x, shape) for x, shape in zip(made, shapes)]
+        return [tf.ensure_shape(x, shape) for x, shape in zip(outputs, shapes)]
 
     def arrays(self, function, n, *weights):
         """Return ``function(n, *matrices)``, made anew only if something is other."""
@@ -93,10 +93,10 @@ class MemoryMatrices:
         maps = LinearMaps(self.graph, precise.get, np.eye)
 
         def matrix(signals, late):
-            found = [
+            blocks = [
                 maps.between(s, m, memory.leaves, memory.delays, late) for s in signals
             ]
-            return np.concatenate([np.zeros((0, m.size)), *found]).T
+            return np.concatenate([np.zeros((0, m.size)), *blocks]).T
 
         return (
             matrix([m], True),

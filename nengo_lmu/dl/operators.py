@@ -10,7 +10,7 @@ from nengo_dl.op_builders import DotSet
 
 from nengo_lmu.networks.operators import Guard
 
-# NengoDL's own products
+# These are NengoDL's own products.
 PRODUCTS = (DotInc, DotSet)
 
 

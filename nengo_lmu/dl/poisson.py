@@ -20,8 +20,8 @@ from nengo.builder.neurons import SimNeurons
 from nengo_dl.builder import Builder
 from nengo_dl.neuron_builders import PoissonSpikingBuilder
 
-# Types of neurons with rates that are never below 0. Subclasses may differ: NengoDL's
-# LeakyReLU does.
+# These types of neurons have rates that are never below 0. Subclasses may differ:
+# NengoDL's LeakyReLU does.
 NOT_NEGATIVE = (
     nengo.AdaptiveLIFRate,
     nengo.LIFRate,
@@ -33,8 +33,8 @@ NOT_NEGATIVE = (
 # TensorFlow's generator is faster for fewer numbers: one operator in place of many.
 _FEWEST_NUMBERS = 1000
 
-# neighbours, each as fast as the fastest of them; and up to how many spikes are drawn
-# for each neuron, since more take longer than inversion
+# Neighbours in a block are drawn as if each were as fast as the fastest of them, up to
+# so many spikes a neuron: more take longer than inversion.
 _BLOCK = 64
 _MOST_SPIKES_A_NEURON = 0.25
 
@@ -105,8 +105,8 @@ def _thin(blocks, largest):
     """Return Poisson numbers, flat, for blocks of means with the largest of each."""
     drawn = tf.random.poisson((), largest * _BLOCK, dtype=tf.int32)
     block = tf.repeat(tf.range(tf.size(drawn)), drawn)
-    # one uniform number for both: the integer part tells which neuron of the block, the
-    # fraction whether the spike is kept; in double precision, so that this one is fine
+    # The integer part of a uniform number tells which neuron of the block spikes, the
+    # fraction whether the spike is kept; in double precision the fraction is fine.
     place = tf.random.uniform(tf.shape(block), maxval=_BLOCK, dtype=tf.float64)
     neuron = tf.floor(place)
     level = (place - neuron) * tf.cast(tf.gather(largest, block), place.dtype)

@@ -16,8 +16,8 @@ import joblib
 import numpy as np
 import tensorflow as tf
 
-# Steps of a chunk. More save little: products with A are a third of a cell's to begin
-# with, and the matrices for the chunk have to stay in the cache.
+# A chunk has so many steps. More save little: products with A are a third of a cell's
+# to begin with, and the matrices for the chunk have to stay in the cache.
 CELL_CHUNK = 4
 STATE_CHUNK = 16
 
@@ -63,7 +63,7 @@ def response(A, B, n_steps):
     states : (n_steps, d, n) ndarray
         ``A^t B`` for ages ``t`` from 0.
     """
-    # twice as many at a time
+    # Their number doubles each time.
     states, power = B[np.newaxis], A
     while 2 * len(states) <= n_steps:
         states = np.concatenate([states, power @ states])
@@ -127,9 +127,9 @@ def all_states(p, u, powers, inputs, W):
     A_chunk = tf.transpose(powers[chunk])
     starts = tf.scan(lambda p, now: p @ A_chunk + now, arrive, p)
     starts = tf.concat([p[tf.newaxis], starts[:-1]], axis=0)
-    known = tf.reshape(tf.concat([starts, u], axis=2), (-1, d + width))
+    rows = tf.reshape(tf.concat([starts, u], axis=2), (-1, d + width))
     y = [
-        tf.reshape(known @ matrix, (-1, B, W.shape[0]))
+        tf.reshape(rows @ matrix, (-1, B, W.shape[0]))
         for matrix in _read(powers, inputs, W)
     ]
     return tf.reshape(tf.stack(y, axis=1), (-1, B, W.shape[0]))[:n_steps]
@@ -162,7 +162,7 @@ def decayed(x, decay):
     """
     n_steps = tf.shape(x)[0]
 
-    # twice as far back at a time
+    # Sums reach twice as far back each time.
     def further(back, decay, y):
         late = tf.pad(y, [[back, 0], [0, 0], [0, 0]])[:n_steps]
         return 2 * back, decay**2, y + decay * late
@@ -243,12 +243,12 @@ def cell(function, gradient, p, r, w, x, weights, constants, last):
     """
     chunk = constants[0].shape[0] - 1
     n_steps = tf.shape(w)[0]
-    # steps that do not fill a chunk are filled up, with what comes too late to matter
+    # Zeros fill up the last chunk, and come too late to matter.
     w, x = [tf.pad(a, [[0, -n_steps % chunk], [0, 0], [0, 0]]) for a in (w, x)]
     u = tf.concat([_by_chunk(w, chunk), _by_chunk(x, chunk)], axis=2)
     n = _parts(p.shape[0])
     parts = zip(*[tf.split(a, n, axis=len(a.shape) - 2) for a in (p, r, u)])
-    # traced once
+    # All parts share a function, which is traced once.
     run = tf.function(
         lambda n_steps, *tensors: _Chunks(function, gradient, chunk, last, n_steps)(
             *tensors
@@ -278,7 +278,7 @@ def _matrices(weights, constants):
         From ``q`` and all ``v`` to the next ``p``.
     before : (units + n_v, units + 2 n_v) tensor
         From ``h`` and ``c`` of the step before to ``J``, ``c`` and ``v``.
-    *known : (n_q, units + 2 n_v) tensors
+    *from_q : (n_q, units + 2 n_v) tensors
         For each step, from ``q``.
     *since : (k * n_v, units + 2 n_v) tensors
         For each but the first, from ``v`` of the steps before it.
@@ -298,7 +298,7 @@ def _matrices(weights, constants):
     )
     before = tf.concat([E_h, eye], axis=0) @ entering
     before += tf.pad(W_h, [[0, n_v], [0, 2 * n_v]])
-    known = [
+    from_q = [
         tf.concat(
             [
                 tf.pad(read, [[0, 0], [0, n_v]]),
@@ -315,7 +315,7 @@ def _matrices(weights, constants):
         )
         for k in range(1, chunk)
     ]
-    return onward, before, *known, *since
+    return onward, before, *from_q, *since
 
 
 def _parts(rows):
@@ -378,8 +378,8 @@ class _Chunks:
         return tf.custom_gradient(self._run)(p, r, u, onward, before, *rest)
 
     def _run(self, p, r, u, onward, before, *rest):
-        known, since = rest[: self.chunk], [before[:0], *rest[self.chunk :]]
-        matrices = [tf.concat([a, before, b], axis=0) for a, b in zip(known, since)]
+        from_q, since = rest[: self.chunk], [before[:0], *rest[self.chunk :]]
+        matrices = [tf.concat([a, before, b], axis=0) for a, b in zip(from_q, since)]
         h_end, c_end, hs, qs = self._forwards(p, r, u, onward, matrices)
 
         def gradient(*of_outputs):
@@ -438,7 +438,7 @@ class _Chunks:
             Those of what all products of steps give.
         """
         width = self.units + 2 * self.n_v
-        # once, since products with transposed matrices are slower
+        # Products with transposed matrices are slower, so this is done once.
         transposed = [tf.transpose(matrix) for matrix in (onward, *matrices)]
         start = (
             *(self.n_chunks - 1, tf.zeros_like(p), of_h_end, of_c_end),
@@ -462,14 +462,14 @@ class _Chunks:
         to_q, *to_now = transposed
         n_q, n_v, units = self.n_q, self.n_v, self.units
         h = [hs.read(i * self.chunk + k) for k in range(self.chunk + 1)]
-        given = self._of_chunk(of_h, i)
+        gradients = self._of_chunk(of_h, i)
         dq = dp @ to_q
         if n_v:
             dq, dv = tf.split(dq, [n_q, self.chunk * n_v], axis=1)
             dv = tf.split(dv + of_v[i], self.chunk, axis=1)
         dq, dz = [dq], [None] * self.chunk
         for k in reversed(range(self.chunk)):
-            dJ = dz[k] = self.gradient_of(h[k + 1], dh + given[k])
+            dJ = dz[k] = self.gradient_of(h[k + 1], dh + gradients[k])
             if n_v:
                 dz[k] = tf.concat([dJ, dc, dv[k]], axis=1)
             dzs = dzs.write(k * self.n_chunks + i, dz[k])
@@ -509,7 +509,7 @@ class _Chunks:
         dknown = [product[:n_q] for product in both]
         ends = [n_q + k * n_v for k in range(self.chunk + 1)]
         dsince = [both[k][n_q : ends[k]] for k in range(1, self.chunk)]
-        # c = v - E_h h, of which v are in what has just been multiplied
+        # Since c = v - E_h h, the products for v are in what has just been multiplied.
         E_h = before[:units, units + n_v :]
         of_v = tf.add_n([both[k][ends[k] : ends[k + 1]] for k in range(self.chunk)])
         of_c = of_v - tf.matmul(E_h, dbefore, transpose_a=True)

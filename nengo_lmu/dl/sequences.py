@@ -98,7 +98,7 @@ def _check_last(graph, keeps_history):
 
 
 def _keras_asks_for_shapes():
-    """Is this a graph that Keras makes for the shapes of its outputs only?"""
+    """Return whether Keras makes this graph for the shapes of its outputs only."""
     return tf.compat.v1.get_default_graph().name.endswith("_scratch_graph")
 
 
@@ -148,9 +148,9 @@ def _evaluate(simulated, graph, keeps_history, n_last):
 def _memories(network):
     networks = [] if network is None else [network, *network.all_networks]
     return [
-        one
-        for one in networks
-        if isinstance(one, LegendreMemory) and one.populations is None
+        member
+        for member in networks
+        if isinstance(member, LegendreMemory) and member.populations is None
     ]
 
 
@@ -192,7 +192,7 @@ class Values:
     graph : nengo_lmu.dl.graph.Graph
     signals : nengo_dl.signals.SignalDict
         With the values of parameters and of the state before the first step.
-    given : dict from Signal to (n_steps, minibatch, size) tensor
+    inputs : dict from Signal to (n_steps, minibatch, size) tensor
         What comes from outside.
     n_steps : tensor of int
     history : bool
@@ -203,9 +203,11 @@ class Values:
         Over how many of the last steps hidden units are followed; None for all.
     """
 
-    def __init__(self, graph, signals, given, n_steps, history, unrounded, n_last=None):
+    def __init__(
+        self, graph, signals, inputs, n_steps, history, unrounded, n_last=None
+    ):
         self._n_last = n_last
-        self.graph, self.signals, self.given = graph, signals, given
+        self.graph, self.signals, self.inputs = graph, signals, inputs
         self.n_steps, self._history = n_steps, history
         self._known, self._cells, self._weights = {}, {}, {}
         self._maps = LinearMaps(graph, self._weight, self._eye)
@@ -245,8 +247,8 @@ class Values:
         graph = self.graph
         if signal.is_view:
             return slice_of(self.value(signal.base, last), signal)
-        if signal in self.given:
-            x = self.given[signal]
+        if signal in self.inputs:
+            x = self.inputs[signal]
             return x[-1:] if last else x
         if signal in graph.memories:
             return self._state(graph.memories[signal], last)
@@ -271,7 +273,7 @@ class Values:
             x = self._past(op)
             return x[-1:] if last else x
         if kind in MATRIX and op.X in self.graph.memories and not last:
-            # that spares the states themselves
+            # The states themselves need not be computed.
             return self._states(self.graph.memories[op.X], self._weight(op))
         x = self.value(source_of(op), last)
         if kind is SimNeurons:
@@ -337,24 +339,24 @@ class Values:
 
     def _cell(self, cell, last):
         """Return the hidden units, and what they feed back into their memory."""
-        if last and self._history:  # do not go through it for both
+        if last and self._history:  # the whole history has the last step, too
             h, v = self._cell(cell, last=False)
             return h[-1:], v
-        for known in (False, last):
-            if (cell.neurons, known) in self._cells:
-                h, v = self._cells[cell.neurons, known]
+        for key in ((cell.neurons, False), (cell.neurons, last)):
+            if key in self._cells:
+                h, v = self._cells[key]
                 return h[-1:] if last else h, v
         memory, neurons = cell.memory, cell.neurons.neurons
         m, h, J = memory.signal, cell.neurons.output, cell.neurons.J
-        around = [m, h], []  # what the feedback depends on
+        around = [m, h], []  # the feedback depends on these
         outside = cell.leaves, cell.delays
         x = self._joined(cell.inputs)
         W_x = self._matrix(cell.inputs, [J], *outside)
         if cell.constants:
-            given = dict.fromkeys(cell.leaves)
-            given.update({signal: self.value(signal) for signal in cell.constants})
-            bias = self._maps.value(J, given, dict.fromkeys(cell.delays))
-            # an input that is always 1
+            values = dict.fromkeys(cell.leaves)
+            values.update({signal: self.value(signal) for signal in cell.constants})
+            bias = self._maps.value(J, values, dict.fromkeys(cell.delays))
+            # The bias is the weight of an input that is always 1.
             x = tf.pad(x, [[0, 0], [0, 0], [0, 1]], constant_values=1)
             W_x = tf.concat([W_x, bias[:, tf.newaxis]], axis=1)
         start = self._from_before(m, memory), self._from_before(J, cell)
@@ -425,9 +427,9 @@ class Values:
         dtype = self.signals.dtype
 
         def block(start, end):
-            found = self._maps.between(start, end, leaves, delays, late)
+            matrix = self._maps.between(start, end, leaves, delays, late)
             shape = start.size, end.size
-            return tf.zeros(shape, dtype) if found is None else found
+            return tf.zeros(shape, dtype) if matrix is None else matrix
 
         width = sum(start.size for start in starts)
         rows = [tf.zeros((width, 0), dtype)]
@@ -439,6 +441,6 @@ class Values:
 
 def _lowpass(process, dt):
     """Return the decay and the gain of a synapse in a time step."""
-    # as short as that it is a delay to Nengo, too
+    # Nengo, too, takes a synapse as short as that for a delay.
     decay = 0.0 if process.tau <= 0.03 * dt else np.exp(-dt / process.tau)
     return decay, 1 - decay

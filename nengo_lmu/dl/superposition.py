@@ -39,8 +39,8 @@ from nengo_lmu.dl.poisson import NOT_NEGATIVE
 
 __all__ = ["superpose"]
 
-# Neurons for each that is left. With fewer there is little to gain, and where rates
-# have to be added up, an operator more.
+# At least so many neurons must share each that is left. With fewer there is little to
+# gain, and where rates have to be added up, there is an operator more.
 FEWEST = 2
 
 
@@ -131,8 +131,8 @@ class _Uses:
 def _rate_operator(spiking, uses):
     """Return the operator that sets the rates of neurons, None where it is another."""
     rate, *_ = uses.writers(spiking.J) or [None]
-    known = type(rate) is SimNeurons and type(rate.neurons) in NOT_NEGATIVE
-    return rate if known and rate.output is spiking.J else None
+    is_known = type(rate) is SimNeurons and type(rate.neurons) in NOT_NEGATIVE
+    return rate if is_known and rate.output is spiking.J else None
 
 
 def _decodes(op, spikes, uses):
@@ -199,7 +199,7 @@ def _current(rate, uses):
     J = rate.J
     if type(rate.neurons) is not nengo.RectifiedLinear or J.is_view:
         return None
-    # by whoever wants to know them one by one
+    # Another reader wants to know each current or rate by itself.
     if len(uses.readers[J]) > 1 or len(uses.readers[rate.output]) > 1:
         return None
     current = _Current([], [], np.zeros(J.shape))

@@ -36,7 +36,7 @@ def traced_once(compile, applies):
 
     @functools.wraps(compile)
     def compile_and_make(self, *args, **kwargs):
-        # bound as an attribute is, which Nengo's decorators depend on
+        # Nengo's decorators need it bound as an attribute is.
         compile.__get__(self, type(self))(*args, **kwargs)
         if applies(self):
             make_variables(self.keras_model)

@@ -20,11 +20,11 @@ from nengo_lmu.legendre.checks import one_of, shown, whole
 from nengo_lmu.networks.arguments import validated
 from nengo_lmu.utils.files import write_atomically
 
-# how often a checkpoint is written (seconds)
+# A checkpoint is written this often (seconds).
 INTERVAL = 60.0
 
-# What a checkpoint says of how far a training has come, and what reading a file that is
-# none raises.
+# A checkpoint says these of how far a training has come; reading a file that is none
+# raises one of the errors.
 _POSITION = {"history", "batch", "sums", "seconds"}
 _NOT_A_CHECKPOINT = (
     *(KeyError, ValueError, TypeError, AttributeError, EOFError, RecursionError),
@@ -124,7 +124,7 @@ class _Training:
             )
         self._is_made_anew = callable(inputs)
         self._make = inputs if self._is_made_anew else lambda rng: (inputs, targets)
-        self._made = None, None  # for which epoch, and what
+        self._made = None, None  # an epoch has its data here
         self.n = None
         self.n = len(next(iter(self.data(0)[0].values())))
         self.validation = self._checked_validation(validation)
@@ -132,7 +132,7 @@ class _Training:
         self.best_is = {"max": np.argmax, "min": np.argmin}[mode]
         self._require_minibatch("inputs", self.n)
         self.batches = self.n // self.size
-        # where it is: whole epochs, minibatches of the next, and what they came to
+        # It keeps whole epochs, minibatches of the next, and what they came to.
         self.history = {}
         self.batch = 0
         self.sums = {}
@@ -143,16 +143,16 @@ class _Training:
         """Return the inputs and targets of an epoch; those of the last are kept."""
         which = epoch if self._is_made_anew else 0
         if self._made[0] != which:
-            made = self._make(np.random.RandomState([self.seed, which, 1]))
-            if not isinstance(made, (tuple, list)) or len(made) != 2:
+            result = self._make(np.random.RandomState([self.seed, which, 1]))
+            if not isinstance(result, (tuple, list)) or len(result) != 2:
                 raise ValidationError(
-                    f"must return inputs and targets, but returned {shown(made)}; "
+                    f"must return inputs and targets, but returned {shown(result)}; "
                     "return both, as for a training on the same data",
                     attr="inputs",
                 )
-            inputs = _checked_data("inputs", made[0], self.n)
+            inputs = _checked_data("inputs", result[0], self.n)
             n = len(next(iter(inputs.values())))
-            self._made = which, (inputs, _checked_data("targets", made[1], n, False))
+            self._made = which, (inputs, _checked_data("targets", result[1], n, False))
         return self._made[1]
 
     def _checked_validation(self, validation):
@@ -181,7 +181,7 @@ class _Training:
 
     @property
     def _state(self):
-        """Of the simulation: NengoDL sets it back after each minibatch.
+        """Return the simulation's state, which NengoDL sets back after each minibatch.
 
         It does so when our callback has been called, so what there is of it then must
         not be kept: the next minibatch would begin with it.
@@ -260,9 +260,9 @@ class _Training:
 
         try:
             with open(path, "rb") as file, np.load(file) as arrays:
-                found = dict(arrays)
-            other = str(found.pop("identity")) != identity
-            position = json.loads(str(found.pop("position")))
+                contents = dict(arrays)
+            other = str(contents.pop("identity")) != identity
+            position = json.loads(str(contents.pop("position")))
         except FileNotFoundError:
             return
         except OSError as error:
@@ -272,12 +272,12 @@ class _Training:
         if other:
             refuse("a checkpoint of another training")
         values, best = (
-            [found.pop(f"{kind}_{i}") for i in range(n) if f"{kind}_{i}" in found]
-            for kind, n in (("value", len(found)), ("best", len(self._weights)))
+            [contents.pop(f"{kind}_{i}") for i in range(n) if f"{kind}_{i}" in contents]
+            for kind, n in (("value", len(contents)), ("best", len(self._weights)))
         )
         shapes = [tuple(variable.shape) for variable in self._variables]
         whose = [tuple(variable.shape) for variable in self._weights] if best else []
-        if found or [value.shape for value in values] != shapes:
+        if contents or [value.shape for value in values] != shapes:
             refuse("a checkpoint of another version of nengo_lmu, or damaged")
         finite = all(np.all(np.isfinite(value)) for value in [*values, *best])
         if not finite or [value.shape for value in best] != whose:
@@ -289,7 +289,7 @@ class _Training:
         self.best = best or None
 
     def _is_position(self, position):
-        """Whether it says after which minibatch of which epoch a training was."""
+        """Return whether it tells a minibatch and an epoch that a training was at."""
 
         def numbers(values, kind=(int, float)):
             return all(type(value) in kind and np.isfinite(value) for value in values)
@@ -360,11 +360,11 @@ class _Training:
         if self.validation is not None:
             n = len(next(iter(self.validation[0].values())))
             n -= n % self.size
-            found = self.sim.evaluate(
+            metrics = self.sim.evaluate(
                 *[{key: x[:n] for key, x in part.items()} for part in self.validation],
                 verbose=0,
             )
-            row |= {f"val_{name}": float(value) for name, value in found.items()}
+            row |= {f"val_{name}": float(value) for name, value in metrics.items()}
             if self.monitor is not None and self.monitor not in row:
                 raise ValidationError(
                     f"there is no {self.monitor!r}; give one of "
@@ -405,7 +405,7 @@ def _checked_data(name, data, n=None, finite=True):
     for key, value in data.items():
         try:
             array = np.asarray(value)
-        except ValueError:  # a ragged list
+        except ValueError:  # the list is ragged
             array = np.asarray(None)
         numbers = array.dtype.kind in "biuf" and array.ndim == 3
         refused = np.isinf if not finite else lambda x: ~np.isfinite(x)

@@ -205,7 +205,7 @@ def unroll(layers, n_steps, size_in):
         nengo_dl.configure_settings(
             stateful=False, use_loop=False, keep_history=False, trainable=None
         )
-        node = given = nengo.Node(np.zeros(n_steps * size_in))
+        node = source = nengo.Node(np.zeros(n_steps * size_in))
         shape = (n_steps, size_in)
         for layer in layers:
             size_out = layer.compute_output_shape((None, *shape))[-1]
@@ -214,7 +214,7 @@ def unroll(layers, n_steps, size_in):
             )
             shape = (n_steps, size_out)
         output = nengo.Probe(node)
-    return network, given, output
+    return network, source, output
 
 
 def _check(lmu, input_kernel):

@@ -19,7 +19,7 @@ SMALLEST, LARGEST = 1e-24, 1e24
 LARGEST_ENTRY = 1e30
 LARGEST_SQUARE = LARGEST_ENTRY**2
 
-# Whole numbers that floating point tells from their neighbours.
+# Floating point tells whole numbers up to this from their neighbours.
 LARGEST_WHOLE = 10**15
 
 # In a window of so many steps, what a step changes is still ten million times larger
@@ -50,7 +50,7 @@ class ArgumentError(ValueError):
         self.problem = problem
 
     def __reduce__(self):
-        # so that it comes back from the processes of an experiment
+        # An error has to come back from the processes of an experiment.
         return type(self), (self.name, self.problem)
 
 
@@ -179,10 +179,10 @@ def finite_array(name, value, ndim=None, shape=None, largest=LARGEST_ENTRY):
     """Return ``value`` as a float64 array if it is finite and of the given shape."""
     array = real_array(name, value)
     if ndim is not None and array.ndim not in np.atleast_1d(ndim):
-        wanted = " or ".join(str(n) for n in np.atleast_1d(ndim))
+        dimensions = " or ".join(str(n) for n in np.atleast_1d(ndim))
         raise ArgumentError(
             name,
-            f"must have {wanted} dimensions, but its shape is {array.shape}; "
+            f"must have {dimensions} dimensions, but its shape is {array.shape}; "
             "reshape it",
         )
     if shape is not None and array.shape != tuple(shape):
@@ -209,9 +209,9 @@ def finite_array(name, value, ndim=None, shape=None, largest=LARGEST_ENTRY):
 def one_of(name, value, choices):
     """Return ``value`` if it is one of ``choices``."""
     if not isinstance(value, str) or value not in choices:
-        wanted = ", ".join(repr(choice) for choice in choices)
+        names = ", ".join(repr(choice) for choice in choices)
         raise ArgumentError(
-            name, f"must be one of {wanted}, but {shown(value)} was given"
+            name, f"must be one of {names}, but {shown(value)} was given"
         )
     return value
 
@@ -238,11 +238,11 @@ def _real(value):
 
 
 def _is_no_number(value):
-    """Whether it is none of what Python or NumPy take for numbers: True, or a time."""
+    """Return whether a value only passes for a number, as True and times do."""
     return isinstance(value, (bool, np.bool_, np.timedelta64))
 
 
-def real_array(name, value, wanted="an array of numbers"):
+def real_array(name, value, kind="an array of numbers"):
     """Return ``value`` as a float64 array if it is one of real numbers, or of NaN."""
     hidden = np.ma.count_masked(value) if isinstance(value, np.ma.MaskedArray) else 0
     if hidden:
@@ -253,13 +253,13 @@ def real_array(name, value, wanted="an array of numbers"):
         )
     try:
         array = np.asarray(value)
-    except (TypeError, ValueError):  # a ragged list
+    except (TypeError, ValueError):  # the list is ragged
         array = np.asarray(None)
     if array.dtype.kind == "O":
-        array = np.array([_real(one) for one in array.flat]).reshape(array.shape)
+        array = np.array([_real(entry) for entry in array.flat]).reshape(array.shape)
         if value is None or np.any(np.isnan(array)):
             array = np.asarray(None)
     if array.dtype.kind not in "iuf":
-        raise ArgumentError(name, f"must be {wanted}, but {shown(value)} was given")
-    with np.errstate(over="ignore"):  # of long doubles; it is refused as infinite
+        raise ArgumentError(name, f"must be {kind}, but {shown(value)} was given")
+    with np.errstate(over="ignore"):  # long doubles may overflow: inf is refused later
         return array.astype(np.float64)

@@ -49,24 +49,24 @@ from nengo_lmu.legendre.window import readout
 
 SPIKING = ("poisson", "stochastic", "regular")
 
-# the points at which the error of the whole window is measured
+# The error of the whole window is measured at these points.
 WINDOW_POINTS = np.linspace(0, 1, 50)
 
-# How often the noise and what it adds to the neurons' input are put into each other, at
+# The noise and what it adds to the neurons' input are put into each other so often at
 # most. Each time, the distance to their fixed point shrinks by more than half; it is
 # larger to begin with where feedback adds to the input. Less than the last is nothing.
 _ITERATIONS = 6
 _ITERATIONS_WITH_FEEDBACK = 15
 _NO_CHANGE = 1e-11
 
-# Integrals over frequencies, for noise that is not white: nodes of a panel, between
-# which multiples of d / theta the poles are, and how long panels of the logarithm are
-# below, there and above.
+# For noise that is not white, integrals over frequencies have so many nodes a panel.
+# The poles are between these multiples of d / theta, and panels of the logarithm are so
+# long below, there and above.
 _NODES = 8
 _POLES = 0.05, 0.5
 _PANELS = 1.2, 0.3, 0.6
 
-# Numbers that matrices at several frequencies take at a time.
+# Matrices at several frequencies take so many numbers at a time.
 _AT_ONCE = 5 * 10**5
 
 
@@ -163,10 +163,10 @@ class ErrorDynamics:
         large: the state's own, and ``k`` times those that the feedback is about.
         """
         d = len(self.A_bar)
-        given = np.zeros((d, len(self.F)))
-        given[:, :d] = self.injection(decay)
-        given[:, -d:] -= self.gain * np.eye(d)
-        return given
+        inputs = np.zeros((d, len(self.F)))
+        inputs[:, :d] = self.injection(decay)
+        inputs[:, -d:] -= self.gain * np.eye(d)
+        return inputs
 
     def amplification(self, decay):
         """Return what white noise of the decoded state does to the window.
@@ -242,7 +242,7 @@ class ErrorDynamics:
 
     @cached_property
     def _n_doublings(self):
-        """How many powers of ``F`` it takes until nothing is left."""
+        """Return how many powers of ``F`` it takes until nothing is left."""
         for k in range(64):
             if np.linalg.norm(self._powers[k]) < 1e-10:
                 return k
@@ -336,14 +336,14 @@ class SpikingPopulations:
         remedy = f"make one for d={d}"
         statistics = instance("statistics", self.statistics, StateStatistics, remedy)
         positive("input_rms", statistics.input_rms)
-        made = instance("realization", self.realization, Realization, remedy)
+        realization = instance("realization", self.realization, Realization, remedy)
         if len(statistics.covariance) != d:
             raise ArgumentError(
                 "statistics",
                 f"must be of a memory of order {d}, but their covariance has shape "
                 f"{statistics.covariance.shape}; {remedy}",
             )
-        finite_array("realization", made.T, shape=(d, d))
+        finite_array("realization", realization.T, shape=(d, d))
         gain = not_negative("error_feedback", self.error_feedback)
         if gain:
             checked_gain(gain, error_dynamics(theta, d, dt, method).A_bar, delay)
@@ -379,7 +379,7 @@ class SpikingPopulations:
         """
         with np.errstate(over="ignore", invalid="ignore"):
             covariance = self._state_error(self._solve(counts)[0])
-        # not above it, if it is no number
+        # A NaN is not above the largest square either.
         if not np.abs(covariance).max() <= LARGEST_SQUARE:
             raise ArgumentError(
                 "max_rate",
@@ -490,7 +490,7 @@ class SpikingPopulations:
         for _ in range(3):  # the noise depends on the split, and the split on it
             noise = self._noise(added)
             shares = self._shares(noise)
-            if not np.any(shares):  # no noise, or a synapse that undoes it: all alike
+            if not np.any(shares):  # there is no noise, or the synapse undoes it
                 shares = np.ones(self.d)
             counts = split_neurons(n_neurons, np.sqrt(shares / shares.max()))
             added = self._added(noise / counts)
@@ -676,7 +676,7 @@ class SpikingPopulations:
 
     @cached_property
     def _passed(self):
-        """How much of the noise arrives where, at each frequency.
+        """Return how much of the noise arrives where, at each frequency.
 
         Returns
         -------
@@ -749,7 +749,7 @@ def split_neurons(n_neurons, weights):
         )
     d = len(weights)
     n_neurons = enough_neurons(n_neurons, d)
-    # one pair each, then the largest remainders of the ideal share
+    # Each gets a pair, and the largest remainders of the ideal share get what is left.
     spare = n_neurons // 2 - d
     share = weights / weights.sum() * (n_neurons // 2)
     share = np.maximum(share - 1, 0)

@@ -27,18 +27,18 @@ from nengo_lmu.legendre.statistics import (
 )
 from nengo_lmu.legendre.system import METHODS
 
-# Rates of neurons at the edge of their range, by default (hertz): from, to.
+# Neurons at the edge of their range have rates from and to these, by default (hertz).
 MAX_RATES = (200.0, 240.0)
 _MAX_RATE = sum(MAX_RATES) / 2
 
-# The longest default, in time steps: a current on Loihi decays by at least a 4096th a
+# No default is longer (time steps): a current on Loihi decays by at least a 4096th a
 # step, and with error feedback a longer one would hardly make a difference.
 _LONGEST_SYNAPSE = 4096
 
-# What neurons that spike at most once a step need room for, in standard deviations of
-# the states in a band that nobody foresaw, as a multiple of their rate at the edge of
-# the range over the largest: then they seldom reach the largest in any band, and the
-# error in the typical one is 4 to 5 % larger at 220 of 1000 hertz.
+# Neurons that spike at most once a step need room for so many standard deviations of
+# the states in a band that nobody foresaw, times their rate at the edge of the range
+# over the largest: then they seldom reach the largest in any band, and the error in the
+# typical one is 4 to 5 % larger at 220 of 1000 hertz.
 _ROOM = 1.4
 
 # The error is flat around the best synapse. The shortest that costs no more than this
@@ -94,7 +94,7 @@ def best_tau(theta, d, dt=0.001, input=1.0, method="zoh"):
     root = vectors * np.sqrt(np.maximum(values, 0))
 
     def relative_error(tau):
-        # the sum of singular values of `basis`, where noise is small
+        # Where noise is small, it is the sum of the singular values of `basis`.
         G = root.T @ dynamics.amplification(np.exp(-dt / tau)) @ root
         return np.sqrt(np.maximum(np.linalg.eigvalsh(G), 0)).sum()
 
@@ -142,15 +142,15 @@ def best_error_feedback(
     decay = np.exp(-dt / tau)
     plain = error_dynamics(theta, d, dt, method)
     most = min(_LARGEST_GAIN, largest_gain(plain.A_bar, delay) / 2)
-    # the basis and the split hardly depend on the gain, as long as there is some
+    # The basis and the split hardly depend on the gain, as long as there is some.
     last = plain.last_amplification(decay)
     with renamed(kind="realization"):
-        made = basis(statistics, realization, last)
-    rows = np.linalg.inv(made.T)
-    # of the range; a dimension that the input leaves at rest has hardly any
+        coordinates = basis(statistics, realization, last)
+    rows = np.linalg.inv(coordinates.T)
+    # Squares are relative to the range; what the input leaves at rest has hardly any.
     square = np.maximum(statistics.mean_square(rows), 1e-6)
-    shares = np.sqrt(square) * variance_along(made.T.T, last)
-    # not in whole neurons, of which there may be too few to go round
+    shares = np.sqrt(square) * variance_along(coordinates.T.T, last)
+    # Counts are not rounded, since there may be too few neurons to go round.
     weights = np.sqrt(shares if np.any(shares) else np.ones(d))
     counts = np.maximum(n_neurons * weights / weights.sum(), 2)
     b = np.sqrt(8 / np.pi) / (counts * max_rate * dt)
@@ -160,17 +160,17 @@ def best_error_feedback(
         # q, the noise of |x| for Gaussian x, adds v q to what neurons are given, and
         # so q = b sqrt(square + v q)
         q = b * np.sqrt(square)
-        P = dynamics.accumulated((made.T * q) @ made.T.T)
+        P = dynamics.accumulated((coordinates.T * q) @ coordinates.T.T)
         v = variance_along(rows @ dynamics.heard(decay), P) / q
         q = (b**2 * v + b * np.sqrt(b**2 * v**2 + 4 * square)) / 2
         spikes = np.sum(counts * np.sqrt(square + v * q))
         G = dynamics.amplification(decay)
-        return spikes * np.sum(q * variance_along(made.T.T, G))
+        return spikes * np.sum(q * variance_along(coordinates.T.T, G))
 
-    found = minimize_scalar(
+    minimum = minimize_scalar(
         cost, bounds=(0, most), method="bounded", options={"xatol": 0.005}
     )
-    return float(f"{found.x:.2g}")
+    return float(f"{minimum.x:.2g}")
 
 
 def quietest(
@@ -229,12 +229,12 @@ def quietest(
 
     def populate(noise):
         with renamed(kind="realization", noise="largest_rate"):
-            made = basis(statistics, realization, amplification, room + noise)
+            coordinates = basis(statistics, realization, amplification, room + noise)
         populations = SpikingPopulations(
             theta,
             d,
             statistics,
-            made,
+            coordinates,
             tau,
             max_rate,
             dt,
@@ -245,7 +245,7 @@ def quietest(
         )
         return populations, populations.split(n_neurons)
 
-    # without room for noise, then with room for that of the first
+    # The first design leaves no room for noise, the second leaves room for its noise.
     populations, counts = populate(np.zeros((d, d)))
     return populate(populations.covariance(counts))
 
@@ -429,7 +429,7 @@ def neurons_for_error(error, theta, d, **kwargs):
     error = positive("error", error)
     theta, dt = window(theta, kwargs.get("dt", 0.001))
     d = order(d)
-    # once, instead of at each number of neurons
+    # Both are the same for each number of neurons.
     with renamed(expected="input"):
         kwargs["input"] = input_statistics(theta, d, kwargs.get("input", 1.0), dt)
     if kwargs.get("tau") is None:
@@ -442,11 +442,11 @@ def neurons_for_error(error, theta, d, **kwargs):
     pairs, slope, n_alike = min(50 * d, _MOST_PAIRS), -0.5, 0
     before = None
     while enough - too_few > 1:
-        found = predicted_error(theta, d, 2 * pairs, **kwargs).window
-        excess = np.log(max(found, np.finfo(float).tiny)) - np.log(error)
+        window_error = predicted_error(theta, d, 2 * pairs, **kwargs).window
+        excess = np.log(max(window_error, np.finfo(float).tiny)) - np.log(error)
         if before is not None:
             secant = (excess - before[1]) / np.log(pairs / before[0])
-            # rounding to whole pairs and gains of two digits make steps
+            # Rounding to whole pairs and gains of two digits make steps.
             slope = secant if -10 < secant < -0.25 else slope
             n_alike = n_alike + 1 if (excess > 0) == (before[1] > 0) else 0
         before = pairs, excess
@@ -454,11 +454,11 @@ def neurons_for_error(error, theta, d, **kwargs):
             too_few = pairs
         else:
             enough = pairs
-        # further each time that it was not far enough
+        # A change goes further each time that the one before did not go far enough.
         change = pairs * np.expm1(min(-excess / slope, 30.0))
         change = np.ceil(change) if excess > 0 else np.floor(change)
-        wanted = pairs + 2**n_alike * change
-        pairs = int(np.clip(wanted, too_few + 1, enough - 1))
+        target = pairs + 2**n_alike * change
+        pairs = int(np.clip(target, too_few + 1, enough - 1))
     if enough > _MOST_PAIRS:
         raise ArgumentError(
             "error",

@@ -139,7 +139,7 @@ def basis(statistics, kind="legendre", amplification=None, noise=None):
         amplification = _square("amplification", amplification, d)
     if noise is not None:
         noise = _square("noise", noise, d)
-    # what needs room besides the typical states
+    # The least deviation and noise need room besides the typical states.
     least = LEAST_DEVIATION**2 * np.linalg.eigvalsh(statistics.covariance)[-1]
     extra = least * np.eye(d) + (0.0 if noise is None else noise)
     if kind == "legendre":
@@ -186,7 +186,7 @@ def invertible(name, value, shape=None):
     """Return a matrix as an array if it is invertible."""
     T = finite_array(name, value, ndim=2, shape=shape)
     lengths = np.linalg.norm(T, axis=0)
-    # of columns of one length, since in what unit each of them is does not matter
+    # Columns get the same length, since the unit of each does not matter for the rank.
     columns = T / np.where(lengths > 0, lengths, 1)
     if T.shape[0] != T.shape[1] or np.linalg.matrix_rank(columns) < len(T):
         raise ArgumentError(

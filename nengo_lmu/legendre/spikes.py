@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-# how often the frequencies of harmonics are folded back at half the sampling rate
+# The frequencies of harmonics are folded back this often at half the sampling rate.
 _FOLDS = 6
 
 
@@ -90,13 +90,13 @@ def regular_spectrum(frequency, mean_square, crossings, max_rate, dt):
     Neurons are taken to be independent, since their phases and rates differ.
     """
     f = np.asarray(frequency, dtype=float)
-    deviation = max_rate * np.sqrt(mean_square)  # of the rate, before folding
+    deviation = max_rate * np.sqrt(mean_square)  # the rate deviates so before folding
     folded = [np.abs(fold / dt + f) for fold in range(-_FOLDS, _FOLDS + 1)]
     lines = sum(_harmonics(f[:, np.newaxis] / deviation) for f in folded) / deviation
-    # |v[t] - v[t-1]|^2 for |v|^2, in spikes per second
+    # Differences v[t] - v[t-1], in spikes per second, multiply the spectrum by this.
     difference = (2 * np.sin(np.pi * f * dt) / dt)[:, np.newaxis] ** 2
     active = difference * lines / (2 * np.pi**2)
-    # the variance 1/12, half the time
+    # A held phase has a variance of 1/12, half the time.
     held = crossings / (6 * (crossings**2 + (2 * np.pi * f[:, np.newaxis]) ** 2))
     silent = difference * held
     # half of the neurons are active at a time, but all of them are silent half the time

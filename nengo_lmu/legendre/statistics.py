@@ -25,24 +25,23 @@ from nengo_lmu.legendre.window import frequency_response
 # neurons do not saturate there: they only fire above their nominal maximum rates.
 GAUSSIAN_RANGE = 2.5
 
-# The rms of the input that is taken as typical where only its range is known.
+# An input of this rms is taken as typical where only its range is known.
 TYPICAL_RMS = 0.3
 
-# Samples of states that are enough to know their mean absolute values to a percent.
+# So many samples of states tell their mean absolute values to a percent.
 _ENOUGH_SAMPLES = 4000
 
-# Time steps in a window for the states on the way to the mean of an input.
+# A window has so many time steps for the states on the way to the mean of an input.
 _STEPS_OF_A_RISE = 100
-# Nodes of a panel of an integral over frequencies, and how far panels reach beyond the
-# poles: enough for rounding error up to an order of 256.
+# A panel of an integral over frequencies has so many nodes, and ends beyond the poles
+# at so many times its start: this is enough for rounding error up to an order of 256.
 _PANEL = 16
 _GROWTH = 1.1
 
-# Numbers that an integral takes at a time.
+# An integral takes so many numbers at a time.
 _AT_ONCE = 10**6
 
-# The most numbers in samples of states, and the most steps of a process that they are
-# made from.
+# Samples of states have so many numbers at most, made from so many steps of a process.
 _MOST_NUMBERS = 4 * 10**6
 _MOST_STEPS = 200_000
 
@@ -170,7 +169,7 @@ def crossing_rates(statistics, rows, A, B):
         ``y = rows @ m`` of variance ``s^2`` and mean ``E y``.
     """
     S, b = statistics.covariance, B[:, 0]
-    # what E[m u] has to be for E[m m^T] to be constant: A S + S A^T + c b^T + b c^T = 0
+    # For E[m m^T] to be constant, E[m u] has A S + S A^T + c b^T + b c^T = 0.
     rest = -(A @ S + S @ A.T)
     c = (rest @ b - b * (b @ rest @ b) / (2 * b @ b)) / (b @ b)
     cross = A @ np.outer(c, b)
@@ -185,7 +184,7 @@ def crossing_rates(statistics, rows, A, B):
 
 def variance_along(rows, covariance):
     """Return the diagonal of ``rows @ covariance @ rows.T``, at least 0."""
-    # not below 0 by rounding
+    # Rounding must not make it negative.
     return np.maximum(np.sum((rows @ covariance) * rows, axis=1), 0)
 
 
@@ -241,7 +240,7 @@ def _band(theta, d, bandwidth):
     close to the real axis that each panel ends at 1.1 times where it begins.
     """
     top = theta * bandwidth
-    # shorter ones at first, for d = 1, whose pole is closest to the axis
+    # The first panels are shorter for d = 1, whose pole is closest to the axis.
     edges = [0, 1 / 8, 1 / 4, *np.arange(1, d + 1) / 2]
     n_beyond = max(0, np.log(top / edges[-1]) / np.log(_GROWTH))
     edges = np.append(edges, edges[-1] * _GROWTH ** np.arange(1, n_beyond))
@@ -365,7 +364,7 @@ def expected_range(name, expected):
     """
     try:
         shape = np.shape(expected)
-    except ValueError:  # of rows of different lengths
+    except ValueError:  # rows have different lengths
         return None
     if shape == ():
         high = positive(name, expected)
@@ -412,7 +411,7 @@ def typical_statistics(theta, d, input_range=1.0):
     mean = (low + high) / 2
     if mean == 0:
         return noise
-    # a window of the mean, and one more to come to rest, by steps that show the fastest
+    # The state rises for a window and comes to rest in another; steps show the fastest.
     n = 2 * max(_STEPS_OF_A_RISE, 4 * d)
     rise = simulate(np.full(n, mean), theta, d, dt=2 * theta / n)
     rest = np.eye(d)[0] * mean
@@ -446,8 +445,10 @@ def unforeseen_covariance(theta, d, statistics):
     if statistics.samples is not None:
         return np.zeros((d, d))
     bands = d / (6 * theta) * 2.0 ** np.arange(-2, 3.5, 0.5)
-    found = [white_noise_statistics(theta, d, 1.0, band).covariance for band in bands]
-    return statistics.input_rms**2 * np.mean(found, axis=0)
+    covariances = [
+        white_noise_statistics(theta, d, 1.0, band).covariance for band in bands
+    ]
+    return statistics.input_rms**2 * np.mean(covariances, axis=0)
 
 
 def sampled_input(theta, process, dt=0.001):
@@ -477,7 +478,7 @@ def sampled_input(theta, process, dt=0.001):
         try:
             step = multiple * dt
             return process.run(duration, dt=step, rng=np.random.RandomState(0)), step
-        except ValueError:  # such as a white signal of a frequency that has no place
+        except ValueError:  # a white signal may have a frequency that has no place
             if multiple == 1:
                 raise
         multiple //= 2
@@ -527,8 +528,8 @@ def input_statistics(theta, d, expected=1.0, dt=0.001):
         return expected
     if hasattr(expected, "run"):
         expected, dt = sampled_input(theta, expected, dt=dt)
-    known = expected_range("expected", expected)
-    if known is not None:
-        return typical_statistics(theta, d, known)
+    limits = expected_range("expected", expected)
+    if limits is not None:
+        return typical_statistics(theta, d, limits)
     with renamed(u="expected"):
         return sampled_statistics(theta, d, expected, dt=dt)

@@ -156,7 +156,7 @@ def _refuse_unstable_euler(A, A_bar, dt):
     if radius > 1 and np.all(rates.real < 0):
         # |1 + dt x| <= 1 for each eigenvalue x: dt <= -2 Re(x) / |x|^2
         longest = np.min(-2 * rates.real / np.abs(rates) ** 2)
-        # rounded down, so that whoever follows the advice is not refused again
+        # It is rounded down, so that whoever follows the advice is not refused again.
         digit = 10.0 ** (np.floor(np.log10(longest)) - 2)
         longest = np.floor(longest / digit) * digit
         raise ArgumentError(
@@ -366,7 +366,7 @@ def states(u, theta, d, dt=0.001, method="zoh", every=1):
     inputs = u if u.ndim == 2 else u[:, np.newaxis]
     n = len(inputs) // every
     stretches = inputs[: n * every].reshape(n, every, inputs.shape[1])
-    # what the inputs of a stretch make of the state at its end
+    # The inputs of a stretch change the state at its end by this.
     effect = np.empty((every, len(A_bar)))
     effect[-1] = B_bar[:, 0]
     for k in range(every - 1, 0, -1):

@@ -92,7 +92,7 @@ def frequency_response(theta, d, frequency):
         ratio = x / ((2 * i - 1) * (x * ratio / (2 * i + 3) - 2))
         response[:, i] = ratio
     np.cumprod(response, axis=1, out=response)
-    # the first row itself: x m[0] = 1 - sum(m)
+    # The first row itself says that x m[0] = 1 - sum(m).
     response /= (x + response.sum(axis=1))[:, np.newaxis]
     return response
 

@@ -31,7 +31,7 @@ from nengo_lmu.networks import LegendreMemory
 from nengo_lmu.networks.arguments import validated
 from nengo_lmu.networks.objects import BiasConnection
 
-# the build functions that take the place of NengoLoihi's own, or of none
+# These build functions take the place of NengoLoihi's own, or of none.
 _BUILDERS = {
     BiasConnection: build_bias_connection,
     InputReceiveNode: build_input_receive_node,

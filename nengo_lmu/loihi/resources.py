@@ -25,7 +25,7 @@ from nengo_lmu.loihi.builder.ours import ours
 from nengo_lmu.loihi.told import percent
 from nengo_lmu.networks.arguments import validated
 
-# What a core has. The last three are those of `nengo_loihi.hardware.validate`, which
+# A core has so many. The last three are those of `nengo_loihi.hardware.validate`, which
 # only looks at them for a board; it leaves the first of 16 synapse formats unused.
 LIMITS = {
     "compartments": MAX_COMPARTMENTS,
@@ -38,7 +38,7 @@ LIMITS = {
 }
 CORES_PER_CHIP = 128
 
-# what `nengo_loihi.Simulator` refuses on the emulator too
+# `nengo_loihi.Simulator` refuses too many of these on the emulator, too.
 _ALWAYS_CHECKED = ("compartments", "synapse_bits", "input_axons", "output_axons")
 
 _OFF_CHIP = "keep it off the chip with net.config[ensemble].on_chip = False"
@@ -416,12 +416,12 @@ def _names(model):
     def name(obj):
         if isinstance(obj, nengo.Connection):
             return f"{name(obj.pre_obj)} to {name(obj.post_obj)}"
-        obj = getattr(obj, "ensemble", obj)  # of neurons
+        obj = getattr(obj, "ensemble", obj)  # neurons have no name of their own
         return ensembles.get(obj) or obj.label or type(obj).__name__
 
     names = {block: str(block.label) for block in model.blocks}
     for obj, parts in model.objs.items():
-        # probes have blocks too, but those of others
+        # Probes have blocks too, but these belong to others.
         if isinstance(obj, nengo.Ensemble):
             names.update((block, name(obj)) for block in parts["in"])
         elif isinstance(obj, nengo.Connection):

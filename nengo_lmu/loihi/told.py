@@ -38,7 +38,7 @@ class CutOff:
     steps: int = 0
     beyond: int = 0
     largest: float = 0.0
-    told: int = 0
+    last_beyond: int = 0
 
     def __call__(self, t, x):
         """Return the input within its range."""
@@ -53,9 +53,9 @@ class CutOff:
 
     def tell(self):
         """Warn of what was cut off, if it is twice as much as it was last time."""
-        if self.beyond <= 2 * self.told:
+        if self.beyond <= 2 * self.last_beyond:
             return
-        self.told = self.beyond
+        self.last_beyond = self.beyond
         warnings.warn(
             f"{self.name} was beyond its range of {self.radius:g} in {self.beyond} of "
             f"{self.steps} steps ({percent(self.beyond / self.steps)}), up to "
@@ -79,7 +79,7 @@ class Saturation:
     def __init__(self, name, compartments):
         self.name = name
         self.compartments = compartments
-        self.told = 0
+        self.last_most = 0
 
     def tell(self, state):
         """Warn of neurons at their limit.
@@ -91,11 +91,11 @@ class Saturation:
         """
         if state.n_looks == 0:
             return
-        at_limit = [state.at_limit[state.slices[one]] for one in self.compartments]
+        at_limit = [state.at_limit[state.slices[part]] for part in self.compartments]
         most = int(max(part.max(initial=0) for part in at_limit))
-        if most <= max(2 * self.told, _SELDOM * state.n_looks):
+        if most <= max(2 * self.last_most, _SELDOM * state.n_looks):
             return
-        self.told = most
+        self.last_most = most
         some = sum(np.count_nonzero(part) for part in at_limit)
         warnings.warn(
             f"{self.name}: {some} neurons on Loihi should have spiked more than once a "
@@ -127,8 +127,8 @@ def telling(run_steps):
         emulator = self.sims.get("emulator")
         state = getattr(emulator, "compartment", None)
         if hasattr(state, "at_limit"):
-            for one in ours(self.model).saturation:
-                one.tell(state)
+            for saturation in ours(self.model).saturation:
+                saturation.tell(state)
 
     run_and_tell.is_ours = True
     return run_and_tell

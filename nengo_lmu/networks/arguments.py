@@ -140,7 +140,7 @@ def sampled(name, distribution, n, d, rng, obj=None):
         try:
             samples = distribution.sample(n, size, rng=rng)
             problem = f"samples of shape {np.shape(samples)}"
-        except Exception as error:  # whatever a distribution of the user's says
+        except Exception as error:  # a distribution of the user's may raise anything
             samples, problem = None, f"{type(error).__name__}: {error}"
         if np.shape(samples) in (shape, (n,) if size is None else (n, size)):
             return np.reshape(samples, shape)

@@ -128,12 +128,12 @@ def make_design(
             # others saturate by themselves, and have room for that already
             largest_rate if is_linear(memory.neuron_type) else None,
         )
-    made = quiet.realization
+    coordinates = quiet.realization
     if not is_linear(memory.neuron_type):
         # they may saturate: decoders are solved for more than the typical range
-        made = replace(made, T=1.3 * made.T)
+        coordinates = replace(coordinates, T=1.3 * coordinates.T)
     covariance = quiet.covariance(counts)
-    # the same split for each input dimension; the first few get what is over
+    # Each input dimension has the same split; the first few get what is over.
     over = n_neurons - memory.size_in * counts.sum()
     split = np.tile(counts, memory.size_in)
     split[np.argsort(-split, kind="stable")[:over]] += 1
@@ -142,7 +142,7 @@ def make_design(
     return Design(
         error_feedback=quiet.error_feedback,
         max_rate=max_rate,
-        realization=made,
+        realization=coordinates,
         populations=make_populations(
             split,
             memory.neuron_type,

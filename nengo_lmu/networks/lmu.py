@@ -246,7 +246,7 @@ class LMU(nengo.Network):
         """Make the hidden units so that an input of 1 gives an output of 1."""
         if neuron_type is Default:
             ideal = self.memory.populations is None
-            # of amplitude 1, so that h is what the neurons put out
+            # With an amplitude of 1, h is what the neurons put out.
             neuron_type = nengo.Tanh(tau_ref=1) if ideal else self.memory.neuron_type
         checked_neuron_type("hidden_neuron_type", neuron_type, self)
         if isinstance(neuron_type, nengo.Direct):
@@ -257,7 +257,7 @@ class LMU(nengo.Network):
                 obj=self,
             )
         if isinstance(neuron_type, (nengo.Tanh, nengo.Sigmoid)):
-            # f itself, which Nengo scales by 1 / tau_ref
+            # Nengo scales f by 1 / tau_ref, which the unit undoes.
             self.unit = 1 / neuron_type.tau_ref
             gain, bias = np.ones(self.units), np.zeros(self.units)
         else:
@@ -291,8 +291,8 @@ class LMU(nengo.Network):
         if neuron_type is not Default:
             checked_neuron_type("hidden_neuron_type", neuron_type, self)
         for name, value in matrices.items():
-            given = value is not None and value is not Default
-            if given and not isinstance(value, nengo.dists.Distribution):
+            is_given = value is not None and value is not Default
+            if is_given and not isinstance(value, nengo.dists.Distribution):
                 with validated(self):
                     finite_array(name, value)
 
@@ -333,8 +333,10 @@ class LMU(nengo.Network):
                 if hidden_bias.ndim == 1:
                     hidden_bias = hidden_bias[:, np.newaxis]
             value = matrix("hidden_bias", hidden_bias, (self.units, 1), rng, self)
-            one = nengo.Node([1.0], label="one")
-            self.hidden_bias = self._trained(one, neurons, value, None, BiasConnection)
+            constant = nengo.Node([1.0], label="one")
+            self.hidden_bias = self._trained(
+                constant, neurons, value, None, BiasConnection
+            )
 
     def _trained(self, pre, post, transform, synapse, cls=nengo.Connection):
         conn = cls(pre, post, transform=transform, synapse=synapse)

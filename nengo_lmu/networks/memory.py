@@ -266,7 +266,7 @@ class LegendreMemory(nengo.Network):
             if trainable_theta:
                 self.discretization = "euler"
             self._system = state_space(self.initial_theta, self.d)
-            # refuses Euler where it is unstable
+            # Euler's method is refused where it is unstable.
             A_bar, _ = discretize(*self._system, self.dt, method=self.discretization)
             delay = feedback_steps("feedback_delay", feedback_delay, self.d, self.dt)
             if error_feedback is not None:
@@ -303,10 +303,10 @@ class LegendreMemory(nengo.Network):
 
             ideal = n_neurons == 0 or isinstance(self.neuron_type, nengo.Direct)
             if ideal:
-                given = dict(
+                curves = dict(
                     max_rates=max_rates, intercepts=intercepts, encoders=encoders
                 )
-                for name, value in given.items():
+                for name, value in curves.items():
                     if value is not None:
                         tuning(name, value)
                 self.synapse = None
@@ -538,7 +538,7 @@ class LegendreMemory(nengo.Network):
         design = self._design
         designed = list(self._values(design))
         kept = [(obj, name, getattr(obj, name)) for obj, name, _ in designed]
-        objects = {cls: list(found) for cls, found in self.objects.items()}
+        objects = {cls: list(members) for cls, members in self.objects.items()}
         gain = changes.get("error_feedback", design.error_feedback)
         if all(_same(now, then) for (*_, now), (*_, then) in zip(kept, designed)):
             self._design = self._make_design(**{"error_feedback": gain} | changes)
@@ -555,16 +555,16 @@ class LegendreMemory(nengo.Network):
             self._design = design
             for obj, name, value in kept:
                 setattr(obj, name, value)
-            for cls, found in objects.items():
-                self.objects[cls][:] = found
+            for cls, members in objects.items():
+                self.objects[cls][:] = members
 
     def take_out(self, nodes):
         """Take nodes and what is connected to them out, while it is `redesigned`."""
-        self.nodes[:] = [one for one in self.nodes if one not in nodes]
+        self.nodes[:] = [node for node in self.nodes if node not in nodes]
         self.connections[:] = [
-            one
-            for one in self.connections
-            if one.pre_obj not in nodes and one.post_obj not in nodes
+            connection
+            for connection in self.connections
+            if connection.pre_obj not in nodes and connection.post_obj not in nodes
         ]
 
     def _values(self, design):
@@ -601,9 +601,9 @@ class LegendreMemory(nengo.Network):
         if isinstance(input_range, nengo.Process):
             expected, dt = sampled_input(self.initial_theta, input_range, dt=dt)
         with validated(self):
-            known = expected_range("input_range", expected)
-            if known is not None:
-                return float(np.abs(known).max()), known, dt
+            limits = expected_range("input_range", expected)
+            if limits is not None:
+                return float(np.abs(limits).max()), limits, dt
             expected = finite_array("input_range", expected, ndim=(1, 2))
             if expected.ndim == 2 and expected.shape[1] not in (1, self.size_in):
                 raise ArgumentError(
@@ -696,9 +696,9 @@ class LegendreMemory(nengo.Network):
         """
         seen = (block, place, scale)
         transform = self._seen(self.realization, *seen)
-        made = nengo.Connection(pre, post, transform=transform, synapse=synapse)
+        connection = nengo.Connection(pre, post, transform=transform, synapse=synapse)
         if self.realization is not None:
-            self._in_coordinates[made] = seen
+            self._in_coordinates[connection] = seen
 
     def _seen(self, realization, block, place, scale):
         """Return the transform of a connection in the coordinates of neurons."""
@@ -716,7 +716,7 @@ class LegendreMemory(nengo.Network):
             A_bar, B_bar = discretize(
                 *self._system, self.dt, method=self.discretization
             )
-            # by increments, since single precision rounds those less
+            # The state grows by increments, which single precision rounds less.
             self._build_slope(A_bar - np.eye(self.d), B_bar, 1.0)
 
     def _build_spiking(self):
@@ -735,7 +735,8 @@ class LegendreMemory(nengo.Network):
             n_eval_points=1000,
             label="neurons",
         )
-        # neurons -> spikes -> state -> neurons, in the neurons' own coordinates
+        # Values go from neurons to spikes, to the state and back to the neurons, in the
+        # neurons' own coordinates.
         self._spikes = nengo.Node(size_in=n_dims, label="spikes")
         self._state = nengo.Node(size_in=n_dims, label="state")
         self.output = nengo.Node(size_in=n_dims, label="output")
@@ -790,7 +791,7 @@ class LegendreMemory(nengo.Network):
         mistake = nengo.Node(size_in=n_dims, label="mistake")
         remembered = nengo.Node(size_in=n_dims, label="remembered mistakes")
         last = mistake
-        for _ in range(delay):  # a step each
+        for _ in range(delay):  # each node is a step late
             node = nengo.Node(size_in=n_dims, label="late mistake")
             self._connect_clearable(node, last, nengo.Lowpass(0))
             last = node
@@ -834,12 +835,12 @@ class LegendreMemory(nengo.Network):
 
 
 def _same(value, designed):
-    """Whether a parameter is as designed, but for single precision."""
+    """Return whether a parameter is as designed, but for single precision."""
     value, designed = (
-        one_hot(one.counts, one.values)
-        if isinstance(one, PopulationEncoders)
-        else np.asarray(getattr(one, "init", one))
-        for one in (value, designed)
+        one_hot(parameter.counts, parameter.values)
+        if isinstance(parameter, PopulationEncoders)
+        else np.asarray(getattr(parameter, "init", parameter))
+        for parameter in (value, designed)
     )
     if value.shape != designed.shape:
         return False

@@ -112,7 +112,9 @@ def build_guarded_node(model, node):
     """
     network = model.toplevel
     if node.needed and network is not None:
-        if not any(one.post_obj is node for one in network.all_connections):
+        if not any(
+            connection.post_obj is node for connection in network.all_connections
+        ):
             raise BuildError(
                 f"{node.owner}.{node.label}: nothing is connected to it, so that its "
                 "value would be 0; connect a node, such as nengo.Node([1.0])"
@@ -123,9 +125,9 @@ def build_guarded_node(model, node):
     nengos_own = type(model) is Model
     if nengos_own or np.isfinite([node.low, node.high]).any():
         passed = Signal(shape=node.size_in, name=f"{node}.out")
-        what = f"{node.owner}.{node.label}"
+        name = f"{node.owner}.{node.label}"
         time = model.time if nengos_own else None
-        model.add_op(Guard(arriving, passed, time, what, node.low, node.high))
+        model.add_op(Guard(arriving, passed, time, name, node.low, node.high))
     model.sig[node]["in"] = arriving
     model.sig[node]["out"] = passed
     model.params[node] = None

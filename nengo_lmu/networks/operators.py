@@ -89,8 +89,8 @@ class DecodeInc(Operator):
         """Return the step function."""
         target, weights, source = [signals[s] for s in self.incs + self.reads]
         starts = np.cumsum(self.counts) - self.counts
-        # on neurons of the same weight, off neurons of the same weight: as a rule each
-        # dimension has two runs, and they can be summed before they are weighted
+        # On neurons have the same weight, and so have off neurons: as a rule each
+        # dimension has two runs, which can be summed before they are weighted.
         new = np.diff(weights, prepend=np.nan) != 0
         new[starts] = True
         runs = np.flatnonzero(new)
@@ -125,9 +125,9 @@ class Guard(Operator):
         The range. What is beyond it by rounding only is let pass.
     """
 
-    def __init__(self, source, target, time, what, low, high):
-        super().__init__(tag=what)
-        self.what, self.low, self.high = what, low, high
+    def __init__(self, source, target, time, name, low, high):
+        super().__init__(tag=name)
+        self.name, self.low, self.high = name, low, high
         self.sets, self.incs, self.updates = [target], [], []
         self.reads = [source] + ([] if time is None else [time])
         self.slack = 1e-6 * (high - low) if np.isfinite(high - low) else 0.0
@@ -159,12 +159,12 @@ class Guard(Operator):
             first = np.flatnonzero(~finite)[0]
             where = f"[{first}]" if len(values) > 1 else ""
             raise SimulationError(
-                f"{self.what}{where} is {values[first]} at t = {t:g} s, which the "
+                f"{self.name}{where} is {values[first]} at t = {t:g} s, which the "
                 "memory would keep for ever; look for it in what is connected to "
-                f"{self.what}"
+                f"{self.name}"
             )
         raise SimulationError(
-            f"{self.what} is {values[0]:g} at t = {t:g} s, but must be from "
+            f"{self.name} is {values[0]:g} at t = {t:g} s, but must be from "
             f"{self.low:g} to {self.high:g}; give a signal in that range, with "
             f"numpy.clip in the function of a connection if need be"
         )

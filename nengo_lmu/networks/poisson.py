@@ -23,8 +23,9 @@ import numpy as np
 from nengo.builder import Model
 from nengo.builder.neurons import build_rates_to_spikes
 
-# Blocks of neighbours, each as fast as its fastest neuron. Half of the neurons of a
-# dimension are silent at a time, and some dimensions have larger values than others.
+# Neighbours are in so many blocks, each as fast as its fastest neuron. Half of the
+# neurons of a dimension are silent at a time, and some dimensions have larger values
+# than others.
 _BLOCKS = 64
 
 # Expected spikes of a step that are as good as none. A rate of 0 takes no random
@@ -84,8 +85,8 @@ class ThinnedPoisson(nengo.PoissonSpiking):
 
         expected[expected <= _SILENT] = 0
         drawn = rng.poisson(expected)
-        # one uniform number for both: the integer part tells which neuron of the block,
-        # the fraction whether the spike is kept
+        # The integer part of a uniform number tells which neuron of the block spikes,
+        # the fraction whether the spike is kept.
         place = rng.random_sample(drawn.sum()) * np.repeat(size, drawn)
         neuron = place.astype(np.intp)
         level = (place - neuron) * np.repeat(fastest, drawn)

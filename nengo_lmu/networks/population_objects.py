@@ -83,7 +83,7 @@ class PopulationTransform(nengo.Dense):
     encodes = BoolParam("encodes")
 
     def __init__(self, counts, values, encodes):
-        # not that of nengo.Dense, which stores the matrix
+        # The initializer of nengo.Dense would store the matrix.
         Transform.__init__(self)
         self.counts = counts
         self.values = values
@@ -226,7 +226,7 @@ def build_population_connection(model, conn):
         signal = _constant(f"{conn}.weights", values)
         model.add_op(DecodeInc(counts, signal, sig_in, sig_out, tag=f"{conn}"))
     else:
-        # trained: any neuron may take part in any dimension
+        # After training, any neuron may take part in any dimension.
         scaled = matrix
         if encodes:
             gain = model.params[conn.post_obj.ensemble].gain
@@ -241,7 +241,7 @@ def build_population_connection(model, conn):
 
 
 def _is_ordinary(model, ens):
-    """Whether an ensemble has to be built in the ordinary way.
+    """Return whether an ensemble has to be built in the ordinary way.
 
     So it is in other backends, where its encoders are learned or probed, and where it
     is not known whether they are.
@@ -289,7 +289,7 @@ def _population(weights, encodes):
 
 
 def _same(population, built):
-    """Whether a matrix is that of the encoders of an ensemble."""
+    """Return whether a matrix is that of the encoders of an ensemble."""
     if population is None or not isinstance(built, BuiltPopulation):
         return False
     counts, signs = built.population

@@ -12,7 +12,7 @@ from nengo_lmu.legendre.planner import MAX_RATES
 from nengo_lmu.legendre.statistics import GAUSSIAN_RANGE
 from nengo_lmu.networks.arguments import sampled, validated
 
-# What neurons cannot have: whether they do, what it must be instead, and why.
+# Neurons cannot have these: a test says whether they do, a text what must be, and why.
 _REFUSED = {
     "max_rates": [
         (
@@ -47,7 +47,7 @@ _REFUSED = {
     ],
 }
 
-# the range of x over which decoders are solved, and how finely
+# Decoders are solved at these values of x.
 _X = np.linspace(-1, 1, 101)
 
 # Neurons of one sign stand for a dimension if they tell the edges of its range this
@@ -55,7 +55,8 @@ _X = np.linspace(-1, 1, 101)
 # one sign that rectify are close to 0 on the other side.
 _LEAST_AT_THE_EDGES = 0.75
 
-# How often random signs are drawn again where all neurons of a dimension have the same.
+# Where all neurons of a dimension have the same random sign, signs are drawn again at
+# most so often.
 _MOST_DRAWS = 100
 
 
@@ -188,10 +189,10 @@ def make_populations(
     gain, bias = neuron_type.gain_bias(max_rates, intercepts)
 
     populations = Populations(counts, signs, gain, bias, np.zeros(total))
-    for i, one in enumerate(populations.slices):
-        tuning = signs[one], gain[one], bias[one]
-        populations.weights[one] = weights = _decode(neuron_type, *tuning)
-        if abs(signs[one].sum()) == counts[i]:
+    for i, neurons in enumerate(populations.slices):
+        tuning = signs[neurons], gain[neurons], bias[neurons]
+        populations.weights[neurons] = weights = _decode(neuron_type, *tuning)
+        if abs(signs[neurons].sum()) == counts[i]:
             _check_one_sided(i, neuron_type, weights, *tuning)
     return populations
 
@@ -255,7 +256,7 @@ def answer_delay(neuron_type, max_rate):
         return 0.0
     if type(neuron_type) is nengo.SpikingRectifiedLinear:
         return 0.0
-    # the mean of |x| for Gaussian states that fill the range
+    # This is the mean of |x| for Gaussian states that fill the range.
     typical_rate = max_rate * np.sqrt(2 / np.pi) / GAUSSIAN_RANGE
     return 1 / (2 * typical_rate)
 
@@ -296,7 +297,7 @@ def tuning(name, values, n=None, rng=None, whose="the memory"):
     if isinstance(values, Samples):
         values = values.samples
     if isinstance(values, Distribution):
-        # as Nengo samples its ensembles' parameters: scalars, but for encoders
+        # Nengo samples its ensembles' parameters so: as scalars, but for encoders.
         d = 1 if name == "encoders" else None
         n = 1000 if n is None else n
         rng = np.random.RandomState(0) if rng is None else rng
@@ -346,8 +347,8 @@ def _signs(encoders, counts, rng):
 def _check_one_sided(i, neuron_type, weights, signs, gain, bias):
     """Refuse neurons of one sign that do not tell both edges of their range."""
     edges = np.array([[1.0], [-1.0]])
-    told = neuron_type.rates(edges * signs, gain, bias) @ weights
-    if np.min(told * edges[:, 0]) < _LEAST_AT_THE_EDGES:
+    decoded = neuron_type.rates(edges * signs, gain, bias) @ weights
+    if np.min(decoded * edges[:, 0]) < _LEAST_AT_THE_EDGES:
         raise ValidationError(
             f"must have both signs in each dimension, but all {len(signs)} neurons of "
             f"dimension {i} have {signs[0]:+g}, with which {neuron_type} cannot "
@@ -375,7 +376,7 @@ def _decode(neuron_type, signs, gain, bias):
         if np.all(slope > 0) and np.allclose(rates, linear, atol=1e-6):
             total = np.where(signs > 0, slope[signs > 0].sum(), slope[signs < 0].sum())
             return signs / total
-    # currents by hand: neuron_type.rates broadcasts x over neurons in ways of its own
+    # Currents are made by hand: neuron_type.rates broadcasts x in ways of its own.
     rates = neuron_type.rates(_X[:, np.newaxis] * signs, gain, bias)
     decoders, _ = nengo.solvers.LstsqL2(reg=0.01)(rates, _X[:, np.newaxis])
     return decoders[:, 0]

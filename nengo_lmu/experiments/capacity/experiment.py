@@ -24,10 +24,10 @@ PUBLISHED = {
     100_000: (8e-9, 1e-6),
 }
 
-# steps in a second, to sample 10 Hz
+# A second needs so many steps, to sample 10 Hz.
 SHORTEST = 21
 
-# the most steps for which spikes are measured
+# Spikes are measured for so many steps at most.
 _LONGEST_SPIKING = 10_000
 
 
@@ -112,8 +112,8 @@ class Capacity(Experiment):
                 for length in lengths
                 if length <= _LONGEST_SPIKING
             ]
-        # first, while workers have not loaded TensorFlow: what memory they take is
-        # recorded
+        # These come first, while workers have not loaded TensorFlow, since what memory
+        # they take is recorded.
         memories = run.sweep_seeds(
             measure, settings, self.seeds, description="LMU", cost=_cost
         )
@@ -136,8 +136,8 @@ class Capacity(Experiment):
                     "length": setting.length,
                     "n_neurons": setting.n_neurons,
                     "d": results[0]["d"],
-                    "seconds": float(np.mean([one["seconds"] for one in results])),
-                    "peak_mib": max((one["peak_mib"] or 0.0) for one in results)
+                    "seconds": float(np.mean([row["seconds"] for row in results])),
+                    "peak_mib": max((row["peak_mib"] or 0.0) for row in results)
                     or None,
                 }
                 for setting, results in memories.items()
@@ -178,7 +178,7 @@ def _rows(setting, results):
     """Return a row for each readout."""
 
     def summary(kind, name, over):
-        values = [float(over(one[kind][name])) for one in results]
+        values = [float(over(result[kind][name])) for result in results]
         return {"values": values, **mean_and_error(values)}
 
     return [

@@ -9,7 +9,7 @@ import numpy as np
 from nengo_lmu.experiments.capacity.memory import SETTLED
 from nengo_lmu.tasks.capacity import sequences
 
-# published: 80 to train, 20 to validate, 100 to test
+# As published, 80 sequences train, 20 validate and 100 test.
 _SPLIT = (80, 100, 200)
 _MINIBATCH = 50
 
@@ -73,7 +73,7 @@ def measure_lstm(setting):
             tf.keras.layers.Dense(y.shape[-1]),
         ]
     )
-    # by Keras, since NengoDL has no minibatches of 50, 30 and 20, as 100 sequences have
+    # Keras trains, since NengoDL has no minibatches of 50, 30 and 20, as 100 have.
     model.compile(optimizer="adam", loss="mse")
     started = time.process_time()
     history = model.fit(

@@ -13,17 +13,17 @@ from nengo_lmu.legendre.checks import whole
 from nengo_lmu.networks import LMU
 from nengo_lmu.tasks.capacity import BANDWIDTH, WINDOWS, WhiteNoise, delays
 
-# About that of a sequence of the task, whose largest value is 1.
+# A sequence of the task, whose largest value is 1, has about this.
 TYPICAL_RMS = 0.36
 
 # The start of a sequence is a kink, which has left the window after T steps, and its
 # traces in the state some time later.
 SETTLED = 1.5
 
-# steps that are probed at a time: all that is kept of the past
+# So many steps are probed at a time, which is all that is kept of the past.
 _CHUNK = 10_000
 
-# that a spiking memory may have
+# A spiking memory may have these.
 _SPIKING_ORDERS = range(12, 61, 4)
 
 
@@ -100,7 +100,7 @@ def measure(setting):
         ``peak_mib``, the most memory that the process has taken until then (None on
         Windows).
     """
-    # independent ones, since equal seeds of different things make them correlated
+    # Seeds are independent, since equal seeds of different things make them correlated.
     seeds = np.random.SeedSequence(setting.seed).generate_state(2) >> 1
     signal = WhiteNoise(setting.length, np.random.RandomState(seeds[0]))
     lags = delays(setting.length)
@@ -123,7 +123,7 @@ def measure(setting):
 
     started = time.process_time()
     sums = {1.0: 0.0, SETTLED: 0.0}
-    # a model of our own has no decoder cache: nothing is written to the user's
+    # A model of our own has no decoder cache: nothing is written to the user's.
     model = nengo.builder.Model(dt=setting.dt)
     with nengo.Simulator(
         network, dt=setting.dt, model=model, progress_bar=False
@@ -133,8 +133,8 @@ def measure(setting):
             targets = signal.at(steps, lags)
             chunk.update(first=first, u=targets[:, 0])
             sim.run_steps(len(steps))
-            said = sim.data[probe].reshape(len(steps), len(readouts), len(lags))
-            squares = (said - targets[:, np.newaxis]) ** 2
+            recalls = sim.data[probe].reshape(len(steps), len(readouts), len(lags))
+            squares = (recalls - targets[:, np.newaxis]) ** 2
             for since in sums:
                 sums[since] += squares[steps >= since * setting.length].sum(axis=0)
             sim.clear_probes()
@@ -158,8 +158,8 @@ def measure(setting):
 def _ideal(setting, lags):
     """Make the ideal memories, and yield readouts: a name, a memory and a matrix."""
     d, dt, length = setting.d, setting.dt, setting.length
-    # The published window, and one that ends in the middle of the last step: the input
-    # of a step is held until the next, so on average it is half a step old.
+    # Beside the published window there is one that ends in the middle of the last step:
+    # the input of a step is held until the next, so on average it is half a step old.
     published = LMU((length - 0.5) * dt, d, n_neurons=0, dt=dt).memory
     yield "published", published, published.decode(lags / length)
     memory = LMU((length + 0.5) * dt, d, n_neurons=0, dt=dt).memory
@@ -175,7 +175,7 @@ def _spiking(setting, lags):
     memory = LMU(
         1.0, setting.d, n_neurons=setting.n_neurons, dt=setting.dt, input_range=process
     ).memory
-    # a step late, since the synapse takes one; what is of now cannot be read yet
+    # The synapse takes a step, so that what is of now cannot be read yet.
     points = np.maximum(lags - 0.5, 0) / setting.length
     yield "spiking", memory, memory.decode(points, denoise=True)
 

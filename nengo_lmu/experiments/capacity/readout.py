@@ -39,7 +39,7 @@ def fitted_readout(length, d, theta, delays):
     A_bar, B_bar = discretize(*state_space(theta, d), dt)
     frequencies = (np.arange(4 * d) + 0.5) / (4 * d) * BANDWIDTH
     turns = np.exp(-2j * np.pi * frequencies * dt)
-    # m[t] = A_bar m[t-1] + B_bar u[t], for each wave u
+    # Each wave u has m[t] = A_bar m[t-1] + B_bar u[t].
     systems = np.eye(d) - turns[:, np.newaxis, np.newaxis] * A_bar
     states = np.linalg.solve(systems, np.broadcast_to(B_bar, (len(turns), d, 1)))[
         ..., 0

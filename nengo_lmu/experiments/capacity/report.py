@@ -15,7 +15,7 @@ from nengo_lmu.analysis.style import (
 )
 from nengo_lmu.utils.table import format_table
 
-# name of the row: how it is drawn, and what the legend says
+# The name of a row says how it is drawn, and what the legend calls it.
 CURVES = {
     "LSTM": (VERMILION, "s", "LSTM, 100 units, trained"),
     "spiking": (PURPLE, "D", "LMU, {n_neurons:,} Poisson neurons"),
@@ -90,14 +90,14 @@ def draw_capacity(record):
 
 def _draw_learning(axes, record):
     colours = (VERMILION, GREEN, BLUE, PURPLE, BLACK)
-    for colour, one in zip(colours, record["lstm"]):
-        epochs = np.arange(1, len(one["val_loss"]) + 1)
+    for colour, training in zip(colours, record["lstm"]):
+        epochs = np.arange(1, len(training["val_loss"]) + 1)
         axes.plot(
             epochs,
-            one["val_loss"],
+            training["val_loss"],
             color=colour,
             lw=1,
-            label=f"T = {one['setting']['length']}",
+            label=f"T = {training['setting']['length']}",
         )
     axes.set(xlabel="epoch", ylabel="mean squared error, validation", ylim=(0, None))
     axes.set_title("b  The LSTM learning", loc="left")
@@ -135,22 +135,22 @@ def cost_table(record):
     """Return a table of times and of memory."""
     rows = [
         [
-            f"LMU, {one['n_neurons']:,} neurons" if one["n_neurons"] else "LMU",
-            f"{one['length']:,}",
-            str(one["d"]),
-            f"{one['seconds']:.1f} s",
-            "-" if one["peak_mib"] is None else f"{one['peak_mib']:.0f} MiB",
+            f"LMU, {row['n_neurons']:,} neurons" if row["n_neurons"] else "LMU",
+            f"{row['length']:,}",
+            str(row["d"]),
+            f"{row['seconds']:.1f} s",
+            "-" if row["peak_mib"] is None else f"{row['peak_mib']:.0f} MiB",
         ]
-        for one in record["runs"]
+        for row in record["runs"]
     ]
     rows += [
         [
-            f"LSTM, {one['setting']['epochs']} epochs",
-            f"{one['setting']['length']:,}",
+            f"LSTM, {row['setting']['epochs']} epochs",
+            f"{row['setting']['length']:,}",
             "-",
-            f"{one['seconds']:.0f} s",
+            f"{row['seconds']:.0f} s",
             "-",
         ]
-        for one in record["lstm"]
+        for row in record["lstm"]
     ]
     return format_table(["", "T", "d", "time", "memory"], rows)

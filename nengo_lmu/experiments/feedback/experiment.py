@@ -31,12 +31,12 @@ from nengo_lmu.experiments.options import (
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.legendre.planner import quietest
 
-# Neurons for each dimension: those whose spikes are looked at, and whose feedback is
-# made late, are as many as a memory has by default.
+# A dimension has so many neurons: those whose spikes are looked at, and whose feedback
+# is made late, are as many as a memory has by default.
 PER_DIMENSION = 100
 SIZES_PER_DIMENSION = (2, 6, 20, PER_DIMENSION, 400)
 
-# of the feedback, besides the time step of the synapse (seconds)
+# The feedback is that late, besides the time step of the synapse (seconds).
 DELAYS = (0.0, 0.001, 0.002, 0.005, 0.01)
 
 # Memories of other neurons are measured for so many windows: their errors differ by
@@ -126,7 +126,9 @@ class Feedback(Experiment):
         typical, sizes, late = self.typical(), self.sizes(), self.late()
         types, without = self.types(), typical[0]
         pairs = [typical, *sizes, *types]
-        memories = dict.fromkeys([*(one for two in pairs for one in two), *late])
+        memories = dict.fromkeys(
+            [*(memory for pair in pairs for memory in pair), *late]
+        )
 
         def measured(function, settings, description):
             return run.sweep_seeds(
@@ -140,33 +142,33 @@ class Feedback(Experiment):
         neurons = measured(measure_neurons, typical, "single neurons")
         sums = measured(measure_sums, typical, "their sums")
         results = measured(measure, list(memories), "memories")
-        found = {setting: _described(setting, results[setting]) for setting in memories}
+        errors = {memory: _described(memory, results[memory]) for memory in memories}
         return {
             "n_neurons": without.n_neurons,
-            "neurons": _both(typical, lambda one: _neurons(neurons[one])),
-            "sums": _both(typical, lambda one: _sums(one, sums[one])),
+            "neurons": _both(typical, lambda setting: _neurons(neurons[setting])),
+            "sums": _both(typical, lambda setting: _sums(setting, sums[setting])),
             "sizes": [
                 {
                     "n_neurons": pair[0].n_neurons,
                     "floor": _floor(pair[1]),
-                    "ratio": _ratio(found[pair[0]], found[pair[1]]),
-                    **_both(pair, found.get),
+                    "ratio": _ratio(errors[pair[0]], errors[pair[1]]),
+                    **_both(pair, errors.get),
                 }
                 for pair in sizes
             ],
             "delays": [
                 {
-                    "feedback_delay": one.feedback_delay,
-                    "ratio": _ratio(found[without], found[one]),
-                    **found[one],
+                    "feedback_delay": memory.feedback_delay,
+                    "ratio": _ratio(errors[without], errors[memory]),
+                    **errors[memory],
                 }
-                for one in late
+                for memory in late
             ],
             "types": [
                 {
                     "neuron_type": pair[0].neuron_type,
-                    "ratio": _ratio(found[pair[0]], found[pair[1]]),
-                    **_both(pair, found.get),
+                    "ratio": _ratio(errors[pair[0]], errors[pair[1]]),
+                    **_both(pair, errors.get),
                 }
                 for pair in types
             ],
@@ -203,16 +205,16 @@ class Feedback(Experiment):
         windows = self.windows
         if windows is None:
             windows = windows_for(self.theta, self.d, error_feedback=0.0)
-        one = Setting(
+        without = Setting(
             self.theta, self.d, n_neurons, windows=windows, error_feedback=0.0
         )
-        if one.n_steps - one.warm_steps < LEAST_COUNTS:
+        if without.n_steps - without.warm_steps < LEAST_COUNTS:
             raise ArgumentError(
                 "windows",
-                f"must be {LEAST_COUNTS} time steps of {one.dt:g} s in all, but "
+                f"must be {LEAST_COUNTS} time steps of {without.dt:g} s in all, but "
                 f"{windows} of theta = {self.theta:g} s was given; use more",
             )
-        return one, replace(one, error_feedback=None)
+        return without, replace(without, error_feedback=None)
 
     def typical(self):
         """Return the pair of memories whose spikes are looked at."""
@@ -227,16 +229,16 @@ class Feedback(Experiment):
 
     def late(self):
         """Return a memory for each delay of the feedback."""
-        _, one = self.typical()
-        return [replace(one, feedback_delay=float(delay)) for delay in DELAYS]
+        _, prompt = self.typical()
+        return [replace(prompt, feedback_delay=float(delay)) for delay in DELAYS]
 
     def types(self):
         """Return a pair of memories for each type of neuron."""
         pairs = []
         for name in dict.fromkeys(self.neuron_types):
-            pair = [replace(one, neuron_type=name) for one in self.typical()]
+            pair = [replace(setting, neuron_type=name) for setting in self.typical()]
             if self.windows is None:
-                pair = [replace(one, windows=_TYPES_WINDOWS) for one in pair]
+                pair = [replace(setting, windows=_TYPES_WINDOWS) for setting in pair]
             pairs.append(tuple(pair))
         return pairs
 
@@ -257,13 +259,13 @@ def _both(pair, describe):
     return dict(zip(("without", "with"), map(describe, pair)))
 
 
-def _ratio(one, other):
+def _ratio(error, other):
     """Return the ratio of mean errors, None if there is no error to speak of.
 
     That is so in one dimension, where the synapse is the whole memory.
     """
     tiny = np.finfo(float).eps
-    return one["mean"] / other["mean"] if other["mean"] > tiny else None
+    return error["mean"] / other["mean"] if other["mean"] > tiny else None
 
 
 def _described(setting, results):
@@ -302,16 +304,17 @@ def _neurons(results):
     names = ("rate", "other_side", "cv", "fano", "sum_fano", "correlation", "spread")
     populations = [
         {
-            "n": one[0]["n"],
-            "intervals": sum(of_seed["intervals"] for of_seed in one),
-            **{name: _mean_of(one, name) for name in names},
+            "n": of_seeds[0]["n"],
+            "intervals": sum(of_seed["intervals"] for of_seed in of_seeds),
+            **{name: _mean_of(of_seeds, name) for name in names},
         }
-        for one in by_dimension
+        for of_seeds in by_dimension
     ]
-    for one in populations:
-        one["standing"] = one["other_side"]["mean"] < STANDING and None not in (
-            one["cv"],
-            one["fano"],
+    for population in populations:
+        standing = population["other_side"]["mean"] < STANDING
+        population["standing"] = standing and None not in (
+            population["cv"],
+            population["fano"],
         )
     return {
         "counted": first["counted"],
@@ -319,7 +322,7 @@ def _neurons(results):
         "windows": first["windows"],
         "fano": _each_mean(results, "fano"),
         "sum_fano": _each_mean(results, "sum_fano"),
-        "histogram": np.sum([one["histogram"] for one in results], axis=0).tolist(),
+        "histogram": np.sum([row["histogram"] for row in results], axis=0).tolist(),
         "raster": first["raster"],
     }
 
@@ -329,11 +332,11 @@ def _sums(setting, results):
     first = results[0]
     windows = first["windows"]
     frequency, bins = spectrum_bins(setting)
-    # each seed has its own input, which decides how many spikes there are
-    drawn = [np.array(one["poisson"]) for one in results]
-    variance = [summed_variance(populations, one, windows) for one in drawn]
+    # Each seed has its own input, which decides how many spikes there are.
+    drawn = [np.array(result["poisson"]) for result in results]
+    variance = [summed_variance(populations, poisson, windows) for poisson in drawn]
     spectrum = np.mean(
-        [noise_spectrum(populations, one, frequency) for one in drawn], axis=0
+        [noise_spectrum(populations, poisson, frequency) for poisson in drawn], axis=0
     )
     return {
         "error_feedback": populations.error_feedback,
@@ -343,5 +346,5 @@ def _sums(setting, results):
         "predicted": np.mean(variance, axis=0).tolist(),
         "frequency": first["frequency"],
         "spectrum": _each_mean(results, "spectrum"),
-        "predicted_spectrum": [spectrum[one].mean(axis=0).tolist() for one in bins],
+        "predicted_spectrum": [spectrum[part].mean(axis=0).tolist() for part in bins],
     }

@@ -9,7 +9,7 @@ from nengo_lmu.analysis.style import BLACK, BLUE, GREEN, STYLE, VERMILION
 from nengo_lmu.experiments.feedback.spikes import INTERVAL_EDGES
 from nengo_lmu.utils.table import format_table
 
-# by what is measured, and what it is called
+# Each kind of memory has a colour, a marker and a name.
 KINDS = {
     "without": (VERMILION, "X", "without feedback"),
     "with": (BLUE, "o", "with feedback"),
@@ -84,15 +84,15 @@ def _draw_raster(axes, neurons):
 def _draw_intervals(axes, neurons):
     width = np.diff(INTERVAL_EDGES)
     middle = INTERVAL_EDGES[:-1] + width / 2
-    # the mean of the density over each bin, as it is measured
+    # It is the mean of the density over each bin, as it is measured.
     expected = -np.diff(np.exp(-INTERVAL_EDGES)) / width
     axes.plot(middle, expected, color=BLACK, lw=0.8, label="Poisson")
     for kind in KINDS:
-        found = np.array(neurons[kind]["histogram"], dtype=float)
-        if not found.any():
+        counts = np.array(neurons[kind]["histogram"], dtype=float)
+        if not counts.any():
             continue
-        density = found / (found.sum() * width)
-        # beyond the last bin lies what an exponential has there
+        density = counts / (counts.sum() * width)
+        # Beyond the last bin lies what an exponential has there.
         density *= 1 - np.exp(-INTERVAL_EDGES[-1])
         seen = density > 0
         marks = _points(axes, kind, middle[seen], density[seen], None, ms=3.5)
@@ -122,10 +122,12 @@ def _draw_counts(axes, neurons, sums):
         label="a neuron, with",
     )
     for kind in KINDS:
-        one, largest = sums[kind], np.argmax(sums[kind]["counts"])
-        x = 1000 * np.array(one["windows"])
-        mean, error = _column(one["variance"], largest)
-        axes.plot(x, np.array(one["predicted"])[:, largest], color=KINDS[kind][0], lw=1)
+        totals, largest = sums[kind], np.argmax(sums[kind]["counts"])
+        x = 1000 * np.array(totals["windows"])
+        mean, error = _column(totals["variance"], largest)
+        axes.plot(
+            x, np.array(totals["predicted"])[:, largest], color=KINDS[kind][0], lw=1
+        )
         marks = _points(axes, kind, x, mean, error)
         marks.set_label(f"sum, {kind}")
     axes.set(xscale="log", yscale="log")
@@ -138,11 +140,11 @@ def _draw_counts(axes, neurons, sums):
 
 def _draw_spectra(axes, sums):
     for kind in KINDS:
-        one, largest = sums[kind], np.argmax(sums[kind]["counts"])
-        mean, error = _column(one["spectrum"], largest)
-        predicted = np.array(one["predicted_spectrum"])[:, largest]
-        axes.plot(one["frequency"], predicted, color=KINDS[kind][0], lw=1)
-        _points(axes, kind, one["frequency"], mean, error, ms=3.5)
+        totals, largest = sums[kind], np.argmax(sums[kind]["counts"])
+        mean, error = _column(totals["spectrum"], largest)
+        predicted = np.array(totals["predicted_spectrum"])[:, largest]
+        axes.plot(totals["frequency"], predicted, color=KINDS[kind][0], lw=1)
+        _points(axes, kind, totals["frequency"], mean, error, ms=3.5)
     axes.set(xscale="log", yscale="log")
     axes.set_xlabel("frequency (Hz)")
     axes.set_ylabel("power of $s - x$ / Poisson's")
@@ -150,19 +152,19 @@ def _draw_spectra(axes, sums):
 
 
 def _draw_sizes(axes, sizes):
-    m = [one["n_neurons"] for one in sizes]
+    m = [size["n_neurons"] for size in sizes]
     for kind in KINDS:
-        found = [one[kind] for one in sizes]
-        predicted = [one["predicted"] for one in found]
+        errors = [size[kind] for size in sizes]
+        predicted = [error["predicted"] for error in errors]
         axes.plot(m, predicted, color=KINDS[kind][0], lw=1)
-        for x, one in zip(m, found):
-            marks = _points(axes, kind, x, one["mean"], one["standard_error"])
+        for x, error in zip(m, errors):
+            marks = _points(axes, kind, x, error["mean"], error["standard_error"])
         marks.set_label(KINDS[kind][2])
-    floor = [one["floor"] for one in sizes]
+    floor = [size["floor"] for size in sizes]
     axes.plot(m, floor, color=BLACK, lw=0.9, ls=":", label="floor (one step's spikes)")
     axes.set(xscale="log", yscale="log")
     _make_room(axes, 25)
-    # beside those of whole powers there is no room for others
+    # Beside the ticks of whole powers there is no room for others.
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("neurons, $m$")
     axes.set_ylabel("window error / rms of input")
@@ -171,18 +173,18 @@ def _draw_sizes(axes, sizes):
 
 
 def _draw_delays(axes, delays):
-    x = 1000 * np.array([one["feedback_delay"] for one in delays])
-    predicted = np.array([one["predicted"] for one in delays])
+    x = 1000 * np.array([row["feedback_delay"] for row in delays])
+    predicted = np.array([row["predicted"] for row in delays])
     order = np.argsort(x)
     axes.plot(x[order], 1000 * predicted[order], color=BLUE, lw=1)
-    for at, one in zip(x, delays):
-        error = one["standard_error"] and 1000 * one["standard_error"]
-        _points(axes, "with", at, 1000 * one["mean"], error)
-        if one["ratio"] is None:
+    for at, row in zip(x, delays):
+        error = row["standard_error"] and 1000 * row["standard_error"]
+        _points(axes, "with", at, 1000 * row["mean"], error)
+        if row["ratio"] is None:
             continue
         axes.annotate(
-            f"{one['ratio']:.1f} ×",
-            (at, 1000 * one["mean"]),
+            f"{row['ratio']:.1f} ×",
+            (at, 1000 * row["mean"]),
             xytext=(5, -3),
             textcoords="offset points",
             va="top",
@@ -202,10 +204,10 @@ def _draw_delays(axes, delays):
     )
 
 
-def _column(found, i):
+def _column(statistics, i):
     """Return mean and standard error, if there is one, of one dimension."""
-    error = found["standard_error"]
-    mean = np.array(found["mean"])[:, i]
+    error = statistics["standard_error"]
+    mean = np.array(statistics["mean"])[:, i]
     return mean, None if error is None else np.array(error)[:, i]
 
 
@@ -239,23 +241,23 @@ def _milliseconds(value):
 
 
 def _neurons_table(neurons):
-    def number(found, digits=3):
-        return "-" if found is None else f"{found['mean']:.{digits}f}"
+    def number(statistic, digits=3):
+        return "-" if statistic is None else f"{statistic['mean']:.{digits}f}"
 
     rows = [
         [
             f"{kind} feedback",
-            f"{one['n']}",
-            number(one["rate"], 0),
-            number(one["cv"]),
-            number(one["fano"]),
-            number(one["sum_fano"]),
-            number(one["correlation"], 4),
-            f"{-1 / one['n']:.4f}",
+            f"{population['n']}",
+            number(population["rate"], 0),
+            number(population["cv"]),
+            number(population["fano"]),
+            number(population["sum_fano"]),
+            number(population["correlation"], 4),
+            f"{-1 / population['n']:.4f}",
         ]
-        for kind, found in neurons.items()
-        for one in found["populations"]
-        if one["standing"]
+        for kind, group in neurons.items()
+        for population in group["populations"]
+        if population["standing"]
     ]
     header = ["", "neurons", "Hz", "CV", "Fano", "sum's", "correlation", "-1/n"]
     return format_table(header, rows)
@@ -265,40 +267,40 @@ def _sums_table(sums):
     rows = []
     for i, window in enumerate(sums["with"]["windows"]):
         row = [f"{_milliseconds(window)} ms"]
-        for one in sums.values():
-            largest = one["counts"].index(max(one["counts"]))
-            for values in (one["variance"]["mean"], one["predicted"]):
+        for totals in sums.values():
+            largest = totals["counts"].index(max(totals["counts"]))
+            for values in (totals["variance"]["mean"], totals["predicted"]):
                 row.append(f"{values[i][largest]:.4f}")
         rows.append(row)
     header = ["window", "without", "predicted", "with feedback", "predicted"]
     return format_table(header, rows)
 
 
-def _error(found):
-    text = f"{found['mean']:.5f}"
-    if found["standard_error"] is not None:
-        text += f" +- {found['standard_error']:.5f}"
+def _error(statistic):
+    text = f"{statistic['mean']:.5f}"
+    if statistic["standard_error"] is not None:
+        text += f" +- {statistic['standard_error']:.5f}"
     return text
 
 
-def _ratio(found):
-    return "-" if found["ratio"] is None else f"{found['ratio']:.1f}"
+def _ratio(row):
+    return "-" if row["ratio"] is None else f"{row['ratio']:.1f}"
 
 
 def _sizes_table(sizes):
     rows = []
-    for one in sizes:
-        without, fed = one["without"], one["with"]
+    for size in sizes:
+        without, fed = size["without"], size["with"]
         rows.append(
             [
-                f"{one['n_neurons']}",
+                f"{size['n_neurons']}",
                 f"{fed['error_feedback']:g}",
                 f"{without['mean']:.4f}",
                 f"{without['predicted']:.4f}",
                 _error(fed),
                 f"{fed['predicted']:.5f}",
-                f"{one['floor']:.5f}",
-                _ratio(one),
+                f"{size['floor']:.5f}",
+                _ratio(size),
                 f"{fed['spikes_per_second'] / without['spikes_per_second']:.2f}",
             ]
         )
@@ -309,13 +311,13 @@ def _sizes_table(sizes):
 def _delays_table(delays):
     rows = [
         [
-            f"{_milliseconds(one['feedback_delay'])} ms",
-            f"{one['error_feedback']:g}",
-            _error(one),
-            f"{one['predicted']:.5f}",
-            _ratio(one),
+            f"{_milliseconds(row['feedback_delay'])} ms",
+            f"{row['error_feedback']:g}",
+            _error(row),
+            f"{row['predicted']:.5f}",
+            _ratio(row),
         ]
-        for one in delays
+        for row in delays
     ]
     header = ["delay", "gain", "measured", "predicted", "better than without"]
     return format_table(header, rows)
@@ -323,18 +325,18 @@ def _delays_table(delays):
 
 def _types_table(types):
     rows = []
-    for one in types:
-        without, fed = one["without"], one["with"]
+    for row in types:
+        without, fed = row["without"], row["with"]
         spikes = "-"
         if fed["spikes_per_second"] is not None:
             spikes = f"{fed['spikes_per_second'] / without['spikes_per_second']:.2f}"
         rows.append(
             [
-                one["neuron_type"],
+                row["neuron_type"],
                 f"{fed['error_feedback']:g}",
                 _error(without),
                 _error(fed),
-                _ratio(one),
+                _ratio(row),
                 spikes,
             ]
         )

@@ -4,7 +4,7 @@ import numpy as np
 
 from nengo_lmu.legendre.noise import error_dynamics
 
-# the least for an integral over the spectrum
+# An integral over the spectrum takes at least so many.
 _N_FREQUENCIES = 8192
 
 
@@ -55,11 +55,11 @@ def summed_variance(populations, poisson, windows):
     """
     dt = populations.dt
     steps = np.round(np.asarray(windows) / dt).astype(int)[:, np.newaxis]
-    # fine enough for the narrow peak that a long window is sensitive to
+    # Frequencies must tell the narrow peak that a long window is sensitive to.
     n = max(_N_FREQUENCIES, 8 * int(steps.max()))
     frequency = (np.arange(n) + 0.5) / (2 * dt * n)
     spectrum = noise_spectrum(populations, poisson, frequency)
-    # of a sum over W steps, whose mean over frequencies is W
+    # A sum over W steps has this gain, whose mean over frequencies is W.
     half = np.pi * frequency * dt
     gain = (np.sin(steps * half) / np.sin(half)) ** 2
     return gain @ spectrum / (steps * n)

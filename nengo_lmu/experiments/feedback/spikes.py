@@ -9,8 +9,8 @@ from nengo_lmu.analysis.stimuli import STIMULI
 from nengo_lmu.networks import LegendreMemory
 from nengo_lmu.networks.populations import one_hot
 
-# Windows in which spikes are counted (time steps), and that of the tables, if it is
-# not too long for the measurement.
+# Spikes are counted in these windows (time steps); the tables have the typical one, if
+# it is not too long for the measurement.
 COUNTED = (1, 2, 5, 10, 20, 50, 100, 200)
 TYPICAL_COUNTED = 50
 LEAST_COUNTS = 20
@@ -18,20 +18,20 @@ LEAST_COUNTS = 20
 # The state stands still after some windows of a held input.
 _SETTLED = 3
 
-# neurons with fewer intervals are left out of the means
+# Neurons with fewer intervals are left out of the means.
 _LEAST_INTERVALS = 20
 
-# the histogram of intervals, in units of their mean
+# The histogram of intervals has these bins, in units of their mean.
 INTERVAL_EDGES = np.arange(0, 6.01, 0.25)
 
-# of the raster
+# The raster shows so many neurons for so long.
 _SHOWN_NEURONS = 24
 _SHOWN_SECONDS = 0.5
 
-# points of a spectrum to a decade
+# A spectrum has so many points to a decade.
 _PER_DECADE = 8
 
-# spikes are fetched from the simulator so many steps at a time, to save memory
+# Spikes are fetched from the simulator so many steps at a time, to save memory.
 _CHUNK = 5000
 
 
@@ -86,16 +86,16 @@ def measure_neurons(setting):
             }
         )
     largest = sides[int(np.argmax(memory.populations.counts))]
-    found = [_independence(largest, W) for W in windows]
+    dispersions = [_independence(largest, W) for W in windows]
     shown = largest[: round(_SHOWN_SECONDS / dt), :_SHOWN_NEURONS]
     return {
         "counted": typical * dt,
         "populations": populations,
         "windows": [W * dt for W in windows],
-        "fano": [one["fano"] for one in found],
-        "sum_fano": [one["sum_fano"] for one in found],
+        "fano": [dispersion["fano"] for dispersion in dispersions],
+        "sum_fano": [dispersion["sum_fano"] for dispersion in dispersions],
         "histogram": _histogram(largest),
-        "raster": [(_times(one) * dt).tolist() for one in shown.T],
+        "raster": [(_times(neuron) * dt).tolist() for neuron in shown.T],
     }
 
 
@@ -133,8 +133,8 @@ def measure_sums(setting):
     return {
         "windows": [W * setting.dt for W in windows],
         "variance": np.array(variance).tolist(),
-        "frequency": [float(np.mean(frequency[one])) for one in bins],
-        "spectrum": [relative[one].mean(axis=0).tolist() for one in bins],
+        "frequency": [float(np.mean(frequency[part])) for part in bins],
+        "spectrum": [relative[part].mean(axis=0).tolist() for part in bins],
         "poisson": poisson.tolist(),
     }
 
@@ -145,11 +145,11 @@ def counted_windows(n_steps):
 
 
 def _seeds(setting):
-    # independent ones, as in `nengo_lmu.analysis.memory.measure`
+    # Seeds are independent, as in `nengo_lmu.analysis.memory.measure`.
     return np.random.SeedSequence(setting.seed).generate_state(3) >> 1
 
 
-def _observe(setting, u, n_before, what):
+def _observe(setting, u, n_before, quantity):
     """Run a memory, and return it with what was seen of it, in parts.
 
     Parameters
@@ -159,7 +159,7 @@ def _observe(setting, u, n_before, what):
         What is presented.
     n_before : int
         Steps to pass before anything is looked at.
-    what : {"neurons", "sums"}
+    quantity : {"neurons", "sums"}
         The number of spikes of each neuron, or, in the neurons' coordinates, the
         state ``x``, what the spikes say, ``s``, and the variance that as many Poisson
         spikes have in a step.
@@ -184,17 +184,17 @@ def _observe(setting, u, n_before, what):
         )
         nengo.Connection(stimulus, memory.input, synapse=None)
         (ensemble,) = memory.ensembles
-        if what == "neurons":
+        if quantity == "neurons":
             seen = [ensemble.neurons]
         else:
-            # a neuron's spikes of a step have the variance of their mean, so that
-            # each adds its decoder squared
+            # A neuron's spikes of a step have the variance of their mean, so that
+            # each adds its decoder squared.
             p = memory.populations
             drawn = nengo.Node(size_in=memory.size_state, label="variance drawn")
             squared = one_hot(p.counts, p.weights**2).T / setting.dt
             nengo.Connection(ensemble.neurons, drawn, transform=squared, synapse=None)
             seen = [memory._state, memory._spikes, drawn]
-        probes = [nengo.Probe(one) for one in seen]
+        probes = [nengo.Probe(target) for target in seen]
     chunks = []
     tau = memory.synapse.tau
     with make_simulator(setting, network, tau, simulator_seed) as sim:
@@ -203,8 +203,8 @@ def _observe(setting, u, n_before, what):
         for start in range(n_before, len(u), _CHUNK):
             sim.run_steps(min(_CHUNK, len(u) - start))
             parts = [np.array(sim.data[probe]) for probe in probes]
-            if what == "neurons":
-                parts = [np.round(one * setting.dt).astype(np.uint8) for one in parts]
+            if quantity == "neurons":
+                parts = [np.round(x * setting.dt).astype(np.uint8) for x in parts]
             chunks.append(parts)
             sim.clear_probes()
     return memory, chunks
@@ -220,23 +220,23 @@ def _times(counts):
 
 
 def _all_intervals(side):
-    intervals = (np.diff(_times(one)) for one in side.T)
-    return [one for one in intervals if len(one) >= _LEAST_INTERVALS]
+    by_neuron = (np.diff(_times(neuron)) for neuron in side.T)
+    return [intervals for intervals in by_neuron if len(intervals) >= _LEAST_INTERVALS]
 
 
 def _regularity(side):
-    found = _all_intervals(side)
-    if not found:
+    by_neuron = _all_intervals(side)
+    if not by_neuron:
         return {"cv": None, "intervals": 0}
-    cv = [np.std(one, ddof=1) / np.mean(one) for one in found]
-    return {"cv": float(np.mean(cv)), "intervals": sum(map(len, found))}
+    cv = [np.std(intervals, ddof=1) / np.mean(intervals) for intervals in by_neuron]
+    return {"cv": float(np.mean(cv)), "intervals": sum(map(len, by_neuron))}
 
 
 def _histogram(side):
-    found = [one / np.mean(one) for one in _all_intervals(side)]
-    if not found:
+    relative = [intervals / np.mean(intervals) for intervals in _all_intervals(side)]
+    if not relative:
         return [0] * (len(INTERVAL_EDGES) - 1)
-    return np.histogram(np.concatenate(found), INTERVAL_EDGES)[0].tolist()
+    return np.histogram(np.concatenate(relative), INTERVAL_EDGES)[0].tolist()
 
 
 def _summed(values, W):

@@ -31,7 +31,7 @@ MAX_RATES = (100.0, 120.0)
 
 CONSTRUCTIONS = {
     "ours, Poisson": {"neuron_type": "poisson"},
-    # what the chip can have of it, in the reference simulator too
+    # The chip can have so much of it, and so it is in the reference simulator too.
     "the same, no feedback": {"neuron_type": "poisson", "error_feedback": 0.0},
     "ours, regular": {"neuron_type": "regular"},
     "ours, LIF": {"neuron_type": "lif"},
@@ -81,7 +81,7 @@ class Fidelity(Experiment):
 
     def __post_init__(self):
         whole("seeds", self.seeds, 1)
-        self.memories()  # refuse what they refuse
+        self.memories()  # it refuses what cannot be measured
         if self.n_neurons % D:
             raise ArgumentError(
                 "n_neurons",
@@ -138,7 +138,7 @@ class Fidelity(Experiment):
         )
         rows = []
         for construction, simulator, setting in memories:
-            found = {
+            values = {
                 key: [result[key] for result in results[setting]]
                 for key in ("aligned", "lag", "spikes_per_second")
             }
@@ -146,9 +146,9 @@ class Fidelity(Experiment):
                 {
                     "construction": construction,
                     "simulator": simulator,
-                    **mean_and_error(found["aligned"]),
-                    "lag": float(np.median(found["lag"])),
-                    "spikes_per_second": float(np.mean(found["spikes_per_second"])),
+                    **mean_and_error(values["aligned"]),
+                    "lag": float(np.median(values["lag"])),
+                    "spikes_per_second": float(np.mean(values["spikes_per_second"])),
                 }
             )
         return {"rows": rows}

@@ -15,10 +15,10 @@ from nengo_lmu.experiments.options import seconds, whole_number
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.networks import LMU
 
-# of a memory, for each dimension
+# A memory has so many for each dimension.
 PER_DIMENSION = 100
 
-# fields that only a memory has
+# Only a memory has these fields.
 _OF_A_MEMORY = ("theta", "d", "n_neurons", "units", "tau")
 
 
@@ -104,7 +104,7 @@ class Resources(Experiment):
         tau, warm_up, seed = None, 0.0, self.seed
         if self.network is None:
             network, tau = self.memory()
-            # neurons of a memory that is still empty spike less
+            # Neurons of a memory that is still empty spike less.
             warm_up, seed = self.theta, None
         else:
             network = network_of(self.network)
@@ -192,7 +192,7 @@ def network_of(path):
         raise ArgumentError(
             "network", f"must be a Python file, but there is no file {str(path)!r}"
         )
-    sys.path.insert(0, str(path.resolve().parent))  # as for a script that Python runs
+    sys.path.insert(0, str(path.resolve().parent))  # Python does so for a script
     try:
         network = runpy.run_path(str(path)).get("net")
     finally:

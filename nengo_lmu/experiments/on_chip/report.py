@@ -12,15 +12,15 @@ def resources_tables(record):
     from nengo_lmu.analysis.activity import Activity, Source
     from nengo_lmu.loihi.resources import BlockResources, Resources, WithoutFeedback
 
-    found = record["resources"]
+    resources = record["resources"]
     blocks = [
         {name: value for name, value in block.items() if name != "fractions"}
-        for block in found["blocks"]
+        for block in resources["blocks"]
     ]
     needed = Resources(
         tuple(BlockResources(**block) for block in blocks),
-        tuple(found["problems"]),
-        tuple(WithoutFeedback(**one) for one in found["without_feedback"]),
+        tuple(resources["problems"]),
+        tuple(WithoutFeedback(**memory) for memory in resources["without_feedback"]),
     )
     if "activity" not in record:
         return str(needed)
@@ -166,6 +166,6 @@ def _ideas_table(rows):
     )
 
 
-def _error(found):
-    error = found["standard_error"]
-    return f"{found['mean']:.4f}" + ("" if error is None else f" +- {error:.4f}")
+def _error(row):
+    error = row["standard_error"]
+    return f"{row['mean']:.4f}" + ("" if error is None else f" +- {error:.4f}")

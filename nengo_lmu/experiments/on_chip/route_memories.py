@@ -54,10 +54,10 @@ from nengo_lmu.networks.populations import make_populations
 
 ROUTES = ("memory", "relays", "blocks")
 
-# Spikes in a step, of a relay at the edge of its range: there is room beyond it.
+# A relay at the edge of its range spikes so often in a step: there is room beyond it.
 RELAY_ACTIVITY = 0.8
 
-# How late a state may be (steps): the way to the host takes one or not, relays another.
+# A state may be so late (steps): the way to the host takes one or not, relays another.
 _LAGS = (0, 1, 2)
 
 
@@ -109,7 +109,7 @@ def measure(route):
     states = []
     network, memory = _network(route, u, network_seed)
     with network:
-        # no probe, since what counts on the emulator clears those
+        # A probe would be cleared by what counts spikes on the emulator.
         recorder = nengo.Node(
             lambda t, m: states.append(m.copy()), size_in=route.d, size_out=0
         )
@@ -151,7 +151,7 @@ def count(route):
     needed = resources(network, dt=route.dt)
     axons = max(block.input_axons for block in needed.blocks)
     return {
-        # each neuron takes an axon into each core of its copy
+        # Each neuron takes an axon into each core of its copy.
         "copies": route.copies or round(route.n_neurons / axons),
         "cores": needed.cores,
         "synapse_bits": sum(block.synapse_bits for block in needed.blocks),
@@ -178,7 +178,7 @@ def own_weights(route, spikes_per_second):
     """
     m = route.n_neurons
     row = Synapse(1)
-    row.set_weights(np.ones((1, MAX_COMPARTMENTS)))  # a format without indices
+    row.set_weights(np.ones((1, MAX_COMPARTMENTS)))  # the format has no indices
     row_bits = map(row.synapse_cfg.bits_per_axon, range(MAX_COMPARTMENTS + 1))
     bits = m * np.fromiter(row_bits, int)
     most = np.flatnonzero(bits <= MAX_SYNAPSE_BITS)[-1]
@@ -362,7 +362,7 @@ def _quietest(route, n_neurons):
         route.input_statistics,
         _realization(route),
         spiking=route.neuron_type,
-        # the chip has none
+        # The chip has no error feedback.
         error_feedback=0.0,
     )
 

@@ -20,7 +20,7 @@ from nengo_lmu.legendre.checks import whole
 
 THETA = 1.0
 
-# orders and numbers of neurons of the memories on the chip
+# Memories on the chip have these orders and numbers of neurons.
 SIZES = (
     (6, 600),
     (6, 1200),
@@ -31,20 +31,20 @@ SIZES = (
     (24, 2400),
 )
 
-# of the only memory, where a number of neurons is asked for
+# The only memory has this, where a number of neurons is asked for.
 ORDER = 6
 
-# What a neuron of the chip is. Those of the reference are the same, so that the chip's
-# whole numbers are all that differs.
+# Neurons of the chip are of this type. Those of the reference are the same, so that the
+# chip's whole numbers are all that differs.
 NEURON_TYPE = "stochastic"
 
-# which are compared with one, for memories that need no copies
+# So many are compared with one, for memories that need no copies.
 COPIES = 4
 
-# for each dimension of the state
+# Each dimension of the state has so many.
 RELAYS = (20, 100)
 
-# of each dimension of the memories that relays and blocks are compared with
+# Memories that relays and blocks are compared with have so many in each dimension.
 NEURONS = 100
 
 # The modal form of higher orders cannot be told from rounding errors: its condition
@@ -93,7 +93,7 @@ class Routes(Experiment):
 
     def __post_init__(self):
         whole("seeds", self.seeds, 1)
-        self.on_chip()  # refuse what they refuse
+        self.on_chip()  # it refuses what cannot be measured
 
     @property
     def sizes(self):
@@ -108,7 +108,7 @@ class Routes(Experiment):
         routes : list of Route
             With seed 0. The first of each size has as many copies as it needs.
         """
-        from nengo_loihi.block import MAX_IN_AXONS  # --help does without
+        from nengo_loihi.block import MAX_IN_AXONS  # --help does not need it
 
         return [
             self._route(d, m, simulator="fixed point", copies=copies)

@@ -126,7 +126,7 @@ def measure_channel(setting):
         network,
         dt=setting.dt,
         seed=setting.seed,
-        model=nengo.builder.Model(dt=setting.dt),  # without decoder cache
+        model=nengo.builder.Model(dt=setting.dt),  # it has no decoder cache
         progress_bar=False,
     ) as sim:
         built = time.perf_counter()

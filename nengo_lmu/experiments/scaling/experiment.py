@@ -21,19 +21,19 @@ from nengo_lmu.experiments.options import (
 )
 from nengo_lmu.experiments.scaling.channel import ChannelSetting, measure_channel
 
-# what is varied, and the field of `Setting` that it is
+# Each axis is a field of `Setting` that is varied.
 AXES = {"m": "n_neurons", "d": "d", "theta": "theta", "tau": "tau", "dt": "dt"}
 
-# those whose power law is fitted; the error is not one of tau
+# Power laws are fitted for these; the error follows none of tau.
 FITTED = ("m", "d", "theta", "dt")
 
-# of the published experiment: from 100 to 20,010 neurons
+# The published experiment has from 100 to 20,010 neurons.
 CHANNEL_SIZES = (100, 300, 1000, 3000, 10000, 20010)
 
-# without error feedback, where an error lasts for about a window
+# Memories run so long without error feedback, where an error lasts for about a window.
 _WINDOWS = 10
 
-# of a curve of the theory, but for that of m: it is straight
+# A curve of the theory has so many points, but for that of m, which is straight.
 _CURVE_POINTS = 13
 
 
@@ -107,10 +107,12 @@ class Scaling(Experiment):
             error.
         """
         series = self.series()
-        memories = dict.fromkeys(one for _, settings in series for one in settings)
+        memories = dict.fromkeys(
+            memory for _, settings in series for memory in settings
+        )
         channel = [ChannelSetting(m) for m in CHANNEL_SIZES]
         results = {}
-        for function, settings, what in (
+        for function, settings, description in (
             (measure, list(memories), "memories"),
             (measure_channel, channel, "feed-forward"),
         ):
@@ -118,26 +120,26 @@ class Scaling(Experiment):
                 function,
                 settings,
                 self.seeds,
-                description=what,
+                description=description,
                 cost=lambda setting: setting.cost,
             )
 
-        found = [_describe(axis, settings, results) for axis, settings in series]
-        found.append(
+        records = [_describe(axis, settings, results) for axis, settings in series]
+        records.append(
             {
                 "axis": "m",
                 "neuron_type": "poisson-lif",
                 "recipe": "feed-forward",
                 "error_feedback": 0.0,
-                "points": [_point(one.n_neurons, results[one]) for one in channel],
+                "points": [_point(size.n_neurons, results[size]) for size in channel],
                 "curve": None,
             }
         )
-        exponents = map(_exponent, found)
+        exponents = map(_exponent, records)
         return {
             "base": asdict(self.base),
-            "series": found,
-            "exponents": [one for one in exponents if one is not None],
+            "series": records,
+            "exponents": [exponent for exponent in exponents if exponent is not None],
         }
 
     def table(self, record):
@@ -189,14 +191,14 @@ class Scaling(Experiment):
         base = self.base
         without = replace(base, error_feedback=0.0)
         usual = replace(base, recipe="usual")
-        found = [
+        starts = [
             ("m", replace(base, neuron_type=name))
             for name in dict.fromkeys(self.neuron_types)
         ]
-        found += [("m", without), ("m", usual)]
+        starts += [("m", without), ("m", usual)]
         for axis in ("d", "theta", "tau", "dt"):
-            found += [(axis, base), (axis, without)]
-        found.append(("d", usual))
+            starts += [(axis, base), (axis, without)]
+        starts.append(("d", usual))
         return [
             (
                 axis,
@@ -205,7 +207,7 @@ class Scaling(Experiment):
                     for value in sorted(set(getattr(self, AXES[axis])))
                 ],
             )
-            for axis, start in found
+            for axis, start in starts
             if axis == "m" or len(set(getattr(self, AXES[axis]))) > 1
         ]
 
@@ -237,8 +239,8 @@ def _describe(axis, settings, results):
         x_here = getattr(setting, field)
         point = _point(x_here, results[setting], predict(setting), floor(setting))
         for name in ("delay", "spikes_per_second", "tau"):
-            values = [one[name] for one in results[setting]]
-            # of neurons that do not spike, there are no spikes to report
+            values = [result[name] for result in results[setting]]
+            # Neurons that do not spike have no spikes to report.
             point[name] = None if None in values else float(np.mean(values))
         points.append(point)
     curve = None
@@ -252,8 +254,8 @@ def _describe(axis, settings, results):
         drawn = [replace(settings[0], **{field: value}) for value in along]
         curve = {
             "x": along,
-            "window": [predict(one) for one in drawn],
-            "floor": None if floor(drawn[0]) is None else [floor(one) for one in drawn],
+            "window": [predict(setting) for setting in drawn],
+            "floor": None if floor(drawn[0]) is None else list(map(floor, drawn)),
         }
     return {
         "axis": axis,
@@ -269,10 +271,10 @@ def _exponent(series):
     """Return the exponent of a series, None where there is none to fit."""
     axis, points = series["axis"], series["points"]
     n_seeds = len(points[0]["errors"])
-    # one exponent and a factor for each seed must leave something to tell the scatter
+    # An exponent and a factor for each seed must leave something to tell the scatter.
     if axis not in FITTED or (len(points) - 1) * n_seeds < 2:
         return None
-    found = fit_exponents(
+    fit = fit_exponents(
         np.ravel([point["errors"] for point in points]),
         {axis: np.repeat([point["x"] for point in points], n_seeds)},
         blocks=np.tile(np.arange(n_seeds), len(points)),
@@ -286,6 +288,6 @@ def _exponent(series):
         "neuron_type": series["neuron_type"],
         "recipe": series["recipe"],
         "error_feedback": series["error_feedback"],
-        **asdict(found),
+        **asdict(fit),
         "theory": theory,
     }

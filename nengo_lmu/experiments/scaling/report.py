@@ -17,7 +17,7 @@ from nengo_lmu.analysis.style import (
 )
 from nengo_lmu.utils.table import format_table
 
-# colour, marker and name of each series, by type of neuron for our memory
+# A series has a colour, a marker and a name, those of our memory by type of neuron.
 LOOKS = {
     "poisson": (BLUE, "o", "Poisson"),
     "stochastic": (SKY, "s", "stochastic"),
@@ -95,7 +95,7 @@ def draw_scaling(record):
 
 
 def _without(series):
-    """Whether neurons that can hear their error do not."""
+    """Return whether neurons that can hear their error do not."""
     return series["recipe"] == "default" and series["error_feedback"] == 0
 
 
@@ -132,7 +132,7 @@ def _draw_panel(axes, record, axis, letter):
     floor = _floor(record, axis)
     if floor is not None:
         axes.plot(*floor, **_FLOOR)
-    if axis != "m":  # few values, and seldom powers of ten
+    if axis != "m":  # values are few, and seldom powers of ten
         x = sorted({point["x"] for series in drawn for point in series["points"]})
         axes.set_xticks(x, [f"{value:g}" for value in x])
         axes.xaxis.set_minor_locator(NullLocator())
@@ -141,7 +141,7 @@ def _draw_panel(axes, record, axis, letter):
     axes.set_title(f"{letter}  {TITLES[axis][0]}", loc="left")
 
 
-# above the curve that comes near it
+# The floor is drawn above the curve that comes near it.
 _FLOOR = {"color": BLACK, "lw": 0.8, "ls": "-.", "zorder": 4}
 
 
@@ -176,22 +176,22 @@ def _write_exponents(axes, record, axis):
 
 
 def _marker(marker, hollow=False):
-    # hollow squares, so that another marker at the same place is seen
+    # Squares are hollow, so that another marker at the same place is seen.
     hollow = hollow or marker == "s"
     face = {"mfc": "none", "mew": 1.2} if hollow else {"mec": "white", "mew": 0.4}
     return {"marker": marker, "ms": 5.0, "ls": "none", **face}
 
 
-# what tells series from each other
+# These fields tell series from each other.
 _KINDS = ("axis", "neuron_type", "recipe", "error_feedback")
 
 
 def _exponent(record, series):
     """Return the exponent of a series, with half its interval, if there is one."""
-    for found in record["exponents"]:
-        if all(found[key] == series[key] for key in _KINDS):
-            half = (found["high"] - found["low"]) / 2
-            text = f"{found['value']:.3f} \u00b1 {half:.3f}"
+    for fit in record["exponents"]:
+        if all(fit[key] == series[key] for key in _KINDS):
+            half = (fit["high"] - fit["low"]) / 2
+            text = f"{fit['value']:.3f} \u00b1 {half:.3f}"
             return text.replace("-", "\u2212")
     return None
 
@@ -216,7 +216,7 @@ def _legend(record, axis):
     ]
     if _floor(record, axis) is not None:
         lines.insert(2, _FLOOR | {"label": "floor: spikes of one step"})
-    return [*handles, *(Line2D([], [], **one) for one in lines)]
+    return [*handles, *(Line2D([], [], **line) for line in lines)]
 
 
 def _conditions(record):
@@ -244,12 +244,12 @@ def title(record):
     )
 
 
-def _name(found):
-    if found["recipe"] != "default":
-        return f"{found['neuron_type']}, {found['recipe']}"
-    if found["error_feedback"] == 0:
-        return f"{found['neuron_type']}, no feedback"
-    return found["neuron_type"]
+def _name(row):
+    if row["recipe"] != "default":
+        return f"{row['neuron_type']}, {row['recipe']}"
+    if row["error_feedback"] == 0:
+        return f"{row['neuron_type']}, no feedback"
+    return row["neuron_type"]
 
 
 def error_table(record):
@@ -284,11 +284,11 @@ def exponent_table(record):
         ["neurons", "of", "measured", "from", "to", "theory"],
         [
             [
-                _name(found),
-                found["axis"],
-                *(f"{found[key]:.3f}" for key in ("value", "low", "high")),
-                "-" if found["theory"] is None else f"{found['theory']:.3f}",
+                _name(row),
+                row["axis"],
+                *(f"{row[key]:.3f}" for key in ("value", "low", "high")),
+                "-" if row["theory"] is None else f"{row['theory']:.3f}",
             ]
-            for found in record["exponents"]
+            for row in record["exponents"]
         ],
     )

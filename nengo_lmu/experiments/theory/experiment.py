@@ -31,7 +31,7 @@ UNFORESEEN = {"theta": 1.0, "tau": 0.1, "max_rates": (100.0, 120.0)}
 UNFORESEEN_ORDERS = (6, 12, 24)
 UNFORESEEN_PER_DIMENSION = 200
 
-# how each of these is made, by the fields of `Setting`
+# Each of these is made with such fields of `Setting`.
 RECIPES = {
     "usual": {"recipe": "usual"},
     "without": {"error_feedback": 0.0},
@@ -39,7 +39,7 @@ RECIPES = {
 }
 
 
-# Fields that are not given: the full grid is what the theory has to stand.
+# Fields that are not given have these values; the theory has to stand the full grid.
 PART = {"theta": (0.1, 1.0), "per_dimension": (20, 200), "dt": (0.001,), "seeds": 3}
 WHOLE = {
     "theta": (0.1, 1.0, 10.0),
@@ -140,17 +140,17 @@ class Theory(Experiment):
             theirs (None where theirs is 0).
         """
         grid, unforeseen = self.grid(), self.unforeseen()
-        wanted = [*grid, *(setting for one in unforeseen for setting in one.values())]
+        memories = [*grid, *(memory for row in unforeseen for memory in row.values())]
         results = run.sweep_seeds(
             measure,
-            list(dict.fromkeys(wanted)),
+            list(dict.fromkeys(memories)),
             self.seeds,
             cost=lambda setting: setting.cost,
             description="memories",
         )
         return {
             "cells": [_cell(setting, results[setting]) for setting in grid],
-            "unforeseen": [_compare(one, results) for one in unforeseen],
+            "unforeseen": [_compare(row, results) for row in unforeseen],
         }
 
     def table(self, record):
@@ -210,15 +210,15 @@ class Theory(Experiment):
 
         Returns
         -------
-        found : list of dict of Setting
+        memories : list of dict of Setting
             By the keys of `RECIPES`: the usual recipe, our memory without error
             feedback and as it is by default, which all meet the same input; with
             seed 0.
         """
-        found = []
+        memories = []
         for stimulus in STIMULI:
             for d in UNFORESEEN_ORDERS:
-                # as long as the error takes that lasts longest
+                # All are measured for as long as the error takes that lasts longest.
                 windows = self.windows or windows_for(UNFORESEEN["theta"], d, 0.0)
                 base = Setting(
                     d=d,
@@ -228,10 +228,10 @@ class Theory(Experiment):
                     stimulus=stimulus,
                     **UNFORESEEN,
                 )
-                found.append(
+                memories.append(
                     {name: replace(base, **fields) for name, fields in RECIPES.items()}
                 )
-        return found
+        return memories
 
 
 def _mean(results):
@@ -241,7 +241,7 @@ def _mean(results):
 
 def _cell(setting, results):
     predicted = predict(setting)
-    found = _mean(results)
+    error = _mean(results)
     return {
         "theta": setting.theta,
         "d": setting.d,
@@ -250,8 +250,8 @@ def _cell(setting, results):
         "tau": setting.tau,
         "windows": setting.windows,
         "predicted": predicted,
-        **found,
-        "ratio": found["mean"] / predicted,
+        **error,
+        "ratio": error["mean"] / predicted,
     }
 
 
@@ -260,17 +260,17 @@ def _compare(settings, results):
         spikes = [result["spikes_per_second"] for result in results[setting]]
         return _mean(results[setting]) | {"spikes_per_second": float(np.mean(spikes))}
 
-    found = {name: described(setting) for name, setting in settings.items()}
+    errors = {name: described(setting) for name, setting in settings.items()}
     base = settings["default"]
-    ours = found["default"]["mean"]
+    ours = errors["default"]["mean"]
     return {
         "stimulus": base.stimulus,
         "d": base.d,
         "n_neurons": base.n_neurons,
-        **found,
+        **errors,
         "ratios": {
-            name: ours / one["mean"] if one["mean"] else None
-            for name, one in found.items()
+            name: ours / error["mean"] if error["mean"] else None
+            for name, error in errors.items()
             if name != "default"
         },
     }

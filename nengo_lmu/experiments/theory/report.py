@@ -19,7 +19,7 @@ from nengo_lmu.analysis.style import (
 from nengo_lmu.analysis.theory import TOLERANCE
 from nengo_lmu.utils.table import format_table
 
-# by order and by window, in turn
+# Orders have colours and windows have markers, in turn.
 COLOURS = (BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, BLACK)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
@@ -32,7 +32,7 @@ NAMES = {
     "silence": "silence",
 }
 
-# colour, marker and name of each recipe
+# Each recipe has a colour, a marker and a name.
 RECIPES = {
     "usual": (VERMILION, "X", "usual recipe"),
     "without": (SKY, "s", "without error feedback"),
@@ -76,7 +76,7 @@ def _draw_grid(axes, below, cells):
     colours = {d: COLOURS[i % len(COLOURS)] for i, d in enumerate(orders)}
     markers = {theta: MARKERS[i % len(MARKERS)] for i, theta in enumerate(windows)}
     for cell in cells:
-        # the same twice: as errors, and relative to what is predicted
+        # The same is drawn twice: as errors, and relative to what is predicted.
         for panel, unit in ((axes, 1), (below, cell["predicted"])):
             panel.errorbar(
                 cell["predicted"],
@@ -139,35 +139,35 @@ def _draw_grid(axes, below, cells):
     axes.legend(handles=[*shapes, band], loc="lower right", handletextpad=0.4)
 
 
-def _draw_unforeseen(axes, found):
-    stimuli = _different(found, "stimulus")
-    orders = _different(found, "d")
+def _draw_unforeseen(axes, rows):
+    stimuli = _different(rows, "stimulus")
+    orders = _different(rows, "d")
     spread = 0.6 / max(1, len(orders) - 1)
     ticks, labels = [], []
     axes.set_yscale("log")
-    for one in found:
-        x = stimuli.index(one["stimulus"]) + spread * orders.index(one["d"]) - 0.3
+    for row in rows:
+        x = stimuli.index(row["stimulus"]) + spread * orders.index(row["d"]) - 0.3
         ticks.append(x)
-        labels.append(f"{one['d']}")
-        means = [mean for name in RECIPES if (mean := one[name]["mean"]) > 0]
+        labels.append(f"{row['d']}")
+        means = [mean for name in RECIPES if (mean := row[name]["mean"]) > 0]
         axes.plot([x] * len(means), means, color="0.8", lw=1, zorder=1)
         for name, (colour, marker, _) in RECIPES.items():
             look = {"color": colour, "marker": marker, "mec": "white", "mew": 0.4}
-            if one[name]["mean"] > 0:
+            if row[name]["mean"] > 0:
                 axes.errorbar(
                     x,
-                    one[name]["mean"],
-                    yerr=one[name]["standard_error"],
+                    row[name]["mean"],
+                    yerr=row[name]["standard_error"],
                     ms=5,
                     elinewidth=1,
                     zorder=3,
                     **look,
                 )
-            else:  # below all that a logarithmic axis can show
+            else:  # 0 is below all that a logarithmic axis can show
                 axes.plot(x, 0.03, ms=5, transform=axes.get_xaxis_transform(), **look)
     for name in stimuli:
-        here = [one for one in found if one["stimulus"] == name]
-        if any(one[recipe]["mean"] == 0 for one in here for recipe in RECIPES):
+        here = [row for row in rows if row["stimulus"] == name]
+        if any(row[recipe]["mean"] == 0 for row in here for recipe in RECIPES):
             axes.annotate(
                 "none",
                 (stimuli.index(name), 0.06),
@@ -205,8 +205,8 @@ def _draw_unforeseen(axes, found):
     )
 
 
-def _different(found, name):
-    return list(dict.fromkeys(one[name] for one in found))
+def _different(rows, name):
+    return list(dict.fromkeys(row[name] for row in rows))
 
 
 def theory_tables(record):
@@ -237,12 +237,12 @@ def _grid_table(cells):
     rows = []
     kinds = [(cell["theta"], cell["d"], cell["dt"]) for cell in cells]
     for kind in dict.fromkeys(kinds):
-        ratios = [cell["ratio"] for cell, one in zip(cells, kinds) if one == kind]
+        ratios = [cell["ratio"] for cell, other in zip(cells, kinds) if other == kind]
         mean = sum(ratios) / len(ratios)
-        found = [f"{value:.3f}" for value in (min(ratios), mean, max(ratios))]
+        summary = [f"{value:.3f}" for value in (min(ratios), mean, max(ratios))]
         theta, d, dt = kind
-        what = [f"theta={theta:g} s", f"{d}", f"{1000 * dt:g} ms"]
-        rows.append([*what, f"{len(ratios)}", *found])
+        names = [f"theta={theta:g} s", f"{d}", f"{1000 * dt:g} ms"]
+        rows.append([*names, f"{len(ratios)}", *summary])
     return format_table(["", "d", "dt", "cells", "smallest", "mean", "largest"], rows)
 
 
@@ -251,7 +251,7 @@ def _agreement(cells):
     return f"{inside} of {len(cells)} within {100 * TOLERANCE:g} %"
 
 
-def _unforeseen_table(found):
+def _unforeseen_table(rows):
     def error(recipe):
         text = f"{recipe['mean']:.5f}"
         if recipe["standard_error"] is not None:
@@ -261,15 +261,15 @@ def _unforeseen_table(found):
     return format_table(
         ["input", "d", *RECIPES],
         [
-            [one["stimulus"], f"{one['d']}", *(error(one[name]) for name in RECIPES)]
-            for one in found
+            [row["stimulus"], f"{row['d']}", *(error(row[name]) for name in RECIPES)]
+            for row in rows
         ],
     )
 
 
-def _costs_table(found):
-    def ratio(one, name):
-        return "-" if one["ratios"][name] is None else f"{one['ratios'][name]:.3f}"
+def _costs_table(rows):
+    def ratio(row, name):
+        return "-" if row["ratios"][name] is None else f"{row['ratios'][name]:.3f}"
 
     others = [name for name in RECIPES if name != "default"]
     return format_table(
@@ -281,20 +281,20 @@ def _costs_table(found):
         ],
         [
             [
-                one["stimulus"],
-                f"{one['d']}",
-                *(ratio(one, name) for name in others),
-                *(f"{one[name]['spikes_per_second'] / 1000:.1f}" for name in RECIPES),
+                row["stimulus"],
+                f"{row['d']}",
+                *(ratio(row, name) for name in others),
+                *(f"{row[name]['spikes_per_second'] / 1000:.1f}" for name in RECIPES),
             ]
-            for one in found
+            for row in rows
         ],
     )
 
 
-def _comparison(found):
-    # at silence, both may be without any error
-    worse = sum(one["default"]["mean"] > one["without"]["mean"] for one in found)
-    ratios = [one["ratios"]["without"] for one in found]
+def _comparison(rows):
+    # At silence, both may be without any error.
+    worse = sum(row["default"]["mean"] > row["without"]["mean"] for row in rows)
+    ratios = [row["ratios"]["without"] for row in rows]
     largest = max((ratio for ratio in ratios if ratio is not None), default=None)
-    text = f"worse than without feedback for {worse} of {len(found)}"
+    text = f"worse than without feedback for {worse} of {len(rows)}"
     return text if largest is None else f"{text}; at most {largest:.3f} of its error"

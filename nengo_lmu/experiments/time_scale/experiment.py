@@ -281,9 +281,9 @@ def recover(setting):
         nengo.Connection(stimulus, lmu.input, synapse=None)
         probe = nengo.Probe(lmu.memory.add_window(1.0))
     data = {stimulus: u}, {probe: delayed(u, setting.theta)}
-    found = _train(network, data, setting, 0.1 / lmu.theta, [lmu])
-    found["theta"] = [thetas[0] for thetas in found["theta"]]
-    return found
+    history = _train(network, data, setting, 0.1 / lmu.theta, [lmu])
+    history["theta"] = [thetas[0] for thetas in history["theta"]]
+    return history
 
 
 def recover_stack(setting):
@@ -367,7 +367,7 @@ def fine_tune(setting):
         lmu = LMU(setting.theta, setting.d, n_neurons=0, dt=DT)
         lmu.memory.config[nengo.Connection].trainable = True
         nengo.Connection(stimulus, lmu.input, synapse=None)
-        # outside of the memory, so that it stays
+        # The readout is outside of the memory, so that it stays.
         output = nengo.Node(size_in=1)
         D = lmu.memory.decode(1.0)
         nengo.Connection(lmu.output, output, transform=D, synapse=None)
@@ -375,22 +375,24 @@ def fine_tune(setting):
 
     def error():
         with _simulator(network) as sim:
-            said = sim.predict({stimulus: u[_N_SEQUENCES:]}, verbose=0)[probe]
-        return said, float(np.mean((said - y[_N_SEQUENCES:]) ** 2) / np.mean(u**2))
+            outputs = sim.predict({stimulus: u[_N_SEQUENCES:]}, verbose=0)[probe]
+        return outputs, float(
+            np.mean((outputs - y[_N_SEQUENCES:]) ** 2) / np.mean(u**2)
+        )
 
     _, before = error()
     data = {stimulus: u[:_N_SEQUENCES]}, {probe: y[:_N_SEQUENCES]}
-    found = _train(network, data, setting, 1e-3)
-    said, after = error()
+    history = _train(network, data, setting, 1e-3)
+    outputs, after = error()
     stimulus.output = nengo.processes.PresentInput(u[_N_SEQUENCES], DT)
     with nengo.Simulator(network, dt=DT, progress_bar=False) as sim:
         sim.run_steps(n_steps)
     return {
         "before": before,
         "after": after,
-        "loss": found["loss"],
-        "difference": float(np.abs(sim.data[probe] - said[0]).max()),
-        "seconds": found["seconds"],
+        "loss": history["loss"],
+        "difference": float(np.abs(sim.data[probe] - outputs[0]).max()),
+        "seconds": history["seconds"],
     }
 
 

@@ -25,36 +25,36 @@ def draw_time_scale(record):
     """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.0, 2.8), layout="constrained")
-        sizes = sorted({one["setting"]["n_neurons"] for one in record["recovery"]})
+        sizes = sorted({row["setting"]["n_neurons"] for row in record["recovery"]})
         panels = figure.subplots(1, len(sizes) + 1, squeeze=False)[0]
         for axes, letter, n_neurons in zip(panels, "abc", sizes):
             shown = [
-                one
-                for one in record["recovery"]
-                if one["setting"]["n_neurons"] == n_neurons
+                row
+                for row in record["recovery"]
+                if row["setting"]["n_neurons"] == n_neurons
             ]
-            for colour, one in zip(_COLOURS, shown):
-                setting = one["setting"]
+            for colour, row in zip(_COLOURS, shown):
+                setting = row["setting"]
                 _draw(
                     axes,
                     [[setting["start"] * setting["theta"]]],
                     [
                         [[theta] for theta in result["theta"]]
-                        for result in one["results"]
+                        for result in row["results"]
                     ],
                     [colour],
                     [f"from {setting['start']:g} theta"],
                 )
             _finish(axes, [shown[0]["setting"]["theta"]])
-            what = f"{n_neurons} Poisson neurons" if n_neurons else "Ideal memory"
-            axes.set_title(f"{letter}  {what}", loc="left")
+            title = f"{n_neurons} Poisson neurons" if n_neurons else "Ideal memory"
+            axes.set_title(f"{letter}  {title}", loc="left")
         panels[0].set_ylabel("length of the window (ms)")
-        axes, one = panels[-1], record["stack"][-1]
-        thetas = one["setting"]["thetas"]
+        axes, row = panels[-1], record["stack"][-1]
+        thetas = row["setting"]["thetas"]
         _draw(
             axes,
-            [[one["setting"]["start"]] * len(thetas)],
-            [result["theta"] for result in one["results"]],
+            [[row["setting"]["start"]] * len(thetas)],
+            [result["theta"] for result in row["results"]],
             _COLOURS,
             [f"layer {k}" for k in range(1, len(thetas) + 1)],
         )
@@ -94,25 +94,25 @@ def title(record):
 def window_table(record):
     """Return a table of the windows that were learned, and of the true ones."""
     rows = []
-    for one in record["recovery"]:
-        setting = one["setting"]
+    for row in record["recovery"]:
+        setting = row["setting"]
         m, theta = setting["n_neurons"], setting["theta"]
         rows.append(
             _window_row(
                 f"{m} Poisson neurons" if m else "ideal",
                 setting["start"] * theta,
-                [result["theta"][-1] for result in one["results"]],
+                [result["theta"][-1] for result in row["results"]],
                 theta,
             )
         )
-    for one in record["stack"]:
-        setting = one["setting"]
+    for row in record["stack"]:
+        setting = row["setting"]
         for k, theta in enumerate(setting["thetas"]):
             rows.append(
                 _window_row(
                     f"layer {k + 1} of {len(setting['thetas'])}",
                     setting["start"],
-                    [result["theta"][-1][k] for result in one["results"]],
+                    [result["theta"][-1][k] for result in row["results"]],
                     theta,
                 )
             )
@@ -136,13 +136,13 @@ def matrix_table(record):
         ["memory", "before", "after", "NengoDL - Nengo"],
         [
             [
-                f"d={one['setting']['d']}, input up to "
-                f"{one['setting']['bandwidth']:g} Hz, seed {seed}",
+                f"d={row['setting']['d']}, input up to "
+                f"{row['setting']['bandwidth']:g} Hz, seed {seed}",
                 f"{result['before']:.4f}",
                 f"{result['after']:.4f}",
                 f"{result['difference']:.1e}",
             ]
-            for one in record["fine_tuning"]
-            for seed, result in enumerate(one["results"])
+            for row in record["fine_tuning"]
+            for seed, result in enumerate(row["results"])
         ],
     )

@@ -69,7 +69,7 @@ def _build_ends(model, conn):
 
 
 def _is_known_later(model, conn):
-    """Whether the host adds an input to what spikes from the chip tell of."""
+    """Return whether the host adds an input to what spikes from the chip tell of."""
     memory = getattr(model.split, "memory_of_input", {}).get(conn.pre_obj)
     return memory is not None and conn.post_obj in (
         memory.parts.entry,
@@ -101,10 +101,10 @@ def build_late_connection(model, conn):
         label=conn.label,
         add_to_container=False,
     )
-    for made in (node, to_node, from_node):
-        host.seeds[made] = model.seeds[conn] or 0  # nothing here is random
-        host.seeded[made] = model.seeded[conn]
-        host.build(made)
+    for obj in (node, to_node, from_node):
+        host.seeds[obj] = model.seeds[conn] or 0  # nothing here is random
+        host.seeded[obj] = model.seeded[conn]
+        host.build(obj)
 
 
 def _within_range(model, node):
@@ -120,9 +120,9 @@ def _within_range(model, node):
             add_to_container=False,
         )
         to_it = Connection(node, within, synapse=None, add_to_container=False)
-        for made in (within, to_it):
-            host.seeds[made], host.seeded[made] = 0, False  # nothing here is random
-            host.build(made)
+        for obj in (within, to_it):
+            host.seeds[obj], host.seeded[obj] = 0, False  # nothing here is random
+            host.build(obj)
         ours(model).cut_off[node] = within
     return ours(model).cut_off[node]
 
@@ -148,7 +148,7 @@ def build_input_connection(model, conn):
         destination.seeded[obj] = model.seeded[conn]
 
     def build_on_host(pre, post, **kwargs):
-        made = Connection(
+        connection = Connection(
             pre,
             post,
             synapse=None,
@@ -156,8 +156,8 @@ def build_input_connection(model, conn):
             label=label("host"),
             **kwargs,
         )
-        inherit_seed(host, made)
-        host.build(made)
+        inherit_seed(host, connection)
+        host.build(connection)
 
     code = nengo.Node(SpikeCode(size), label=label("code"), add_to_container=False)
     receive = InputReceiveNode(

@@ -15,7 +15,7 @@ import numpy as np
 
 from nengo_lmu.loihi.builder.ours import memory_of, ours
 
-# of a current; NengoLoihi subtracts 1 from what is stored, which the chip adds again
+# A current decays by this at most, since the chip adds the 1 that NengoLoihi subtracts.
 _MAX_DECAY = 2**12 - 1
 
 
@@ -81,7 +81,7 @@ def in_time(model, conn):
     transform = k * conn.transform.sample()
     p = memory.populations
     if conn.pre_obj == conn.post_obj and memory not in ours(model).in_time:
-        # several connections may lead back to the neurons; once is enough
+        # Several connections may lead back to the neurons, of which one is enough.
         ours(model).in_time.add(memory)
         transform = transform + (1 - k) * p.encoders.T @ p.decoders
     changed = nengo.Connection(

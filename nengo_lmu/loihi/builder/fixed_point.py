@@ -36,8 +36,8 @@ from nengo_lmu.loihi.builder.ours import is_plain, memories_on_chip, ours, sent_
 from nengo_lmu.loihi.builder.rounding import round_rows
 from nengo_lmu.loihi.told import Saturation
 
-# The largest k: a threshold of 2^21, so that with noise of the same size a current of
-# twice the one that makes a neuron spike in each step does not reach 2^23.
+# The largest k gives a threshold of 2^21, so that with noise of the same size a current
+# of twice the one that makes a neuron spike in each step does not reach 2^23.
 LARGEST_LEVEL = 14
 
 # The input of a step has 21 bits. What has to fit is the sum of all absolute weights
@@ -74,11 +74,11 @@ def build_network(
     if model.toplevel is not None:
         build_float_network(model, network, **options)
         return
-    known = ours(model)
-    known.whole_decays = discretize
-    with as_on_chip(network, model.dt) as known.without_feedback:
+    record = ours(model)
+    record.whole_decays = discretize
+    with as_on_chip(network, model.dt) as record.without_feedback:
         build_float_network(model, network, **options)
-    known.saturation = [
+    record.saturation = [
         Saturation(
             memory.input.owner,
             [
@@ -174,8 +174,8 @@ def discretize_bernoulli_block(block, dt):
     current_gain = _current_gain(compartment)
     level = _largest_level(block, current_gain, dt)
     v_scale = 255 * dt * 2.0**level
-    # a fraction of a level for each neuron; multiples of the golden ratio spread
-    # evenly over any run of neighbours, so over each population
+    # Each neuron gets a fraction of a level; multiples of the golden ratio spread
+    # evenly over any run of neighbours, and so over each population.
     spread = _fractions(block.n_neurons) - 0.5
     compartment.bias[:] += (spread * 2.0**level + _lost(compartment)) / v_scale
     # NengoLoihi derives v_scale from the largest weight: this one leads to ours, with

@@ -11,12 +11,12 @@ import nengo
 import numpy as np
 
 DIGITS = 4
-STEPS = 2**DIGITS - 1  # in the range of either sign
+STEPS = 2**DIGITS - 1  # the range of either sign has so many
 
-# what each neuron of a dimension stands for: a pair of on and off ones for each digit
+# Neurons of a dimension stand for these: each digit has a pair of an on and an off one.
 VALUES = np.repeat(2.0 ** np.arange(DIGITS)[::-1] / STEPS, 2) * np.tile([1, -1], DIGITS)
 
-# the spikes for each number of steps, from -STEPS to STEPS: the digits of its size
+# For each number of steps, from -STEPS to STEPS, the spikes are the digits of its size.
 _SPIKES = np.array(
     [
         [
@@ -53,7 +53,7 @@ class SpikeCode(nengo.Process):
 
         def step(t, x):
             left[...] += STEPS * np.minimum(np.maximum(x, -1), 1)
-            # with a remainder that is never larger than half, always in range
+            # The remainder is never larger than half, and the number always in range.
             whole = np.minimum(np.maximum(np.rint(left), -STEPS), STEPS)
             left[...] -= whole
             return _SPIKES[STEPS + whole.astype(int)].ravel()

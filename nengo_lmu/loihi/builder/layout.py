@@ -178,11 +178,11 @@ class Part:
         largest = np.abs(self._weights).max(axis=1)
         magnitudes = np.floor(np.log2(largest.max(initial=0) / largest))
         magnitudes = np.minimum(magnitudes, MAGNITUDES - 1)
-        made = {}
+        synapses = {}
         for magnitude in np.unique(magnitudes):
             members = np.flatnonzero(magnitudes[self._labels] == magnitude)
-            made[self._synapse(members, versions)] = self.axons[members].tolist()
-        return made
+            synapses[self._synapse(members, versions)] = self.axons[members].tolist()
+        return synapses
 
     def _synapse(self, members, versions):
         """Make a synapse of some of the axons."""
@@ -190,7 +190,7 @@ class Part:
         for label in np.unique(self._labels[members]):
             same = self._labels[members] == label
             version[same] = _dealt(shares(same.sum(), versions))
-        # rows in the order of the axons
+        # Rows are in the order of the axons.
         rows = {}
         keys = zip(self._labels[members].tolist(), version.tolist())
         row_of = np.array([rows.setdefault(key, len(rows)) for key in keys])
@@ -327,17 +327,17 @@ def choose_layout(block, rows, memory, probed):
         for axon in block.axons
         if all(axon.target is not r.synapse for r in recurrent)
     )
-    wanted, most = None, 1
+    requested, most = None, 1
     if memory is not None and recurrent:
-        wanted = getattr(memory.config[memory.ensembles[0]], "copies", None)
+        requested = getattr(memory.config[memory.ensembles[0]], "copies", None)
         most = max(n_neurons // (2 * memory.size_state), 1)
-    if wanted is not None and wanted > most:
+    if requested is not None and requested > most:
         raise BuildError(
-            f"{memory}: {wanted} copies were asked for, but {n_neurons} neurons are "
+            f"{memory}: {requested} copies were asked for, but {n_neurons} neurons are "
             f"enough for {most} with an on and an off neuron for each of "
             f"{memory.size_state} dimensions; use fewer copies, or more neurons"
         )
-    for n_copies in [wanted] if wanted else range(1, most + 1):
+    for n_copies in [requested] if requested else range(1, most + 1):
         copy_of = _copies(recurrent, n_neurons, n_copies)
         for n_cores in count(_ceil(copy_of.tolist().count(0), MAX_COMPARTMENTS)):
             pieces = [

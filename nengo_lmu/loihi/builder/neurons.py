@@ -22,7 +22,7 @@ from nengo_loihi.builder.ensemble import build_lif, build_regularspiking, build_
 from nengo_lmu.loihi.builder.ours import is_in, ours
 from nengo_lmu.networks import LMU, LegendreMemory
 
-# how NengoLoihi builds neurons that have a voltage to start with
+# NengoLoihi builds neurons that have a voltage to start with so.
 INTEGRATING = {
     nengo.LIF: build_lif,
     nengo.RegularSpiking: build_regularspiking,
@@ -68,7 +68,7 @@ def build_bernoulli_neurons(model, neuron_type, neurons, block):
     compartment.vth[:] = threshold
     compartment.vmin = 0
     compartment.vmax = np.inf
-    compartment.refract_delay[:] = 1  # none: the least that NengoLoihi counts with
+    compartment.refract_delay[:] = 1  # 1 is none at all on Loihi
     compartment.enable_noise[:] = True
     compartment.noise_at_membrane = 1
     compartment.noise_offset = 0

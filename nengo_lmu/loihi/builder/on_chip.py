@@ -25,11 +25,11 @@ from nengo_loihi.block import Compartment
 from nengo_lmu.loihi.builder.ours import memories_on_chip
 from nengo_lmu.loihi.builder.reset import reset_from_host
 
-# In time steps. With shorter ones the emulator is as accurate as the theory says of
+# With synapses of fewer time steps the emulator is as accurate as the theory says of
 # hundreds of neurons a dimension; with twice this, its error is up to three times that.
 _LONG_SYNAPSE = 2000
 
-# How much larger an error is told of, and up to how many spikes a step, at the edge of
+# Users are told of an error so much larger. Up to so many spikes a step, at the edge of
 # the range, it is less at all orders.
 _NOISIER = 1.25
 _QUIET_RATE = 0.5

@@ -59,10 +59,10 @@ def memories_on_chip(network, on_chip=None):
     memories : list of LegendreMemory
     """
     networks = (network, *network.all_networks)
-    memories = [one for one in networks if isinstance(one, LegendreMemory)]
+    memories = [memory for memory in networks if isinstance(memory, LegendreMemory)]
     if memories and on_chip is None:
         on_chip = HostChipSplit(network).on_chip
-    return [one for one in memories if any(map(on_chip, one.ensembles))]
+    return [memory for memory in memories if any(map(on_chip, memory.ensembles))]
 
 
 def memory_of(model, ensemble):

@@ -97,8 +97,8 @@ class MemorySplit(Split):
             for node in memory.nodes
             if isinstance(node, InputNode)
         }
-        made = {node: memory for memory, node in self.passthrough.inputs.items()}
-        return own | made
+        added = {node: memory for memory, node in self.passthrough.inputs.items()}
+        return own | added
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class MemoryPassthroughSplit(PassthroughSplit):
         self.unbuilt, self.inputs = set(), {}
         self._memory_of = {memory.parts.state: memory for memory in memories}
         self._fed_back = {node: m for m in memories for node in m.parts.fed_back}
-        self._paths = {}  # into the nodes of `_fed_back`, when they are known
+        self._paths = {}  # the nodes of `_fed_back` get theirs when these are known
         self._incoming = defaultdict(list)
         self._order = {conn: i for i, conn in enumerate(network.all_connections)}
         for conn in network.all_connections:
@@ -237,9 +237,9 @@ class MemoryPassthroughSplit(PassthroughSplit):
             elif len(stay) < len(arriving):
                 sent = [path for path in arriving if not self._stays(path)]
                 to_host = self._input_of(memory)[conn.post_slice]
-                made = [self._connection(path, conn.post) for path in stay]
-                made += [self._connection(path, to_host) for path in sent]
-                self._replace(conn, made)
+                connections = [self._connection(path, conn.post) for path in stay]
+                connections += [self._connection(path, to_host) for path in sent]
+                self._replace(conn, connections)
         self._paths[node] = paths
         if memory in self.inputs and node is memory.parts.fed_back[-1]:
             sent = nengo.Connection(
@@ -249,7 +249,7 @@ class MemoryPassthroughSplit(PassthroughSplit):
             paths.append(Path(sent, np.eye(memory.size_in)))
 
     def _stays(self, path):
-        """Whether a path into a memory is on the chip: of spikes, and of no filter."""
+        """Return whether a path into a memory is on the chip, of spikes, unfiltered."""
         return not (_is_state(path) or path.synapses) and self._is_of_chip(path)
 
     def _input_of(self, memory):
@@ -280,20 +280,24 @@ class MemoryPassthroughSplit(PassthroughSplit):
             return
         if not any(map(self._is_of_chip, paths)):
             return  # the host sends the node's value, as that of any other node
-        direct, told = [], defaultdict(list)
+        direct, relayed = [], defaultdict(list)
         for path in paths:
             if not _is_state(path):
                 direct.append(path)
             elif to_neurons and not path.synapses:
                 direct += self._behind_filter(path)
             elif not to_neurons and _is_short(path.synapses):
-                told[path.origin] += self._behind_filter(path)
+                relayed[path.origin] += self._behind_filter(path)
             else:
                 direct.append(self._of_spikes(path))
-        made = [one for path in _summed(direct) for one in self._around(path, conn)]
-        for memory, parts in told.items():
-            made += self._relay(_summed(parts), conn, memory.dt)
-        self._replace(conn, made)
+        connections = [
+            connection
+            for path in _summed(direct)
+            for connection in self._around(path, conn)
+        ]
+        for memory, parts in relayed.items():
+            connections += self._relay(_summed(parts), conn, memory.dt)
+        self._replace(conn, connections)
 
     def _is_of_chip(self, path):
         return _is_state(path) or self._is_on_chip(path.origin.pre)
@@ -310,7 +314,7 @@ class MemoryPassthroughSplit(PassthroughSplit):
         """Return the connections to and from neurons that tell of a state."""
         neurons = self._make(self.hostchip.chip_objs, relay, conn.size_out, dt)
         encoders = neurons.encoders / conn.post_obj.radius
-        made = [
+        connections = [
             self._connection(
                 replace(part, transform=encoders @ part.transform), neurons.neurons
             )
@@ -323,7 +327,7 @@ class MemoryPassthroughSplit(PassthroughSplit):
             synapse=None,
             add_to_container=False,
         )
-        return [*made, out]
+        return [*connections, out]
 
     def _around(self, path, conn):
         """Yield the connections by which a path leads to the chip."""
@@ -352,14 +356,14 @@ class MemoryPassthroughSplit(PassthroughSplit):
         """Make an object that is not in the network, on the host or on the chip."""
         # a network of its own is nobody's container, and has nobody's config
         with nengo.Network(add_to_container=False):
-            made = make(*args, **kwargs)
-        place.add(made)
-        self.unbuilt.add(made)
-        return made
+            obj = make(*args, **kwargs)
+        place.add(obj)
+        self.unbuilt.add(obj)
+        return obj
 
-    def _replace(self, conn, made):
+    def _replace(self, conn, connections):
         self.to_remove.add(conn)
-        self.to_add.update(made)
+        self.to_add.update(connections)
 
     def _connection(self, path, post, label=None):
         """Return a connection that does what a path does."""
@@ -398,10 +402,10 @@ class MemoryPassthroughSplit(PassthroughSplit):
                 self.to_remove.add(conn)
 
 
-# of NengoLoihi, for what leads from one ensemble to another (seconds)
+# NengoLoihi filters what leads from one ensemble to another with this (seconds).
 DECODE_TAU = 0.005
 
-# what a connection has that goes the way of another one
+# A connection that goes the way of another one has these of it.
 _OF_ORIGIN = ("function", "eval_points", "scale_eval_points", "solver")
 
 
@@ -410,7 +414,7 @@ def _is_state(path):
 
 
 def _is_short(synapses):
-    """Whether a synapse is about as short as that behind decode neurons."""
+    """Return whether a synapse is about as short as that behind decode neurons."""
     return sum(synapse.tau for synapse in synapses) <= 2 * DECODE_TAU
 
 

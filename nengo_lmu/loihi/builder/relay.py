@@ -12,7 +12,7 @@ import numpy as np
 from nengo_loihi.block import Axon, Synapse
 from nengo_loihi.decode_neurons import Preset10DecodeNeurons
 
-# the name of what leads from them to an ensemble, for all relays together
+# All relays of an ensemble share what leads to it, by this name.
 _ENCODERS = "relay_encoders"
 
 
@@ -42,17 +42,17 @@ def build_relay_connection(model, conn):
     conn : RelayConnection
     """
     neurons = Preset10DecodeNeurons(dt=model.dt)
-    told = conn.post_obj
-    block, sender = model.objs[told]["in"], model.objs[conn.pre_obj]["out"]
+    ensemble = conn.post_obj
+    block, sender = model.objs[ensemble]["in"], model.objs[conn.pre_obj]["out"]
     if _ENCODERS not in block.named_synapses:
-        encoders = neurons.get_post_encoders(model.params[told].scaled_encoders)
+        encoders = neurons.get_post_encoders(model.params[ensemble].scaled_encoders)
         synapse = Synapse(len(encoders), label=_ENCODERS)
         synapse.set_weights(encoders)
         block.add_synapse(synapse, name=_ENCODERS)
     axon = Axon(sender.n_neurons, label=_ENCODERS)
     axon.target = block.named_synapses[_ENCODERS]
-    dims = np.arange(told.size_in)[conn.post_slice]
-    axon.set_compartment_axon_map(neurons.get_post_inds(dims, told.size_in))
+    dims = np.arange(ensemble.size_in)[conn.post_slice]
+    axon.set_compartment_axon_map(neurons.get_post_inds(dims, ensemble.size_in))
     sender.add_axon(axon)
     block.compartment.configure_filter(model.decode_tau, dt=model.dt)
     model.params[conn] = None

@@ -27,14 +27,14 @@ import numpy as np
 from nengo_lmu.networks.arguments import nengos_defaults
 from nengo_lmu.networks.objects import InputNode
 
-# ``N``, time steps
+# This is ``N`` (time steps).
 _STEPS = 8
 
-# The largest state that is taken back at that rate, relative to the neurons' range.
-# Larger ones go as a straight line. More would make the spikes' digits coarser.
+# States up to this, relative to the neurons' range, are taken back at that rate. Larger
+# ones go as a straight line. More would make the spikes' digits coarser.
 _LARGEST = 2.0
 
-# How long a reset has to be held (time steps), as docs/time.rst says: for states of
+# A reset has to be held so long (time steps), as docs/time.rst says: for states of
 # several times the range, whose last part fades by e^-5 and more.
 HOLD = 10 * _STEPS
 
@@ -58,7 +58,7 @@ class Brake:
     name: str
     gain: float
     held: float = 0.0
-    told: bool = False
+    has_warned: bool = False
 
     def __call__(self, t, x):
         """Return what to send for a reset and a state."""
@@ -67,14 +67,14 @@ class Brake:
             self.held += reset
         elif self.held > 0:
             # what rounding takes from a sum of numbers such as 0.1 is no step
-            if self.held < HOLD - 0.5 and not self.told:
+            if self.held < HOLD - 0.5 and not self.has_warned:
                 self._tell(t)
             self.held = 0.0
         largest = self.gain * _LARGEST
         return np.clip(-self.gain * reset * state, -largest, largest)
 
     def _tell(self, t):
-        self.told = True
+        self.has_warned = True
         warnings.warn(
             f"{self.name} was held for {self.held:.3g} time steps until t = {t:g} s, "
             f"which leaves a part of the state on the chip; hold it for {HOLD} (or, at "
@@ -95,9 +95,9 @@ def reset_from_host(memory, dt):
     """
     parts = memory.parts
     (drive,) = [
-        one
-        for one in memory.connections
-        if one.pre_obj is memory.input and one.post_obj is parts.entry
+        connection
+        for connection in memory.connections
+        if connection.pre_obj is memory.input and connection.post_obj is parts.entry
     ]
     memory.take_out(parts.clearing)
     memory.connections.remove(drive)
@@ -122,9 +122,9 @@ def _let_in(t, x):
 def _sent(memory, signal, function, radius, label):
     """Return the node by which the host sends a function of the reset and a signal."""
     size = signal.size_out
-    made = nengo.Node(function, size_in=1 + size, size_out=size)
-    nengo.Connection(memory.reset, made[0], synapse=None)
-    nengo.Connection(signal, made[1:], synapse=None)
+    node = nengo.Node(function, size_in=1 + size, size_out=size)
+    nengo.Connection(memory.reset, node[0], synapse=None)
+    nengo.Connection(signal, node[1:], synapse=None)
     sent = InputNode(size, memory.dt, radius, label, memory.input.owner)
-    nengo.Connection(made, sent, synapse=None)
+    nengo.Connection(node, sent, synapse=None)
     return sent

@@ -76,16 +76,16 @@ def round_versions(exact, n_axons):
     n_rows, n_versions = n_axons.shape
     total = n_axons.sum(axis=1)
     least = n_axons[:, -1]
-    # what this version may leave to those after it
+    # This version may leave so much to those after it.
     left = total[:, np.newaxis] - np.cumsum(n_axons, axis=1) + least[:, np.newaxis]
     rounded = np.empty((n_rows, n_versions, exact.shape[1]))
-    over = np.zeros(n_rows)  # what the neurons before have had too little
-    owed = np.zeros((n_rows, n_versions))  # what each version has
+    over = np.zeros(n_rows)  # the neurons before have had so much too little
+    owed = np.zeros((n_rows, n_versions))  # each version has had so much too little
     for i, weight in enumerate(exact.T):
-        wanted = total * weight + over
-        base = np.floor(wanted / total)
-        # how many of the axons have to have one more
-        rest = wanted - total * base
+        target = total * weight + over
+        base = np.floor(target / total)
+        # So many of the axons have to have one more.
+        rest = target - total * base
         share = rest / total
         rest += least / 2
         for k in range(n_versions):

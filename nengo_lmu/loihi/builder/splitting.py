@@ -123,8 +123,8 @@ def _lay_out(model, block, memory):
     rows = [Rows(synapse, block, gain) for synapse in block.synapses]
     shape = model.block_shapes.get(block, None)
     if shape is not None:
-        made = split_block(block, model.block_shapes, validate=model.validation_level)
-        pieces = [np.asarray(neurons.list) for neurons in made.values()]
+        blocks = split_block(block, model.block_shapes, validate=model.validation_level)
+        pieces = [np.asarray(neurons.list) for neurons in blocks.values()]
         layout = Layout(rows, np.zeros(block.n_neurons, dtype=int), pieces)
     else:
         probed = any(
@@ -132,25 +132,25 @@ def _lay_out(model, block, memory):
             for probe in model.probes
         )
         layout = choose_layout(block, rows, memory, probed)
-        made = _cut(block, layout.pieces)
+        blocks = _cut(block, layout.pieces)
 
     old = list(block.synapses)
     block.synapses, block.named_synapses = [], {}
     synapses = {synapse: OrderedDict() for synapse in old}
-    for piece, parts in zip(made, layout.parts):
+    for piece, parts in zip(blocks, layout.parts):
         versions = max(layout.versions(parts), 1)
         for synapse, part in zip(old, parts):
             for new, axons in part.synapses(versions).items():
                 piece.add_synapse(new)
                 synapses[synapse][new] = axons
-    return made, synapses
+    return blocks, synapses
 
 
 def _cut(block, pieces):
     """Return a block for each piece; the block itself if there is one only."""
     if len(pieces) == 1:
         return OrderedDict([(block, IndicesList(pieces[0].tolist()))])
-    made = OrderedDict()
+    blocks = OrderedDict()
     for neurons in pieces:
         label = f"{block.label}[{neurons.min()}:{neurons.max() + 1}]"
         piece = LoihiBlock(len(neurons), label=label)
@@ -159,5 +159,5 @@ def _cut(block, pieces):
                 value = value[neurons].copy()
             if name not in ("n_compartments", "label"):
                 setattr(piece.compartment, name, value)
-        made[piece] = IndicesList(neurons.tolist())
-    return made
+        blocks[piece] = IndicesList(neurons.tolist())
+    return blocks

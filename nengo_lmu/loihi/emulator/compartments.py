@@ -27,16 +27,16 @@ class FastCompartments(CompartmentState):
 
     n_steps = n_looks = 0
 
-    # not in __init__, which stays the one that `nengo_lmu.compat` has mended
+    # These are not in __init__, which stays the one that `nengo_lmu.compat` has mended.
     @functools.cached_property
     def _constants(self):
-        """Where noise is added to input and current, and factors of the decays."""
+        """Return where input and current get noise, and the factors of the decays."""
         noise = self.noise
         at_q = _where(noise.enabled & ~noise.target_u)
         at_u = _where(noise.enabled & noise.target_u)
         if self.dtype != np.int32:
             return at_q, at_u, None, None
-        # as in `decay_int`: whole multiples of 2^-12
+        # Factors are whole multiples of 2^-12, as in `decay_int`.
         keep_u = (2**12 - 1 - self.decay_u) / 2**12
         keep_v = (2**12 - self.decay_v) / 2**12
         return at_q, at_u, keep_u, keep_v
@@ -47,14 +47,14 @@ class FastCompartments(CompartmentState):
 
     @functools.cached_property
     def _limits(self):
-        """What the sum of current and bias may be, or None where nobody has a limit."""
+        """Return the largest sums of current and bias, or None where nobody has any."""
         fully = self.decay_v == (2**12 - 1 if self.dtype == np.int32 else 1)
         drawn = self.noise.enabled & self.noise.target_u & fully
         return np.where(drawn, 2.0 * self.vth, np.inf) if np.any(drawn) else None
 
     @functools.cached_property
     def _refractory(self):
-        """Whether any period is longer than the 1 that ends with the step itself."""
+        """Return whether any period is longer than the 1 that ends with the step."""
         return bool(np.any(self.ref > 1))
 
     def update(self, rng):

@@ -38,12 +38,12 @@ class MatrixSynapses(SynapseState):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self._rows = None  # of weights, for all blocks
-        self._fired = None  # who has spiked, first the inputs and then the compartments
-        self._first = {}  # where an input begins in that
-        self._left = set()  # the synapses that are left to NengoLoihi
+        self._rows = None  # all blocks' rows of weights are here
+        self._fired = None  # inputs that have spiked come first, then compartments
+        self._first = {}  # an input begins there in `_fired`
+        self._left = set()  # these synapses are left to NengoLoihi
         self._left_axons = {}
-        self._regular = True  # whether spikes of the inputs are in order in this step
+        self._regular = True  # spikes of the inputs are in order in this step
 
     def inject_current(self, t, spike_inputs, all_axons, spiked):
         """Note who has spiked; NengoLoihi makes spikes of what is left to it.
@@ -96,7 +96,7 @@ class MatrixSynapses(SynapseState):
 
     def _read_weights(self, spike_inputs, all_axons):
         """Make rows of the weights of all blocks but for those that are left out."""
-        feeds = defaultdict(list)  # to each synapse, in the emulator's order
+        feeds = defaultdict(list)  # those to a synapse are in the emulator's order
         n_sources = 0
         for spike_input in spike_inputs:
             self._first[spike_input] = n_sources
@@ -108,7 +108,7 @@ class MatrixSynapses(SynapseState):
             feeds[axon.target].append((axon, n_sources + a_slice.start, n_neurons))
         self._fired = np.zeros(n_sources + self.n_compartments, dtype=bool)
 
-        blocks = defaultdict(list)  # with the same sources
+        blocks = defaultdict(list)  # those with the same sources come together
         for block in dict.fromkeys(self.block_map.values()):
             rows = _rows_of_block(block, feeds)
             if rows is None:
@@ -116,9 +116,9 @@ class MatrixSynapses(SynapseState):
             elif rows:
                 start = self.slices[block.synapses[0]].start
                 sources = np.array([source for source, *_ in rows])
-                if self.dtype == np.int32:  # in any order, those of a source as one
+                if self.dtype == np.int32:  # integers add up in any order
                     sources = np.unique(sources)
-                # blocks in which sources share rows are on their own
+                # Blocks in which sources share rows stay on their own.
                 key = start if any(map(_shares, block.synapses)) else -1
                 blocks[key, sources.tobytes()].append((start, block.n_neurons, rows))
         self._left_axons = {
@@ -155,7 +155,7 @@ class _Arrived:
 
 
 def _is_regular(idxs, n_neurons):
-    """Whether spikes of an input are in order, each of another of its neurons."""
+    """Return whether spikes of an input are in order, each of another neuron."""
     in_range = 0 <= idxs[0] and idxs[-1] < n_neurons
     return bool(in_range and np.all(idxs[1:] > idxs[:-1]))
 
@@ -190,23 +190,23 @@ def _rows_of_block(block, feeds):
 
 
 def _shares(synapse):
-    """Whether axons share rows of weights."""
+    """Return whether axons share rows of weights."""
     return synapse.axon_to_weight_map is not None
 
 
 def _is_special(synapse):
-    """Whether weights change, or an axon has two for a compartment."""
+    """Return whether weights change, or an axon has two for a compartment."""
     if synapse.learning:
         return True
     populations = [row for indices in synapse.indices for row in indices]
     if not populations:
         return False
-    # another number for each compartment of each axon
+    # Each compartment of each axon gets another number.
     flat = np.concatenate(populations).astype(np.int64)
     flat += (flat.max(initial=0) + 1) * np.repeat(
         np.arange(len(populations)), [len(row) for row in populations]
     )
-    in_order = np.all(flat[1:] > flat[:-1])  # as they mostly are
+    in_order = np.all(flat[1:] > flat[:-1])  # they mostly are
     return not in_order and len(np.unique(flat)) < len(flat)
 
 
@@ -230,7 +230,7 @@ class _Matrix:
             np.concatenate([start + np.arange(size) for start, size, _ in blocks])
         )
         size = sum(size for _, size, _ in blocks)
-        # what each row of the matrix is the sum of: for integers, all rows of a source
+        # A row of the matrix is a sum of parts: for integers, of all rows of a source.
         merged = dtype == np.int32
         parts = [[] for _ in sources]
         first = 0
@@ -241,7 +241,7 @@ class _Matrix:
             for i, (_, name, indices, weights) in zip(places, rows):
                 parts[i].append((name, first + indices, weights))
             first += n_neurons
-        rows = {}  # the number of each, and a source that has it
+        rows = {}  # a row has its number here, and the parts of a source that has it
         for part in parts:
             rows.setdefault(tuple(name for name, *_ in part), (len(rows), part))
         self._matrix = np.zeros((len(rows), size), dtype=dtype)
