@@ -9,51 +9,25 @@ import sys
 import textwrap
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import update_wrapper
 from pathlib import Path
 
 import numpy as np
 import pytest
+from measurements import (
+    TASKS,
+    Setting,
+    die,
+    settings_of_threads,
+    square,
+    threads_of_tensorflow,
+)
 
 from nengo_lmu.analysis import memory as memory_error
 from nengo_lmu.analysis import sweep
 from nengo_lmu.analysis.errors import MeasurementError
 from nengo_lmu.legendre import ArgumentError
-
-
-@dataclass(frozen=True)
-class Setting:
-    x: float
-    name: str = "a / b"
-    pair: tuple = (1, 2)
-    nothing: float = None
-
-
-def square(setting):
-    if setting.x == 13:
-        raise RuntimeError("thirteen is\nunlucky")
-    return {"square": setting.x**2}
-
-
-def die(setting):
-    if setting.x == 2:
-        os._exit(1)
-    return {"square": setting.x**2}
-
-
-def settings_of_threads(setting):
-    return {name: os.environ.get(name) for name in (*sweep._TENSORFLOW, *OF_OTHERS)}
-
-
-def threads_of_tensorflow(setting):
-    """How many threads compute, as Linux names them."""
-    import tensorflow as tf
-
-    x = tf.ones((1000, 1000))
-    (x @ x).numpy()
-    names = [path.read_text().strip() for path in TASKS.glob("*/comm")]
-    return {"threads": names.count("tf_Compute")}
 
 
 class Counted:
@@ -67,10 +41,6 @@ class Counted:
         self.calls.append(setting.x)
         return square(setting)
 
-
-# a few of those that joblib sets
-OF_OTHERS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-TASKS = Path("/proc/self/task")
 
 SETTINGS = [Setting(float(x)) for x in (3, 1, 2, 1)]
 
