@@ -21,7 +21,7 @@ MATHEMATICS = {"numpy", "scipy"}
 LIBRARY = {"version", "utils", "legendre", "networks", "dl", "loihi", "tasks"}
 PARTS = {
     "version": (set(), set()),
-    "utils": (set(), set()),
+    "utils": (set(), {"tqdm"}),
     "legendre": (set(), MATHEMATICS),
     "networks": ({"legendre"}, MATHEMATICS | {"nengo"}),
     # it is imported alone, around other packages' imports

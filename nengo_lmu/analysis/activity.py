@@ -9,11 +9,11 @@ from types import MappingProxyType
 
 import nengo_loihi
 import numpy as np
-from tqdm import tqdm
 
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.legendre.checks import positive
 from nengo_lmu.loihi.resources import model_resources
+from nengo_lmu.utils.progress import progress_bar
 
 # Single operations take so much in table 2 of Davies, M., et al. (2018), "Loihi: A
 # Neuromorphic Manycore Processor with On-Chip Learning", IEEE Micro 38(1), 82-99: found
@@ -161,14 +161,13 @@ def measure_activity(
         raise ArgumentError(
             "seconds", f"must be at least dt={dt:g}, but {seconds:g} was given"
         )
-    hidden = None if show_progress is None else not show_progress
     with nengo_loihi.Simulator(
         network, dt=dt, seed=seed, target="sim", progress_bar=False
     ) as sim:
         counters = [_InputCounter(spike_input) for spike_input in sim.model.inputs]
         n_warm = round(warm_up / dt)
-        with tqdm(
-            total=n_warm + n_steps, desc="Loihi emulator", unit="step", disable=hidden
+        with progress_bar(
+            show_progress, total=n_warm + n_steps, desc="Loihi emulator", unit="step"
         ) as bar:
             _run(sim, n_warm, bar)
             before = _spikes(sim, counters)

@@ -25,6 +25,7 @@ from tqdm import tqdm
 from nengo_lmu.analysis.errors import MeasurementError
 from nengo_lmu.analysis.records import versions, write_json
 from nengo_lmu.legendre import ArgumentError
+from nengo_lmu.utils.progress import progress_bar
 from nengo_lmu.version import version
 
 # The scheduler of a cluster has to answer within this (seconds).
@@ -104,11 +105,10 @@ def run(
         outcomes = _on_cluster(dask, function, todo)
     else:
         outcomes = _in_processes(workers, function, todo)
-    hidden = None if show_progress is None else not show_progress
     with (
         closing(outcomes),
-        tqdm(
-            total=len(tasks), initial=len(records), desc=description, disable=hidden
+        progress_bar(
+            show_progress, total=len(tasks), initial=len(records), desc=description
         ) as bar,
     ):
         for key, outcome, failure in outcomes:

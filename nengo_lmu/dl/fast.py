@@ -192,19 +192,18 @@ def _by_sequence(build_loop):
     @functools.wraps(build_loop)
     def build(simulated, progress):
         chosen = tensor_graph.config.get_setting(simulated.model, "planner")
-        if isinstance(chosen, LastSteps):
-            try:
-                return sequences.build(simulated, chosen.n)
-            except Unsupported as why:
+        n_last = chosen.n if isinstance(chosen, LastSteps) else None
+        if chosen is not planner and n_last is None:
+            return build_loop(simulated, progress)
+        try:
+            return sequences.build(simulated, n_last)
+        except Unsupported as why:
+            if n_last is not None:
                 raise BuildError(
                     "planner: hidden units cannot be followed over the last "
-                    f"{chosen.n} steps only, since {why}; leave the planner out"
+                    f"{n_last} steps only, since {why}; leave the planner out"
                 ) from None
-        if chosen is planner:
-            try:
-                return sequences.build(simulated)
-            except Unsupported as why:
-                logger.info("%s: step by step, since %s", simulated.model.label, why)
+            logger.info("%s: step by step, since %s", simulated.model.label, why)
         return build_loop(simulated, progress)
 
     build.is_ours = True

@@ -58,12 +58,12 @@ def build(simulated, n_last=None):
     """
     model, signals = simulated.model, simulated.signals
     graph = graph_of(simulated)
-    simulated._fill_bases(simulated.saved_state, simulated.base_params)
     keeps_history = {
         probe: _setting(model, "keep_history", True, probe) for probe in model.probes
     }
     if n_last is not None:
         _check_last(graph, keeps_history)
+    simulated._fill_bases(simulated.saved_state, simulated.base_params)
     if _keras_asks_for_shapes():
         probes = _shapes(simulated, graph, keeps_history)
     else:
@@ -203,12 +203,9 @@ class Values:
         Over how many of the last steps hidden units are followed; None for all.
     """
 
-    def __init__(
-        self, graph, signals, inputs, n_steps, history, unrounded, n_last=None
-    ):
-        self._n_last = n_last
+    def __init__(self, graph, signals, inputs, n_steps, history, unrounded, n_last):
         self.graph, self.signals, self.inputs = graph, signals, inputs
-        self.n_steps, self._history = n_steps, history
+        self.n_steps, self._history, self._n_last = n_steps, history, n_last
         self._known, self._cells, self._weights = {}, {}, {}
         self._maps = LinearMaps(graph, self._weight, self._eye)
         dtype = signals.dtype.as_numpy_dtype

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 from nengo.exceptions import SimulationError, ValidationError
-from tqdm import tqdm
 
 from nengo_lmu.legendre.checks import one_of, shown, whole
 from nengo_lmu.networks.arguments import validated
 from nengo_lmu.utils.files import write_atomically
+from nengo_lmu.utils.progress import progress_bar
 
 # A checkpoint is written this often (seconds).
 INTERVAL = 60.0
@@ -322,12 +322,12 @@ class _Training:
             identity = self._identity()
             self._load(checkpoint, identity)
         first = len(self.history.get("seconds", []))
-        with tqdm(
+        with progress_bar(
+            show_progress,
             total=self.epochs * self.batches,
             initial=first * self.batches + self.batch,
             desc=description,
             unit="batch",
-            disable=None if show_progress is None else not show_progress,
         ) as bar:
             callback = _AfterBatch(self, bar, lambda: self._save(checkpoint, identity))
             for epoch in range(first, self.epochs):

@@ -16,7 +16,8 @@ seconds, versions, and names of files. ::
         seeds: int = option(3, number_of_runs, "how often each is measured")
 
         def measure(self, run):
-            found = run.sweep_seeds(measure_one, self.settings(), self.seeds)
+            settings = [Setting(d=d) for d in self.d]
+            results = run.sweep_seeds(measure_one, settings, self.seeds)
             return {"rows": ...}
 
         def table(self, record): ...
@@ -212,7 +213,7 @@ class Experiment:
             was measured, ``versions`` and ``seconds``.
         """
         started = time.perf_counter()
-        run = Run(self.files, None if out is None else Path(out), workers, dask)
+        run = Run(self.files(), None if out is None else Path(out), workers, dask)
         measured = self.measure(run)
         versions = records.versions()
         record = {
@@ -237,10 +238,10 @@ class Experiment:
         values = {one.name: getattr(self, one.name) for one in fields(self)}
         return json.loads(json.dumps(values, default=_plain))
 
-    @property
-    def files(self):
-        """(str) What the files of the experiment are called."""
-        return self.name.replace(" ", "-")
+    @classmethod
+    def files(cls):
+        """Return what the files of the experiment are called."""
+        return cls.name.replace(" ", "-")
 
     def refuse_with(self, option, others, reason):
         """Refuse options that another one has no use for.
@@ -283,7 +284,7 @@ class Experiment:
                 help="run on the Dask cluster with this scheduler, such as "
                 "tcp://127.0.0.1:8786, instead of processes here",
             )
-        default = f"nengo-lmu-{cls.name.replace(' ', '-')}" if cls.always_kept else None
+        default = f"nengo-lmu-{cls.files()}" if cls.always_kept else None
         parser.add_argument(
             "--out",
             metavar="DIR",
@@ -300,12 +301,11 @@ class Experiment:
     def run_command(cls, arguments):
         """Run the command, print what came out, and return the record."""
         flags = {one.name: _flag(one) for one in fields(cls)}
-        flags |= {"dask": "--dask"} | cls.names
         if cls.loads and not arguments.json:
             print(f"Loading {cls.loads} ...", flush=True)
         kept = arguments.out if cls.resumes else None
-        with named_as_options(flags), resumable(kept):
-            experiment = cls(**{name: _given(arguments, name) for name in _names(cls)})
+        with named_as_options(flags | {"dask": "--dask"} | cls.names), resumable(kept):
+            experiment = cls(**{name: _given(arguments, name) for name in flags})
             record = experiment.run(
                 arguments.out,
                 getattr(arguments, "workers", None),
@@ -320,10 +320,6 @@ class Experiment:
             keeps = cls.keeps[0].upper() + cls.keeps[1:]
             print(f"\n{keeps} in {arguments.out} ({record['seconds']:.0f} s)")
         return record
-
-
-def _names(cls):
-    return [one.name for one in fields(cls)]
 
 
 def _flag(one):

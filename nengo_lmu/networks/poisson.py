@@ -100,7 +100,8 @@ class ThinnedPoisson(nengo.PoissonSpiking):
 def _without_rounding(J, rates, dt):
     """Return currents with 0 for neurons that are silent but for rounding."""
     # not for what is no rate, which Nengo refuses
-    return np.where((rates > 0) & (rates * dt <= _SILENT), 0, J)
+    silent = (rates > 0) & (rates <= _SILENT / dt)
+    return np.where(silent, 0, J) if np.count_nonzero(silent) else J
 
 
 def build_poisson(model, neuron_type, neurons):

@@ -26,7 +26,7 @@ def nengo_only(monkeypatch):
 
 
 def measured(experiment):
-    return experiment.measure(Run(experiment.files))
+    return experiment.measure(Run(experiment.files()))
 
 
 def check(record):

@@ -24,9 +24,9 @@ def built(monkeypatch):
     outcomes = []
     build = sequences.build
 
-    def spy(simulated):
+    def spy(*args):
         try:
-            result = build(simulated)
+            result = build(*args)
         except Unsupported:
             outcomes.append(False)
             raise

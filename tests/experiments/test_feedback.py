@@ -9,6 +9,7 @@ from dataclasses import replace
 import nengo
 import numpy as np
 import pytest
+from commands import assert_refused
 
 from nengo_lmu.analysis import sweep
 from nengo_lmu.analysis.memory import measure
@@ -371,13 +372,5 @@ def test_the_figure_has_what_the_record_has(small):
     ],
 )
 def test_bad_arguments(wrong, problem, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "precious").write_text("mine")
-    try:
-        status = main(["feedback", *wrong.split()])
-    except SystemExit as exit_:
-        status = exit_.code
-    out, err = capsys.readouterr()
-    assert (status, out) == (2, "")
-    assert err.count("\n") == 1 and re.search(problem, err)
-    assert [path.name for path in tmp_path.iterdir()] == ["precious"]
+    argv = ["feedback", *wrong.split()]
+    assert_refused(argv, problem, capsys, tmp_path, monkeypatch)

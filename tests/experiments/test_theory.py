@@ -11,6 +11,7 @@ from dataclasses import replace
 import nengo
 import numpy as np
 import pytest
+from commands import assert_refused
 
 from nengo_lmu.analysis import simulators, sweep
 from nengo_lmu.analysis.memory import Setting, measure, windows_for
@@ -511,16 +512,8 @@ def test_what_is_given_takes_the_place_of_the_default(arguments, plan, monkeypat
     ],
 )
 def test_bad_arguments(wrong, problem, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "precious").write_text("mine")
-    try:
-        status = main(["theory", *wrong.split()])
-    except SystemExit as exit_:
-        status = exit_.code
-    out, err = capsys.readouterr()
-    assert (status, out) == (2, "")
-    assert err.count("\n") == 1 and re.search(problem, err)
-    assert [path.name for path in tmp_path.iterdir()] == ["precious"]
+    argv = ["theory", *wrong.split()]
+    assert_refused(argv, problem, capsys, tmp_path, monkeypatch)
 
 
 def test_the_command_line_begins_without_the_experiment():

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import nengo
 import numpy as np
-from tqdm import tqdm
 
 from nengo_lmu.analysis.simulators import spike_counter
 from nengo_lmu.experiments.classifier.presentation import Presenter, Timing
 from nengo_lmu.experiments.classifier.row import Row
 from nengo_lmu.networks import LMU
 from nengo_lmu.tasks.digits import N_CLASSES
+from nengo_lmu.utils.progress import progress_bar
 
 # how neurons may spike
 NEURONS = ("poisson", "regular", "lif", "nengo-regular", "nengo-lif")
@@ -393,5 +393,4 @@ class SpikingClassifier(Presenter):
 
 def progress(iterable, description, unit, show_progress):
     """Return a progress bar around something; None shows it on terminals."""
-    hidden = None if show_progress is None else not show_progress
-    return tqdm(iterable, desc=description, unit=unit, disable=hidden)
+    return progress_bar(show_progress, iterable=iterable, desc=description, unit=unit)

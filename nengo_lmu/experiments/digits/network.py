@@ -13,6 +13,7 @@ import numpy as np
 from nengo_lmu.experiments.classifier import network
 from nengo_lmu.experiments.classifier.row import Row
 from nengo_lmu.experiments.classifier.states import correlated_noise, hidden_activity
+from nengo_lmu.experiments.classifier.training import compile_arguments
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.tasks.digits import N_PIXELS, load_digits, stream_states
 
@@ -193,8 +194,6 @@ class DigitClassifier(network.SpikingClassifier):
         history : dict from str to list of float
             As `nengo_lmu.dl.training.fit` returns it.
         """
-        import tensorflow as tf
-
         from nengo_lmu.dl import feedforward
 
         s = self.settings
@@ -211,9 +210,7 @@ class DigitClassifier(network.SpikingClassifier):
             self.readout,
             *states,
             validation=validation,
-            optimizer=tf.optimizers.Adam(s.learning_rate),
-            loss=tf.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
+            **compile_arguments(s.learning_rate),
             epochs=s.epochs,
             seed=s.seed,
             minibatch_size=s.minibatch_size,

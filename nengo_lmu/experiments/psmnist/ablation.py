@@ -15,6 +15,7 @@ import numpy as np
 from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.experiments import options
 from nengo_lmu.experiments.classifier.states import hidden_activity
+from nengo_lmu.experiments.classifier.training import compile_arguments
 from nengo_lmu.experiments.experiment import Experiment, option
 from nengo_lmu.legendre.checks import finite_array, one_of, whole
 from nengo_lmu.networks import LMU, XavierNormal
@@ -294,9 +295,7 @@ def measure(setting):
         train_m / scale,
         train_y,
         validation=None,  # the paper has no choice of the epoch
-        optimizer=tf.optimizers.Adam(1e-3),
-        loss=tf.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
+        **compile_arguments(1e-3),
         epochs=setting.epochs,
         seed=setting.seed,
         minibatch_size=_MINIBATCH,

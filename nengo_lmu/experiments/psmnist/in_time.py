@@ -7,6 +7,7 @@ holds before is one matrix times the digit.
 
 import numpy as np
 
+from nengo_lmu.experiments.classifier.training import compile_arguments
 from nengo_lmu.experiments.psmnist.network import Settings
 
 # A network that can be followed over its last steps, and how many are: W_h is learned
@@ -48,7 +49,6 @@ def train(classifier, mnist, epochs=10, last=None, checkpoint=None, show_progres
         As of `nengo_lmu.dl.training.fit`.
     """
     import nengo_dl
-    import tensorflow as tf
 
     from nengo_lmu.dl import fast
     from nengo_lmu.dl.training import fit
@@ -76,13 +76,7 @@ def train(classifier, mnist, epochs=10, last=None, checkpoint=None, show_progres
         seed=seed,
     ) as sim:
         steps = epochs * (len(mnist.train) // MINIBATCH)
-        sim.compile(
-            optimizer=tf.optimizers.Adam(
-                tf.optimizers.schedules.CosineDecay(RATE, steps), clipnorm=CLIP
-            ),
-            loss=tf.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
-        )
+        sim.compile(**compile_arguments(RATE, steps, clipnorm=CLIP))
         history = fit(
             sim,
             *batches(mnist.train),

@@ -8,6 +8,7 @@ of a single step, and their weights are those of the network in time.
 import numpy as np
 
 from nengo_lmu.experiments.classifier.states import hidden_activity
+from nengo_lmu.experiments.classifier.training import compile_arguments
 from nengo_lmu.experiments.psmnist.distortion import distorted
 from nengo_lmu.experiments.psmnist.network import Settings
 from nengo_lmu.tasks.mnist import N_PIXELS
@@ -149,9 +150,7 @@ def train_on_states(
         classifier.readout,
         lambda rng: standard(mnist.train, rng),
         validation=standard(mnist.validation, rng),
-        optimizer=tf.optimizers.Adam(tf.optimizers.schedules.CosineDecay(RATE, steps)),
-        loss=tf.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
+        **compile_arguments(RATE, steps),
         bias=classifier.bias,
         layer=layer,
         epochs=epochs,

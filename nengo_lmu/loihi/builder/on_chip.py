@@ -103,10 +103,11 @@ def as_on_chip(network, dt):
             _check_synapse(memory, dt)
             (ensemble,) = memory.ensembles
             _refuse_speed(memory)
-            loses, elsewhere = bool(memory.error_feedback), _window(memory)
-            max_rate = memory.max_rate
-            with memory.redesigned(error_feedback=0.0):
-                without = _window(memory)
+            loses, max_rate = bool(memory.error_feedback), memory.max_rate
+            elsewhere = without = _window(memory)
+            if loses:
+                with memory.redesigned(error_feedback=0.0):
+                    without = _window(memory)
             try:
                 stack.enter_context(on_chip(memory))
             except ValidationError as error:
