@@ -9,11 +9,9 @@ from argument_sets import (
     argument_sets,
     check,
     check_message,
-    in_nengo,
-    in_nengo_dl,
-    on_emulator,
     quick,
 )
+from backends import EMULATOR, NENGO, NENGO_DL
 from hypothesis import given, settings
 
 from nengo_lmu import LMU, LegendreMemory, legendre
@@ -54,18 +52,18 @@ def test_mathematics(function):
             check_message(str(error.value), arguments, [name])
 
 
-def hold(network, simulate, n, refusals=(), **good):
+def hold(network, simulator, n, refusals=(), **good):
     @settings(quick, max_examples=n)
     @given(argument_sets(cell=network is LMU, **good))
     def run(drawn):
-        check(network, simulate, *drawn, refusals)
+        check(network, simulator, *drawn, refusals)
 
     run()
 
 
 @both_networks
 def test_in_nengo(network):
-    hold(network, in_nengo, 250)
+    hold(network, NENGO, 250)
 
 
 @pytest.mark.slow
@@ -74,7 +72,7 @@ def test_in_nengo_dl(network):
     with warnings.catch_warnings():
         # TensorFlow's own, as many networks are built one after another
         warnings.simplefilter("ignore")
-        hold(network, in_nengo_dl, 50)
+        hold(network, NENGO_DL, 50)
 
 
 @pytest.mark.slow
@@ -85,7 +83,7 @@ def test_on_emulator(network):
         warnings.simplefilter("ignore")
         hold(
             network,
-            on_emulator,
+            EMULATOR,
             50,
             CHIP_REFUSALS,
             neuron_types=CHIP_TYPES,
