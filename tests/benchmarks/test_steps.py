@@ -56,7 +56,7 @@ def test_exponents_are_those_of_large_memories():
         [1.0 if s.n_neurons < bench.LARGE else s.n_neurons**power for s in settings]
         for power in (1, 1.5, 2)
     ]
-    found = bench._exponents(settings, rows, np.array(times))
+    found = bench.exponents_of(settings, rows, np.array(times))
     assert [fit["d"] for fit in found] == [2, 3]
     for fit in found:
         assert fit["n_neurons"] == [10_000, 40_000]

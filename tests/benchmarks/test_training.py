@@ -45,7 +45,7 @@ PARAMETERS = {
 
 @pytest.fixture(autouse=True)
 def one_minibatch_a_round(monkeypatch):
-    monkeypatch.setattr(bench_training, "_ROUND", 0)
+    monkeypatch.setattr(bench_training, "ROUND", 0)
 
 
 @cache
@@ -144,7 +144,7 @@ def test_ratios_are_those_within_rounds():
     ]
     slowness = np.array([1, 2, 4])[:, np.newaxis, np.newaxis]
     times = slowness * np.array([[9, 9], [1, 2], [3, 1]])
-    found = bench_training._compared("full", rows, times)
+    found = bench_training.compare_kind("full", rows, times)
     assert found["kind"] == "full"
     first, second = found["rows"]
     assert first["name"] == "ours full" and second["name"] == "LSTM"

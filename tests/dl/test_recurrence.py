@@ -117,7 +117,9 @@ def test_cell(n_steps, rows, sizes, last):
 @pytest.mark.parametrize("last", [False, True])
 def test_cell_by_parts(last, monkeypatch):
     """Each core has its rows."""
-    monkeypatch.setattr(recurrence, "_parts", lambda rows: 3)
+    monkeypatch.setenv("TF_NUM_INTEROP_THREADS", "3")
+    monkeypatch.setattr(recurrence, "LEAST_ROWS", 3)
+    assert recurrence.equal_parts(9) == 3
     (h, v, gradients), (our_h, our_v, ours) = cell(6, 9, last=last)
     np.testing.assert_allclose(our_h, h, **CLOSE)
     np.testing.assert_allclose(our_v, v, **CLOSE)
@@ -129,7 +131,7 @@ def test_parts(monkeypatch):
     """As many as there are cores, if they are of the same size and not too small."""
     monkeypatch.delenv("TF_NUM_INTEROP_THREADS", raising=False)
     monkeypatch.setattr(recurrence.joblib, "cpu_count", lambda: 4)
-    assert [recurrence._parts(rows) for rows in (1, 100, 127, 129, 128, 600)] == [
+    assert [recurrence.equal_parts(rows) for rows in (1, 100, 127, 129, 128, 600)] == [
         1,
         2,
         1,
@@ -138,7 +140,7 @@ def test_parts(monkeypatch):
         4,
     ]
     monkeypatch.setenv("TF_NUM_INTEROP_THREADS", "1")  # as a sweep tells its workers
-    assert recurrence._parts(600) == 1
+    assert recurrence.equal_parts(600) == 1
 
 
 @pytest.mark.parametrize("n_steps", [1, 2, 5, 16, 40])

@@ -123,7 +123,7 @@ def test_pieces_do_not_show(monkeypatch):
     """
     whole = measure(Setting(100))
     u = noise(100).at(np.arange(250))
-    monkeypatch.setattr(capacity, "_CHUNK", 7)
+    monkeypatch.setattr(capacity, "CHUNK", 7)
     parts = measure(Setting(100))
     for kind in ("mse", "settled"):
         for name, values in whole[kind].items():
@@ -134,8 +134,8 @@ def test_pieces_do_not_show(monkeypatch):
 
 def test_memory_does_not_grow_with_the_length(monkeypatch):
     """Five times as many steps, of which a fixed number is kept at a time."""
-    monkeypatch.setattr(capacity, "_CHUNK", 500)
-    monkeypatch.setattr("nengo_lmu.tasks.capacity._PIECE", 500)
+    monkeypatch.setattr(capacity, "CHUNK", 500)
+    monkeypatch.setattr("nengo_lmu.tasks.capacity.PIECE", 500)
     measure(Setting(30))  # what is made once
     peaks = []
     for length in (300, 1500):

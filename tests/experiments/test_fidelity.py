@@ -31,7 +31,7 @@ def build(setting):
     """Return what a setting builds: ensembles, connections among them, and to them."""
     network = nengo.Network(seed=0)
     with network:
-        memory, _ = memory_error._memory(setting)
+        memory, _ = memory_error.make_memory(setting)
         nengo.Connection(nengo.Node(0), memory.input, synapse=None)
     model = nengo.builder.Model(dt=setting.dt)
     with nengo.Simulator(network, model=model, progress_bar=False) as sim:
@@ -106,7 +106,7 @@ def test_the_notebook_filters_its_input_once():
         n_neurons=60, tau=0.1, recipe="notebook", simulator="floating point"
     )
     with nengo.Network(seed=0) as network:
-        memory, tau = memory_error._memory(setting)
+        memory, tau = memory_error.make_memory(setting)
         nengo.Connection(nengo.Node(np.sin), memory.input, synapse=None)
         nengo.Probe(memory.output)
     with memory_error.make_simulator(setting, network, tau, seed=0) as sim:

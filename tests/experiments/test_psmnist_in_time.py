@@ -45,7 +45,7 @@ def test_gain_is_taken_in():
     scaled = in_nengo(classifier, psmnist_time.GAIN * pixels)
     other = in_nengo(classifier, pixels)
     assert np.abs(other - scaled).max() > 0.01
-    psmnist_time._take_in_gain(classifier.lmu)
+    psmnist_time.take_in_gain(classifier.lmu)
     np.testing.assert_allclose(in_nengo(classifier, pixels), scaled, atol=1e-9)
 
 

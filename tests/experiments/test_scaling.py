@@ -59,7 +59,7 @@ def test_without_spikes_there_is_no_error(monkeypatch):
 def test_spikes_are_counted(monkeypatch):
     """As many as by probing the neurons themselves."""
     made = {}
-    original = memory_error._memory
+    original = memory_error.make_memory
 
     def with_probe(setting):
         memory, tau = original(setting)
@@ -73,7 +73,7 @@ def test_spikes_are_counted(monkeypatch):
             made["spikes"] = np.array(self.data[made["probe"]])
             return super().__exit__(*args)
 
-    monkeypatch.setattr(memory_error, "_memory", with_probe)
+    monkeypatch.setattr(memory_error, "make_memory", with_probe)
     monkeypatch.setattr(nengo, "Simulator", Kept)
     result = measure(QUICK)
     steps = int(round(QUICK.theta / QUICK.dt))
@@ -489,7 +489,7 @@ def test_what_cannot_be_measured_is_refused_first(argv, named, tmp_path, capsys)
 
 def test_a_cluster_that_does_not_answer(tmp_path, capsys, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr(sweep, "_TIMEOUT", 0.5)
+    monkeypatch.setattr(sweep, "TIMEOUT", 0.5)
     argv = ["--dask", "tcp://127.0.0.1:1", "--out", str(tmp_path / "out")]
     assert main(["scaling", *argv]) == 2
     err = capsys.readouterr().err

@@ -70,7 +70,7 @@ def test_trained_matrices():
 def test_only_what_is_asked_for_is_trained():
     """The window's scalar alone, in any number of layers."""
     setting = StackRecovery((0.05, 0.1), 0.05)
-    network, *_ = time_scale._stack(setting, [0.05, 0.05])
+    network, *_ = time_scale.stack_of_layers(setting, [0.05, 0.05])
     with nengo_dl.Simulator(network, dt=DT, progress_bar=False) as sim:
         assert [w.shape.as_list() for w in sim.keras_model.trainable_weights] == [
             [1],

@@ -58,7 +58,7 @@ def states(way, n_neurons=60):
         replace(SMALL, n_neurons=n_neurons, copies=2, d=4, steps_per_pixel=4)
     )
     rng = np.random.RandomState(0)
-    m, labels = noise_training._states(
+    m, labels = noise_training.noisy_states(
         classifier, classifier.digits.train, way, rng, seed=0
     )
     return classifier, m, labels

@@ -84,7 +84,7 @@ def test_all_frequencies_make_the_gramian(d):
 @pytest.mark.parametrize("theta", [10 * DT, 1e5 * DT])
 def test_nodes_of_a_band_are_few(theta, bandwidth):
     for d in (1, 256):
-        frequency, weight = statistics._band(theta, d, bandwidth)
+        frequency, weight = statistics.nodes_of_band(theta, d, bandwidth)
         # half an oscillation each, and 24 a decade beyond
         assert len(frequency) < 16 * (d + 24 * 12)
         assert np.all(np.diff(frequency) > 0) and np.all(weight > 0)
@@ -106,7 +106,7 @@ def test_samples_beyond_what_is_kept(monkeypatch):
     """Every third state: the same covariance, but for the spread of fewer samples."""
     u = np.sin(np.arange(30_000) * 0.02)
     every = legendre.sampled_statistics(0.5, 4, u)
-    monkeypatch.setattr(statistics, "_MOST_NUMBERS", 40_000)
+    monkeypatch.setattr(statistics, "MOST_NUMBERS", 40_000)
     some = legendre.sampled_statistics(0.5, 4, u)
     assert len(every.samples) == 30_000 and len(some.samples) == 10_000
     scale = np.abs(every.covariance).max()

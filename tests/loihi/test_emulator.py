@@ -22,7 +22,7 @@ from nengo_loihi.inputs import SpikeInput  # noqa: E402
 from nengo_lmu.loihi import add_params, fast_emulator, install  # noqa: E402
 from nengo_lmu.loihi import emulator as package  # noqa: E402
 from nengo_lmu.loihi.emulator import synapses as emulator  # noqa: E402
-from nengo_lmu.loihi.emulator.compartments import FastCompartments, _decay  # noqa: E402
+from nengo_lmu.loihi.emulator.compartments import FastCompartments, decay_by  # noqa: E402
 
 # NengoLoihi warns of voltages that are random to start with, which are Nengo's default
 AT_ZERO = {"initial_state": {"voltage": nengo.dists.Choice([0])}}
@@ -246,7 +246,7 @@ def assert_same(net, target, n_steps=150, **options):
 )
 def test_networks(make, target):
     synapses = assert_same(make(), target)
-    assert not synapses._left
+    assert not synapses.left
 
 
 @TARGETS
@@ -254,7 +254,7 @@ def test_memory_on_several_cores(target):
     """The neurons of a population share rows of weights."""
     synapses = assert_same(memory(1100), target, n_steps=100)
     assert len(set(synapses.block_map.values())) == 2
-    sizes = [len(rows._matrix) for rows in synapses._rows if hasattr(rows, "_matrix")]
+    sizes = [len(rows.matrix) for rows in synapses.rows if hasattr(rows, "matrix")]
     assert sizes and max(sizes) < 500
 
 
@@ -281,22 +281,22 @@ def test_input_all_at_once(precompute):
 @TARGETS
 @pytest.mark.parametrize("pop_type", [16, 32])
 def test_convolution(target, pop_type):
-    assert not assert_same(convolution(pop_type), target)._left
+    assert not assert_same(convolution(pop_type), target).left
 
 
 @TARGETS
 def test_convolution_with_more_weights_than_are_worth_it(monkeypatch, target):
     monkeypatch.setattr(emulator, "MAX_WEIGHTS", 2000)
     synapses = assert_same(convolution(), target)
-    assert synapses._left and synapses._rows
+    assert synapses.left and synapses.rows
 
 
 @TARGETS
 @pytest.mark.parametrize("make", [learning, mixed])
 def test_learning(make, target):
     synapses = assert_same(make(), target)
-    assert any(synapse.learning for synapse in synapses._left)
-    assert synapses._rows
+    assert any(synapse.learning for synapse in synapses.left)
+    assert synapses.rows
 
 
 # --- blocks of all kinds, at random
@@ -402,7 +402,7 @@ def assert_same_blocks(model):
 def test_random_blocks(seed, dtype, sorted_spikes):
     rng = np.random.RandomState(seed)
     synapses, caught = assert_same_blocks(random_blocks(rng, dtype, sorted_spikes))
-    assert not synapses._left
+    assert not synapses.left
     if dtype == np.int32:
         assert any("Overflow in" in message for message in caught)
 
@@ -413,8 +413,8 @@ def test_matrices_and_lists_add_the_same(monkeypatch, dtype, lists):
     monkeypatch.setattr(emulator, "DENSE_SIZE", np.inf if lists else 0)
     monkeypatch.setattr(emulator, "DENSE_PART", 0)
     synapses, _ = assert_same_blocks(random_blocks(np.random.RandomState(9), dtype))
-    names = {type(rows).__name__ for rows in synapses._rows}
-    assert names == {"_Lists"} if lists else "_Matrix" in names
+    names = {type(rows).__name__ for rows in synapses.rows}
+    assert names == {"Lists"} if lists else "Matrix" in names
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.float32])
@@ -425,7 +425,7 @@ def test_an_axon_that_leads_twice_to_a_compartment(dtype):
     for indices in synapse.indices:
         indices[:] = 7
     synapses, _ = assert_same_blocks(model)
-    assert synapses._left == set(model.blocks[2].synapses)
+    assert synapses.left == set(model.blocks[2].synapses)
 
 
 def test_decay():
@@ -437,7 +437,7 @@ def test_decay():
         decay = rng.randint(0, 4097 - offset, x.size).astype(np.int32)
         wanted = decay_int(x, decay, offset=offset)
         found = x.copy()
-        _decay(found, (2**12 - offset - decay) / 2**12)
+        decay_by(found, (2**12 - offset - decay) / 2**12)
         assert np.array_equal(found, wanted)
 
 

@@ -127,10 +127,11 @@ def test_neurons_get_what_they_should(options, n_blocks):
     net = memory_network(**options)
     model = built(net, target="simreal")
     assert len(model.blocks) == n_blocks
+    parts = net.memory.parts
     (recurrent,) = (
         c
         for c in net.memory.all_connections
-        if c.post_obj is net.memory._entry and c.pre_obj is net.memory._spikes
+        if c.post_obj is parts.entry and c.pre_obj is parts.spikes
     )
     with on_chip(net.memory):
         A_h, p = recurrent.transform.init, net.memory.populations
