@@ -32,7 +32,7 @@ from nengo_lmu.version import version
 TIMEOUT = 5
 
 # These tell TensorFlow its number of threads; it looks when it is first used.
-_TENSORFLOW = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+TENSORFLOW_THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 def run(
@@ -235,7 +235,7 @@ def one_thread_each():
     joblib tells so the libraries that it knows, and TensorFlow is not among them. What
     the user has set stays.
     """
-    added = {name: "1" for name in _TENSORFLOW if name not in os.environ}
+    added = {name: "1" for name in TENSORFLOW_THREADS if name not in os.environ}
     os.environ.update(added)
     try:
         with joblib.parallel_config("loky", inner_max_num_threads=1):
