@@ -248,7 +248,7 @@ LAST = [full, recurrent, feed_forward, everything_probed]
     ("make", "last"),
     [(make, False) for make in KNOWN] + [(make, True) for make in LAST],
 )
-def test_same_as_step_by_step(make, last, built):
+def test_results_are_those_of_step_by_step(make, last, built):
     """Outputs, state, and what training makes of the parameters.
 
     In single precision: sums of tens of values of about 1 in another order differ by
@@ -264,7 +264,7 @@ def test_same_as_step_by_step(make, last, built):
         np.testing.assert_allclose(other, one, rtol=1e-4, atol=2e-5)
 
 
-def test_not_stateful(built):
+def test_runs_begin_anew_where_they_are_not_stateful(built):
     """Each run starts anew."""
     wanted = results(full, fast.stepwise, True, stateful=False)
     found = results(full, fast.planner, True, stateful=False)
@@ -283,7 +283,7 @@ def test_others_are_left_to_nengo_dl(make, built):
         np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-6)
 
 
-def test_as_in_nengo(built):
+def test_values_are_those_of_nengo(built):
     """The reference simulator, in double precision."""
     with nengo.Network(seed=0) as network:
         x = inputs()
@@ -300,7 +300,7 @@ def test_as_in_nengo(built):
     assert all(built)
 
 
-def test_changed_memory(built):
+def test_matrices_that_are_loaded_later_count(built):
     """Matrices of the memory that are loaded later are those that count."""
     outputs = []
     for planner in (fast.stepwise, fast.planner):
@@ -318,7 +318,7 @@ def test_changed_memory(built):
     assert all(built)
 
 
-def test_memory_is_not_rounded_in_each_step(built):
+def test_a_memory_is_not_rounded_in_each_step(built):
     """Only its inputs and its state are rounded, not the matrices between.
 
     By 784 steps, those would add some 1.7e-6 to a state of up to 1.4.
@@ -388,7 +388,7 @@ def test_nothing_is_evaluated_for_its_shape(built, monkeypatch):
         ({"n_neurons": 0, "reset": True}, "Guard of .*reset.* is not known"),
     ],
 )
-def test_explained(options, said, caplog):
+def test_networks_are_explained(options, said, caplog):
     with nengo.Network() as net:
         stimulus = nengo.Node([0.0])
         lmu = LMU(0.02, 2, **options)
@@ -403,7 +403,7 @@ def test_explained(options, said, caplog):
     )
 
 
-def test_explained_by_the_planner():
+def test_the_planner_explains_a_network():
     with nengo.Network() as net:
         nengo_dl.configure_settings(planner=fast.stepwise)
         LMU(0.02, 2, n_neurons=0)
@@ -525,7 +525,7 @@ def refused_last_steps(case):
         "PoissonSpiking",
     ],
 )
-def test_last_steps_that_cannot_be_followed(case):
+def test_last_steps_that_cannot_be_followed_are_refused(case):
     net = refused_last_steps(case)
     with pytest.raises(BuildError, match=f"last 3 steps only, since .*{case}"):
         nengo_dl.Simulator(net, progress_bar=False)

@@ -68,9 +68,28 @@ def assert_same(history, other):
         np.testing.assert_allclose(history[name], other[name], rtol=1e-5)
 
 
+def killed_after(batches, monkeypatch):
+    """Write checkpoints all the time, and kill a training; return minibatches taken.
+
+    The callback is replaced, though its name is private: `fit` takes no others, and
+    nothing else happens just when a minibatch is taken.
+    """
+    after, taken = training._AfterBatch.on_train_batch_end, []
+
+    def killed(self, batch, logs=None):
+        after(self, batch, logs)
+        taken.append(batch)
+        if len(taken) == batches:
+            raise Killed
+
+    monkeypatch.setattr(training, "INTERVAL", 0)
+    monkeypatch.setattr(training._AfterBatch, "on_train_batch_end", killed)
+    return taken
+
+
 @pytest.mark.parametrize("batches", [2, 5, 6])
 @pytest.mark.parametrize("stateful", [False, True])
-def test_goes_on_after_a_kill(batches, stateful, tmp_path, monkeypatch):
+def test_training_goes_on_after_a_kill(batches, stateful, tmp_path, monkeypatch):
     """Killed after any minibatch, in an epoch or between two, nothing is lost.
 
     NengoDL is stateful by default: in the middle of a training, too, it has the state
@@ -80,31 +99,20 @@ def test_goes_on_after_a_kill(batches, stateful, tmp_path, monkeypatch):
         history = model.fit()
         weights = model.weights
 
-    monkeypatch.setattr(training, "INTERVAL", 0)
-    save = training._AfterBatch.on_train_batch_end
-    count = 0
-
-    def killed(self, batch, logs=None):
-        nonlocal count
-        save(self, batch, logs)
-        count += 1
-        if count == batches:
-            raise Killed
-
-    monkeypatch.setattr(training._AfterBatch, "on_train_batch_end", killed)
+    taken = killed_after(batches, monkeypatch)
     path = tmp_path / "checkpoint.npz"
     with Model(stateful=stateful) as model, pytest.raises(Killed):
         model.fit(checkpoint=path)
     with Model(stateful=stateful) as model:
         assert_same(model.fit(checkpoint=path), history)
         np.testing.assert_allclose(model.weights, weights, rtol=1e-5, atol=1e-6)
-    assert count == 3 * (N // SIZE)  # no minibatch more than without the kill
+    assert len(taken) == 3 * (N // SIZE)  # no minibatch more than without the kill
 
     # a training that is finished is not done again
     with Model(stateful=stateful) as model:
         assert_same(model.fit(checkpoint=path), history)
         np.testing.assert_allclose(model.weights, weights, rtol=1e-5, atol=1e-6)
-    assert count == 3 * (N // SIZE)
+    assert len(taken) == 3 * (N // SIZE)
 
 
 def made_by_epoch(model, seen=()):
@@ -135,27 +143,17 @@ def test_data_by_epoch_go_on_after_a_kill(batches, tmp_path, monkeypatch):
     assert len(seen) == 3
     assert not np.allclose(seen[0], seen[1]) and not np.allclose(seen[1], seen[2])
 
-    path, count = tmp_path / "checkpoint.npz", [0]
-    after = training._AfterBatch.on_train_batch_end
-
-    def killed(self, batch, logs=None):
-        after(self, batch, logs)
-        count[0] += 1
-        if count[0] == batches:
-            raise Killed
-
-    monkeypatch.setattr(training, "INTERVAL", 0.0)
-    with monkeypatch.context() as patch, Model() as model:
-        patch.setattr(training._AfterBatch, "on_train_batch_end", killed)
-        with pytest.raises(Killed):
-            train(model, checkpoint=path)
+    killed_after(batches, monkeypatch)
+    path = tmp_path / "checkpoint.npz"
+    with Model() as model, pytest.raises(Killed):
+        train(model, checkpoint=path)
     with Model() as model:
         history = train(model, checkpoint=path)
         np.testing.assert_allclose(model.weights, weights, rtol=1e-5, atol=1e-7)
     assert_same(history, whole)
 
 
-def test_data_by_epoch_that_are_none():
+def test_what_are_no_data_by_epoch_is_refused():
     with Model() as model:
 
         def refused(match, make, *targets):
@@ -173,7 +171,7 @@ def test_data_by_epoch_that_are_none():
         refused("must have 22 rows", fewer)
 
 
-def test_keeps_the_best_epoch():
+def test_the_best_epoch_is_kept():
     """Of one whose outputs move away from what they are validated with: the first."""
     with Model() as model:
         validation = {model.x: X[:8]}, {model.probe: np.full((8, N_STEPS, 1), -5.0)}
@@ -184,7 +182,7 @@ def test_keeps_the_best_epoch():
         np.testing.assert_allclose(kept, min(losses), rtol=1e-5)
 
 
-def test_history_without_validation():
+def test_without_validation_the_last_weights_are_kept():
     """A row for each epoch, and the last weights are kept."""
     with Model() as model:
         before = model.weights
@@ -196,7 +194,7 @@ def test_history_without_validation():
     assert {len(values) for values in history.values()} == {3}
 
 
-def test_other_order_with_another_seed():
+def test_another_seed_makes_another_order():
     """The order of the data is that of the seed."""
     weights = []
     for seed in (0, 0, 1):
@@ -207,7 +205,7 @@ def test_other_order_with_another_seed():
     assert not np.allclose(weights[0], weights[2], rtol=1e-4)
 
 
-def test_refuses_a_checkpoint_of_something_else(tmp_path):
+def test_a_checkpoint_of_something_else_is_refused(tmp_path):
     """Another seed, another optimizer, or no checkpoint: told, and left as it is."""
     path = tmp_path / "checkpoint.npz"
     with Model() as model:
@@ -227,7 +225,7 @@ def test_refuses_a_checkpoint_of_something_else(tmp_path):
     assert path.read_text() == "nothing of the kind"
 
 
-def test_refuses_a_damaged_checkpoint(tmp_path):
+def test_a_damaged_checkpoint_is_refused(tmp_path):
     """In words, whatever is wrong with it, and it is left as it is."""
     path = tmp_path / "checkpoint.npz"
     with Model() as model:
@@ -282,7 +280,7 @@ def test_refuses_a_damaged_checkpoint(tmp_path):
         model.fit(epochs=1, checkpoint=path)
 
 
-def test_bad_arguments():
+def test_too_few_data_and_unknown_metrics_are_refused():
     """Too few data, and a metric that is not there."""
     with Model() as model:
         with pytest.raises(ValidationError, match="3 rows, fewer than"):
@@ -291,7 +289,7 @@ def test_bad_arguments():
             model.fit(monitor="val_accuracy")
 
 
-def test_a_loss_that_is_not_finite():
+def test_a_loss_that_is_not_finite_ends_the_training():
     """Targets may be NaN, since losses can leave them out; this one does not."""
     with Model() as model:
         with pytest.raises(SimulationError, match="loss is nan, .* leaves these out"):
@@ -315,7 +313,7 @@ def test_a_loss_that_is_not_finite():
         ("validation", ({}, {})),
     ],
 )
-def test_bad_values(name, value):
+def test_bad_values_are_refused(name, value):
     with Model() as model:
         arguments = {"y": value} if name == "targets" else {name: value}
         with pytest.raises(ValidationError) as error:
