@@ -97,7 +97,7 @@ def test_network_in_time_gives_the_scores_of_the_states(trained):
     assert np.allclose(found[:2], scores[:2], atol=1e-5 * np.abs(scores).max())
 
 
-def test_four_ways(trained):
+def test_all_ways_to_run_it_spike_alike(trained):
     import nengo_loihi
 
     rows = [
@@ -170,7 +170,7 @@ def test_digits_of_equal_seeds_have_equal_spikes(trained, simulator):
     assert not np.array_equal(first["memory_spikes"], other["memory_spikes"])
 
 
-def test_majority():
+def test_the_majority_is_what_most_seeds_say():
     guesses = [[1, 5, 9, 0], [1, 4, 2, 0], [3, 4, 9, 7], [1, 5, 3, 8]]
     # a tie goes to the smallest
     assert agreement.majority(guesses).tolist() == [1, 4, 9, 0]
@@ -217,7 +217,7 @@ def test_simulators_are_compared(tmp_path, monkeypatch, capsys):
     )
 
 
-def test_earlier_spellings_of_the_demo(capsys):
+def test_earlier_spellings_of_the_demo_work(capsys):
     """For a release; what is wrong is called by today's names."""
     with pytest.raises(SystemExit):
         main("demo --digits 2 --agreement 1".split())

@@ -187,7 +187,7 @@ def test_our_memory_on_the_emulator_is_what_the_theory_says(simulator):
     assert 0 < result["spikes_per_second"] < 600 * 240
 
 
-def test_table_and_record(tmp_path, monkeypatch, capsys):
+def test_table_and_record_have_all_in_their_places(tmp_path, monkeypatch, capsys):
     """All in their places, and measured only once."""
     compared = {name: CONSTRUCTIONS[name] for name in list(CONSTRUCTIONS)[::3]}
     monkeypatch.setattr(fidelity, "CONSTRUCTIONS", compared)
@@ -271,7 +271,7 @@ def test_earlier_spellings_work_and_are_told_of(before, now, capsys):
     assert "argument --n-neurons: must be at least 12" in wrong
 
 
-def test_a_simulator_that_there_is_not():
+def test_an_unknown_simulator_is_refused():
     with pytest.raises(ArgumentError, match="simulator"):
         Setting(simulator="board")
 

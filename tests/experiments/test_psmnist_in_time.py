@@ -49,7 +49,7 @@ def test_gain_is_taken_in():
     np.testing.assert_allclose(in_nengo(classifier, pixels), scaled, atol=1e-9)
 
 
-def test_train_and_predict(tmp_path):
+def test_what_is_learned_is_what_runs_in_nengo(tmp_path):
     """What is learned is in the network, which then runs in Nengo as in NengoDL.
 
     Digits of two classes, bright and dark. Sixteen minibatches change each parameter by
@@ -82,7 +82,7 @@ def test_train_and_predict(tmp_path):
     )
 
 
-def test_predict_any_number():
+def test_any_number_of_digits_is_predicted():
     """Also one that is no multiple of the minibatch."""
     classifier = random_classifier()
     pixels = np.random.RandomState(1).uniform(size=(103, N_PIXELS)).astype(np.float32)

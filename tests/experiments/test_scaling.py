@@ -141,7 +141,7 @@ def test_rates_and_tau_are_those_asked_for(gain):
         ({"max_rates": (0, 1)}, "max_rates: .* 0 was given"),
     ],
 )
-def test_settings_that_cannot_be_measured(wrong, message):
+def test_settings_that_cannot_be_measured_are_refused(wrong, message):
     with pytest.raises(ArgumentError, match=message):
         Setting(**wrong)
 
@@ -212,7 +212,7 @@ def test_intervals_cover_at_their_rate(rng):
         {"m": [1, 2, 3, 4], "d": [1, 1, 2, 1], "theta": [1, 2, 1, 1]},
     ],
 )
-def test_factors_that_cannot_be_told_apart(factors):
+def test_factors_that_cannot_be_told_apart_are_refused(factors):
     with pytest.raises(ArgumentError, match="vary each factor by itself"):
         fit_exponents([4.0, 3.0, 2.0, 1.0], factors)
 
@@ -254,7 +254,7 @@ def test_the_error_falls_as_one_over_the_square_root_of_m():
         ("dt", (0.0005, 0.001, 0.002, 0.004), 0.5),
     ],
 )
-def test_exponents_with_feedback(axis, values, expected):
+def test_exponents_with_feedback_are_the_theorys(axis, values, expected):
     """As ``sqrt(dt / m) / theta`` within 0.05, and as the theory says within 0.03.
 
     A single error scatters by some 4 %, so that an exponent of 24 errors over a range
@@ -334,7 +334,7 @@ def test_a_plan_varies_one_thing_at_a_time():
     assert replace(plan, tau=(0.1,)).base.tau == 0.1
 
 
-def test_every_panel_and_every_exponent_by_default():
+def test_every_panel_and_every_exponent_is_there_by_default():
     plan = Scaling()
     assert {axis for axis, _ in plan.series()} == {"m", "d", "theta", "tau", "dt"}
     assert set(plan.neuron_types) < set(simulators.NEURON_TYPES)
@@ -342,7 +342,7 @@ def test_every_panel_and_every_exponent_by_default():
     assert plan.base.dt == 0.001
 
 
-def test_as_many_windows_as_it_takes():
+def test_windows_are_as_many_as_it_takes():
     for _, settings in Scaling().series():
         for one in settings:
             hears = one.recipe == "default" and one.error_feedback is None
@@ -487,7 +487,7 @@ def test_what_cannot_be_measured_is_refused_first(argv, named, tmp_path, capsys)
     assert not out.exists()
 
 
-def test_a_cluster_that_does_not_answer(tmp_path, capsys, monkeypatch):
+def test_a_cluster_that_does_not_answer_is_told_of(tmp_path, capsys, monkeypatch):
     pytest.importorskip("distributed")
     monkeypatch.setattr(sweep, "TIMEOUT", 0.5)
     argv = ["--dask", "tcp://127.0.0.1:1", "--out", str(tmp_path / "out")]

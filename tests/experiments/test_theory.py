@@ -66,7 +66,7 @@ def assert_cells_agree(plan):
 @pytest.mark.parametrize(
     "stimulus, louder, faster", [("design", 1, 1), ("louder", 3, 1), ("faster", 1, 3)]
 )
-def test_white_noise(stimulus, louder, faster):
+def test_white_noise_has_its_rms_and_its_band(stimulus, louder, faster):
     setting = replace(QUICK, theta=1.0, stimulus=stimulus, rms=0.2, windows=400)
     u = present(setting)
     assert u.shape == (401000,)
@@ -80,7 +80,7 @@ def test_white_noise(stimulus, louder, faster):
 
 
 @pytest.mark.parametrize("rms, largest", [(0.3, 1.0), (0.15, 0.5)])
-def test_steps(rms, largest):
+def test_steps_are_held_and_have_three_levels(rms, largest):
     u = present(replace(QUICK, stimulus="steps", rms=rms, windows=200))
     held = u.reshape(-1, 100)  # half of 0.2 s
     assert np.all(held == held[:, :1])
@@ -102,7 +102,7 @@ def test_steps_of_the_shortest_windows_are_not_silent(theta, windows):
 
 @pytest.mark.parametrize("rms, largest", [(0.3, 1.0), (0.15, 0.5)])
 @pytest.mark.parametrize("windows", [1, 4, 21])
-def test_onset(rms, largest, windows):
+def test_onsets_come_after_silence(rms, largest, windows):
     """A window of silence, then two at full range and two of silence, in turns."""
     setting = replace(QUICK, stimulus="onset", rms=rms, windows=windows)
     u = present(setting)
@@ -118,7 +118,7 @@ def test_onset(rms, largest, windows):
 
 @pytest.mark.parametrize("neuron_type", ["poisson", "stochastic", "regular"])
 @pytest.mark.parametrize("gain", [None, 0.0])
-def test_silence(neuron_type, gain):
+def test_silence_has_no_spikes_and_no_error(neuron_type, gain):
     """No input, no spikes, no error; by the usual recipe there are both."""
     setting = replace(
         QUICK, stimulus="silence", neuron_type=neuron_type, error_feedback=gain
@@ -179,7 +179,7 @@ def test_errors_are_relative_to_what_is_presented(gain):
         ({"feedback_delay": -0.1}, "feedback_delay: .* -0.1 was given"),
     ],
 )
-def test_stimuli_that_cannot_be_presented(wrong, message):
+def test_stimuli_that_cannot_be_presented_are_refused(wrong, message):
     with pytest.raises(ArgumentError, match=message):
         replace(QUICK, **wrong)
 
@@ -211,7 +211,7 @@ def test_the_grid_is_where_the_error_is_small():
     ]
 
 
-def test_the_grid_with_feedback():
+def test_the_grid_with_feedback_has_all_but_small_memories():
     """All of it, but for few neurons at the shortest windows and the longest steps."""
     plan = replace(FULL, theta=(0.1,), d=(24,), tau=(0.1,))
     cells = [(one.n_neurons // one.d, one.dt) for one in plan.grid()]
@@ -220,7 +220,7 @@ def test_the_grid_with_feedback():
     assert all(predict(setting) < LIMIT for setting in plan.grid())
 
 
-def test_windows():
+def test_windows_are_more_for_few_dimensions():
     """More for few dimensions, whose errors scatter more; fewer where they are long.
 
     And fewer still with feedback, where errors are over after a few steps.
@@ -313,7 +313,7 @@ def unforeseen():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("d", BOUNDS)
-def test_better_than_the_usual_recipe(unforeseen, d):
+def test_our_recipe_is_better_than_the_usual_one(unforeseen, d):
     errors = unforeseen["design", d]
     assert errors["without"] <= BOUNDS[d] * errors["usual"]
     assert errors["default"] <= FEEDBACK_BOUNDS[d] * errors["usual"]
@@ -322,7 +322,7 @@ def test_better_than_the_usual_recipe(unforeseen, d):
 @pytest.mark.slow
 @pytest.mark.parametrize("d", BOUNDS)
 @pytest.mark.parametrize("stimulus", STIMULI)
-def test_unforeseen_input(unforeseen, stimulus, d):
+def test_unforeseen_input_is_no_worse_than_usual(unforeseen, stimulus, d):
     """Never worse than the usual recipe, even without feedback, nor worse with it.
 
     Without, it is better by about 3 in all cases; with feedback by 10 again. At silence
@@ -336,20 +336,20 @@ def test_unforeseen_input(unforeseen, stimulus, d):
 @pytest.mark.slow
 @pytest.mark.parametrize("dt", FULL.dt)
 @pytest.mark.parametrize("theta", [0.1, 1.0])
-def test_the_grid(theta, dt):
+def test_the_whole_grid_agrees_with_the_theory(theta, dt):
     assert_cells_agree(replace(FULL, theta=(theta,), dt=(dt,)))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("theta", [0.1, 1.0])
-def test_the_grid_without_feedback(theta):
+def test_the_grid_without_feedback_agrees_with_the_theory(theta):
     plan = replace(FULL, theta=(theta,), dt=(0.001,), per_dimension=(50, 200, 800))
     assert_cells_agree(replace(plan, error_feedback=0.0))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("gain", [None, 0.0])
-def test_long_windows(gain):
+def test_long_windows_agree_with_the_theory(gain):
     """A part of what ``nengo-lmu theory --full`` measures, which takes hours."""
     plan = replace(FULL, theta=(10.0,), d=(6, 24), per_dimension=(50, 200))
     plan = replace(plan, tau=(0.1, 0.4), dt=(0.001,), error_feedback=gain)
@@ -380,7 +380,7 @@ def small(fewer, tmp_path):
     return argv, out, printed.getvalue()
 
 
-def test_command(small, capsys, monkeypatch):
+def test_the_command_writes_table_record_and_figure(small, capsys, monkeypatch):
     argv, out, printed = small
     lines = [line for line in printed.splitlines() if str(out) not in line]
     assert max(len(line) for line in lines) <= 79
@@ -511,7 +511,7 @@ def test_what_is_given_takes_the_place_of_the_default(arguments, plan, monkeypat
         ("--out precious", "argument --out: 'precious' is a file; give a folder"),
     ],
 )
-def test_bad_arguments(wrong, problem, capsys, tmp_path, monkeypatch):
+def test_bad_arguments_are_one_line(wrong, problem, capsys, tmp_path, monkeypatch):
     argv = ["theory", *wrong.split()]
     assert_refused(argv, problem, capsys, tmp_path, monkeypatch)
 
