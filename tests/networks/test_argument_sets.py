@@ -37,7 +37,7 @@ CHIP_REFUSALS = [
 
 
 @pytest.mark.parametrize("function", OF_THE_MATHEMATICS)
-def test_mathematics(function):
+def test_the_mathematics_takes_good_arguments_and_refuses_bad_ones(function):
     """Good arguments give finite numbers; each bad one is refused in words."""
     good, bad = OF_THE_MATHEMATICS[function]
     owner = legendre.SpikingPopulations if "self" in good else legendre
@@ -62,13 +62,13 @@ def hold(network, simulator, n, refusals=(), **good):
 
 
 @both_networks
-def test_in_nengo(network):
+def test_any_arguments_run_or_are_refused_in_nengo(network):
     hold(network, NENGO, 250)
 
 
 @pytest.mark.slow
 @both_networks
-def test_in_nengo_dl(network):
+def test_any_arguments_run_or_are_refused_in_nengo_dl(network):
     with warnings.catch_warnings():
         # TensorFlow's own, as many networks are built one after another
         warnings.simplefilter("ignore")
@@ -77,7 +77,7 @@ def test_in_nengo_dl(network):
 
 @pytest.mark.slow
 @both_networks
-def test_on_emulator(network):
+def test_any_arguments_run_or_are_refused_on_the_emulator(network):
     with warnings.catch_warnings():
         # NengoLoihi tells of weights that lose bits
         warnings.simplefilter("ignore")
