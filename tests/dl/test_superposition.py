@@ -97,7 +97,7 @@ def memory(theta=0.1, d=3, m=100, **kwargs):
 
 
 @pytest.mark.parametrize("m", [24, 1001])
-def test_two_numbers_a_dimension_by_default(m):
+def test_a_dimension_takes_two_numbers_by_default(m):
     """Of memories of any size, and with nothing to set."""
     net = memory(d=3, m=m, size_in=2)
     with nengo_dl.Simulator(net, dt=DT, progress_bar=False) as sim:

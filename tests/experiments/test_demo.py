@@ -143,7 +143,7 @@ def test_demo_writes_records_and_a_figure(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("hidden", ["regular", "lif"])
-def test_hidden_neurons_that_integrate(hidden):
+def test_hidden_neurons_may_integrate(hidden):
     """They learn, and spike as often on the chip as in the reference simulator."""
     import nengo_loihi
 

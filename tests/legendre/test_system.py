@@ -163,7 +163,7 @@ def newton_step(d, x, bits=2000):
 
 
 @pytest.mark.parametrize("d", [6, 31, 64, 128, 256])
-def test_the_rates_that_set_the_longest_euler_step(d):
+def test_the_longest_euler_step_is_set_by_the_rates(d):
     """They are eigenvalues of A to d times 1e-7, where others are as good as unknown.
 
     Eigenvectors of A are nearly parallel, the more so the larger d is, so that rounding

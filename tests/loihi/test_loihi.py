@@ -187,8 +187,8 @@ def test_the_amplitude_scales_spikes_and_what_they_do():
 # --- the test bed of the published figures
 
 
-def test_bed(seed, seconds, tau=0.1, d=6, **kwargs):
-    """The usual one, with inputs of a bandwidth that the order is right for."""
+def published_network(seed, seconds, tau=0.1, d=6, **kwargs):
+    """The usual test bed, with inputs of a bandwidth that the order is right for."""
     process = nengo.processes.WhiteSignal(seconds, high=d / 6, rms=0.3, y0=0, seed=seed)
     with nengo.Network(seed=seed) as net:
         stim = nengo.Node(process)
@@ -203,9 +203,6 @@ def test_bed(seed, seconds, tau=0.1, d=6, **kwargs):
         nengo.Connection(stim, lmu.input, synapse=None)
         net.u, net.m = nengo.Probe(stim), nengo.Probe(lmu.output)
     return net
-
-
-test_bed.__test__ = False  # not a test, for all its name
 
 
 def window_error(net, simulator, seconds, d, late):
@@ -224,9 +221,9 @@ def compare_with_reference(seeds, seconds, tau=0.1, d=6):
     """
     reference, emulator = [], []
     for seed in seeds:
-        net = test_bed(seed, seconds, tau, d, error_feedback=0)
+        net = published_network(seed, seconds, tau, d, error_feedback=0)
         reference.append(window_error(net, nengo.Simulator, seconds, d, late=1))
-        net = test_bed(seed, seconds, tau, d)
+        net = published_network(seed, seconds, tau, d)
         emulator.append(window_error(net, nengo_loihi.Simulator, seconds, d, late=2))
     means = np.mean(reference), np.mean(emulator)
     print(f"d={d}, tau={tau}: reference {means[0]:.3f}, emulator {means[1]:.3f}")

@@ -312,7 +312,9 @@ def test_only_the_coupling_touches_more_than_neurons_and_state(d, m, optimize):
 
 
 @pytest.mark.parametrize("error_feedback, copies", [(0, 10), (None, 13)])
-def test_no_more_operators_than_neurons_and_their_state_need(error_feedback, copies):
+def test_operators_are_no_more_than_neurons_and_their_state_need(
+    error_feedback, copies
+):
     """Those with as many numbers as neurons: two of the neurons, and one each way.
 
     Error feedback has three more copies of as many numbers as dimensions.
