@@ -55,6 +55,16 @@ def sizes_of(network, **kwargs):
         return sizes(sim)
 
 
+def sizes_after(change):
+    """Return the sizes for `on_off` with a change, once it has run."""
+    net = on_off()
+    with net:
+        change(net)
+    with simulator(net) as sim:
+        sim.run_steps(3)
+        return sizes(sim)
+
+
 def on_off(x=0.0, n=101, amplitude=1.0, neuron_type=None):
     """An ensemble and a node with the value that its on and off neurons tell."""
     if neuron_type is None:
@@ -467,12 +477,7 @@ def stochastic(net):
 )
 def test_neurons_that_matter_one_by_one_are_left_alone(change):
     """Where single neurons matter, or are not Poisson with rates above 0."""
-    net = on_off()
-    with net:
-        change(net)
-    with simulator(net) as sim:
-        assert sum(sizes(sim)) == 202
-        sim.run_steps(3)
+    assert sum(sizes_after(change)) == 202
 
 
 def probe_currents(net):
@@ -524,12 +529,7 @@ def excite_slowly(net):
 )
 def test_rates_of_single_neurons_are_computed_where_they_matter(change):
     """Are still computed, and added up."""
-    net = on_off()
-    with net:
-        change(net)
-    with simulator(net) as sim:
-        assert sizes(sim) == (101, 2)
-        sim.run_steps(3)
+    assert sizes_after(change) == (101, 2)
 
 
 @pytest.mark.parametrize(

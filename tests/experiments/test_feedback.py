@@ -1,7 +1,5 @@
 """``nengo-lmu feedback``: single neurons, their sum, and errors by size and delay."""
 
-import contextlib
-import io
 import json
 import re
 from dataclasses import replace
@@ -9,9 +7,13 @@ from dataclasses import replace
 import nengo
 import numpy as np
 import pytest
-from commands import assert_refused
+from commands import (
+    assert_continued,
+    assert_measured_once,
+    assert_refused,
+    printed_by,
+)
 
-from nengo_lmu.analysis import sweep
 from nengo_lmu.analysis.memory import measure
 from nengo_lmu.analysis.theory import TOLERANCE, predict
 from nengo_lmu.cli import main
@@ -281,10 +283,7 @@ def small(tmp_path_factory):
     """A small check: its arguments, its folder, and what was printed."""
     out = tmp_path_factory.mktemp("feedback") / "out"
     argv = [*COMMAND.split(), "--out", str(out)]
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        assert main(argv) == 0
-    return argv, out, printed.getvalue()
+    return argv, out, printed_by(argv)
 
 
 def test_the_command_writes_table_record_and_figure(small, capsys, monkeypatch):
@@ -311,19 +310,8 @@ def test_the_command_writes_table_record_and_figure(small, capsys, monkeypatch):
     shown = [line for line in lines if line.startswith("with feedback ")]
     assert shown and all(re.search(r" -0\.\d{4}$", line) for line in shown)
 
-    # the same command again measures nothing
-    monkeypatch.setattr(sweep, "attempt", None)
-    assert main([*argv, "--json"]) == 0
-    again = json.loads(capsys.readouterr().out)
-    assert again == record | {"seconds": again["seconds"]}
-
-    def interrupted(*args, **kwargs):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(sweep, "run", interrupted)
-    assert main(argv) == 130
-    err = capsys.readouterr().err
-    assert f"interrupted; the same command continues from the records in {out}" in err
+    assert_measured_once(argv, record, monkeypatch)
+    assert_continued(argv, out, capsys, monkeypatch)
 
 
 def test_a_single_seed_has_no_error_bars(tmp_path, capsys):

@@ -1,15 +1,12 @@
 """How the error of spiking memories scales: measured, fitted, drawn."""
 
-import contextlib
-import io
 import json
-import subprocess
-import sys
 from dataclasses import replace
 
 import nengo
 import numpy as np
 import pytest
+from commands import assert_continued, assert_measured_once, printed_by
 
 from nengo_lmu.analysis import memory as memory_error
 from nengo_lmu.analysis import published as baselines
@@ -364,11 +361,9 @@ def small(tmp_path_factory):
     out = tmp_path_factory.mktemp("scaling") / "out"
     argv = [*COMMAND, *"--n-neurons 50 100 --d 2 3 --neuron-type poisson lif".split()]
     argv += ["--tau", "0.05", "--dt", "0.001", "0.002", "--out", str(out)]
-    printed = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scaling, "CHANNEL_SIZES", (100, 300))
-        assert main(argv) == 0
-    return argv, out, printed.getvalue()
+        return argv, out, printed_by(argv)
 
 
 def test_scaling_writes_a_table_records_and_a_figure(small):
@@ -406,26 +401,16 @@ def test_scaling_writes_a_table_records_and_a_figure(small):
     assert measured == 2 * (2 + 4 * 2 + 3 + 2)
 
 
-def test_the_same_command_again_measures_nothing(small, capsys, monkeypatch):
+def test_the_same_command_again_measures_nothing(small, monkeypatch):
     argv, out, _ = small
-    before = json.loads((out / "scaling.json").read_text())
+    record = json.loads((out / "scaling.json").read_text())
     monkeypatch.setattr(scaling, "CHANNEL_SIZES", (100, 300))
-    monkeypatch.setattr(sweep, "attempt", None)
-    assert main([*argv, "--json"]) == 0
-    record = json.loads(capsys.readouterr().out)
-    assert record == before | {"seconds": record["seconds"]}
+    assert_measured_once(argv, record, monkeypatch)
 
 
 def test_an_interrupted_sweep_says_how_to_continue(small, capsys, monkeypatch):
     argv, out, _ = small
-
-    def interrupted(*args, **kwargs):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(sweep, "run", interrupted)
-    assert main(argv) == 130
-    err = capsys.readouterr().err
-    assert f"interrupted; the same command continues from the records in {out}" in err
+    assert_continued(argv, out, capsys, monkeypatch)
 
 
 def test_a_measurement_that_fails_is_one_line(small, capsys, monkeypatch):
@@ -494,22 +479,6 @@ def test_a_cluster_that_does_not_answer_is_told_of(tmp_path, capsys, monkeypatch
     assert main(["scaling", *argv]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and "argument --dask: no scheduler answers" in err
-
-
-def test_the_command_line_begins_without_the_experiment():
-    """What is slow to import waits until it is needed."""
-    code = (
-        "import sys\n"
-        "from nengo_lmu.cli import main\n"
-        "try:\n"
-        "    main(['scaling', '--help'])\n"
-        "except SystemExit: pass\n"
-        "heavy = {'tensorflow', 'nengo_dl', 'matplotlib', 'joblib', 'distributed'}\n"
-        "print(sorted(heavy & set(sys.modules)))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout.endswith("\n[]\n"), done.stderr
-    assert max(len(line) for line in done.stdout.splitlines()) <= 80
 
 
 def test_an_earlier_spelling_works_and_is_told_of(capsys):

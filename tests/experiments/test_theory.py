@@ -1,17 +1,18 @@
 """``nengo-lmu theory``: the theory against simulations, and unforeseen input."""
 
-import contextlib
-import io
 import json
 import re
-import subprocess
-import sys
 from dataclasses import replace
 
 import nengo
 import numpy as np
 import pytest
-from commands import assert_refused
+from commands import (
+    assert_continued,
+    assert_measured_once,
+    assert_refused,
+    printed_by,
+)
 
 from nengo_lmu.analysis import simulators, sweep
 from nengo_lmu.analysis.memory import Setting, measure, windows_for
@@ -374,10 +375,7 @@ def small(fewer, tmp_path):
     """A small check: its arguments, its folder, and what was printed."""
     out = tmp_path / "out"
     argv = [*COMMAND, "--seeds", "2", "--windows", "1", "--out", str(out)]
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        assert main(argv) == 0
-    return argv, out, printed.getvalue()
+    return argv, out, printed_by(argv)
 
 
 def test_the_command_writes_table_record_and_figure(small, capsys, monkeypatch):
@@ -413,19 +411,8 @@ def test_the_command_writes_table_record_and_figure(small, capsys, monkeypatch):
     worse = sum(ours > theirs for ours, theirs in both)
     assert f"worse than without feedback for {worse} of {len(both)}; at most" in printed
 
-    # the same command again measures nothing
-    monkeypatch.setattr(sweep, "attempt", None)
-    assert main([*argv, "--json"]) == 0
-    again = json.loads(capsys.readouterr().out)
-    assert again == record | {"seconds": again["seconds"]}
-
-    def interrupted(*args, **kwargs):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(sweep, "run", interrupted)
-    assert main(argv) == 130
-    err = capsys.readouterr().err
-    assert f"interrupted; the same command continues from the records in {out}" in err
+    assert_measured_once(argv, record, monkeypatch)
+    assert_continued(argv, out, capsys, monkeypatch)
 
 
 def test_a_single_seed_has_no_error_bars(fewer, tmp_path, capsys):
@@ -514,19 +501,3 @@ def test_what_is_given_takes_the_place_of_the_default(arguments, plan, monkeypat
 def test_bad_arguments_are_one_line(wrong, problem, capsys, tmp_path, monkeypatch):
     argv = ["theory", *wrong.split()]
     assert_refused(argv, problem, capsys, tmp_path, monkeypatch)
-
-
-def test_the_command_line_begins_without_the_experiment():
-    """What is slow to import waits until it is needed."""
-    code = (
-        "import sys\n"
-        "from nengo_lmu.cli import main\n"
-        "try:\n"
-        "    main(['theory', '--help'])\n"
-        "except SystemExit: pass\n"
-        "heavy = {'tensorflow', 'nengo_dl', 'matplotlib', 'joblib', 'distributed'}\n"
-        "print(sorted(heavy & set(sys.modules)))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout.endswith("\n[]\n"), done.stderr
-    assert max(len(line) for line in done.stdout.splitlines()) <= 80
