@@ -1,6 +1,5 @@
 """The coordinates that neurons represent."""
 
-import nengo
 import numpy as np
 import pytest
 import scipy.linalg
@@ -17,12 +16,6 @@ from nengo_lmu.legendre import (
     white_noise_statistics,
 )
 from nengo_lmu.legendre.noise import error_dynamics
-
-
-@pytest.fixture(scope="module")
-def noise():
-    process = nengo.processes.WhiteSignal(200, high=1, rms=0.3, seed=0)
-    return process.run(200, dt=0.005)[:, 0]
 
 
 @pytest.mark.parametrize("kind", ["legendre", "principal", "custom"])

@@ -20,12 +20,6 @@ from nengo_lmu.legendre.statistics import (
 )
 
 
-@pytest.fixture(scope="module")
-def noise():
-    process = nengo.processes.WhiteSignal(200, high=1, rms=0.3, seed=0)
-    return process.run(200, dt=0.005)[:, 0]
-
-
 @pytest.mark.parametrize("d", [3, 6])
 def test_white_noise_has_the_covariance_of_a_sample(noise, d):
     """Closed form against a simulated sample.

@@ -206,8 +206,10 @@ def test_every_simulator_refuses_another_dt_than_declared(Simulator, kwargs):
 
 def test_dt_is_compared_with_some_tolerance():
     with nengo.Network() as net:
-        LMU(0.1, 3, n_neurons=0, dt=1 / 300)
-    nengo.Simulator(net, dt=0.1 / 30, progress_bar=False).close()
+        LMU(0.1, 3, n_neurons=0, dt=0.003)
+    rounded = (0.1 + 0.2) / 100
+    assert rounded != 0.003
+    nengo.Simulator(net, dt=rounded, progress_bar=False).close()
 
 
 def test_a_wrong_size_of_the_input_is_refused():
