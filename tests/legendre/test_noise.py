@@ -278,6 +278,7 @@ def test_coloured_noise_with_feedback_adds_up_as_white_noise_does():
     kwargs = {"d": 6, "error_feedback": 0.6, "feedback_delay": 1}
     white, coloured = populations(**kwargs), populations(spiking="regular", **kwargs)
     variance = np.random.RandomState(0).uniform(0.5, 2, size=6)
+    # A spectrum that no neurons have, as above.
     flat = np.tile(2 * 0.001 * variance, (len(coloured._frequency), 1))
     expected, added = white._state_error(variance), white._added(variance)
     found, found_added = coloured._state_error(flat), coloured._added(flat)

@@ -463,8 +463,8 @@ def test_the_predicted_error_is_that_in_every_simulator(Simulator):
     """The same object, unchanged, over five windows; without feedback on the chip.
 
     The squared error of one window varies by about its own mean divided by the root of
-    its four modes, so that the root of that of five windows is known to 11 %: a third
-    of that root is three times as much.
+    its four modes, so that the root of that of five windows is known to 11 %; the
+    bound is three times as much.
     """
     u = signals(3000, 1)
     feedback = {} if Simulator.hears_errors else {"error_feedback": 0}
