@@ -68,25 +68,6 @@ def assert_same(history, other):
         np.testing.assert_allclose(history[name], other[name], rtol=1e-5)
 
 
-def killed_after(batches, monkeypatch):
-    """Write checkpoints all the time, and kill a training; return minibatches taken.
-
-    The callback is replaced, though its name is private: `fit` takes no others, and
-    nothing else happens just when a minibatch is taken.
-    """
-    after, taken = training._AfterBatch.on_train_batch_end, []
-
-    def killed(self, batch, logs=None):
-        after(self, batch, logs)
-        taken.append(batch)
-        if len(taken) == batches:
-            raise Killed
-
-    monkeypatch.setattr(training, "INTERVAL", 0)
-    monkeypatch.setattr(training._AfterBatch, "on_train_batch_end", killed)
-    return taken
-
-
 @pytest.mark.parametrize("batches", [2, 5, 6])
 @pytest.mark.parametrize("stateful", [False, True])
 def test_training_goes_on_after_a_kill(batches, stateful, tmp_path, monkeypatch):
@@ -99,20 +80,31 @@ def test_training_goes_on_after_a_kill(batches, stateful, tmp_path, monkeypatch)
         history = model.fit()
         weights = model.weights
 
-    taken = killed_after(batches, monkeypatch)
+    monkeypatch.setattr(training, "INTERVAL", 0)
+    save = training._AfterBatch.on_train_batch_end
+    count = 0
+
+    def killed(self, batch, logs=None):
+        nonlocal count
+        save(self, batch, logs)
+        count += 1
+        if count == batches:
+            raise Killed
+
+    monkeypatch.setattr(training._AfterBatch, "on_train_batch_end", killed)
     path = tmp_path / "checkpoint.npz"
     with Model(stateful=stateful) as model, pytest.raises(Killed):
         model.fit(checkpoint=path)
     with Model(stateful=stateful) as model:
         assert_same(model.fit(checkpoint=path), history)
         np.testing.assert_allclose(model.weights, weights, rtol=1e-5, atol=1e-6)
-    assert len(taken) == 3 * (N // SIZE)  # no minibatch more than without the kill
+    assert count == 3 * (N // SIZE)  # no minibatch more than without the kill
 
     # a training that is finished is not done again
     with Model(stateful=stateful) as model:
         assert_same(model.fit(checkpoint=path), history)
         np.testing.assert_allclose(model.weights, weights, rtol=1e-5, atol=1e-6)
-    assert len(taken) == 3 * (N // SIZE)
+    assert count == 3 * (N // SIZE)
 
 
 def made_by_epoch(model, seen=()):
@@ -143,10 +135,20 @@ def test_data_by_epoch_go_on_after_a_kill(batches, tmp_path, monkeypatch):
     assert len(seen) == 3
     assert not np.allclose(seen[0], seen[1]) and not np.allclose(seen[1], seen[2])
 
-    killed_after(batches, monkeypatch)
-    path = tmp_path / "checkpoint.npz"
-    with Model() as model, pytest.raises(Killed):
-        train(model, checkpoint=path)
+    path, count = tmp_path / "checkpoint.npz", [0]
+    after = training._AfterBatch.on_train_batch_end
+
+    def killed(self, batch, logs=None):
+        after(self, batch, logs)
+        count[0] += 1
+        if count[0] == batches:
+            raise Killed
+
+    monkeypatch.setattr(training, "INTERVAL", 0.0)
+    with monkeypatch.context() as patch, Model() as model:
+        patch.setattr(training._AfterBatch, "on_train_batch_end", killed)
+        with pytest.raises(Killed):
+            train(model, checkpoint=path)
     with Model() as model:
         history = train(model, checkpoint=path)
         np.testing.assert_allclose(model.weights, weights, rtol=1e-5, atol=1e-7)
