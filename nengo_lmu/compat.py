@@ -83,7 +83,7 @@ def mends(when, *modules, until):
 def execute(module, loader):
     """Run the code of one of the hook's targets with its mends around it."""
     name = module.__name__
-    if not _needs_mending(name):
+    if not needs_mending(name):
         loader.exec_module(module)
     else:
         _execute_mended(module, loader)
@@ -105,7 +105,7 @@ def mend_loaded():
     """Mend what was imported before the hook was there, as far as that goes."""
     for name in AFTER:
         module = _complete(name)
-        if module is not None and _needs_mending(name):
+        if module is not None and needs_mending(name):
             _mend(module)
     for name in TAUGHT:
         if _complete(name) is not None:
@@ -125,7 +125,7 @@ def _teach(name):
     A module of ours that is on its way, for which the other is imported now, registers
     them by itself at its end.
     """
-    if name not in TAUGHT or "nengo_lmu" not in sys.modules or not _needs_mending(name):
+    if name not in TAUGHT or "nengo_lmu" not in sys.modules or not needs_mending(name):
         return
     ours = TAUGHT[name]
     if ours not in sys.modules or _complete(ours) is not None:
@@ -191,7 +191,7 @@ def _import(name, globals=None, locals=None, fromlist=(), level=0):
 
 
 # What has been replaced: in what, its name, what was there and what is there now.
-_PATCHES = []
+PATCHES = []
 _ABSENT = object()
 
 
@@ -204,7 +204,7 @@ def patch(owner, name, value):
     name : str
     value : object
     """
-    _PATCHES.append((owner, name, vars(owner).get(name, _ABSENT), value))
+    PATCHES.append((owner, name, vars(owner).get(name, _ABSENT), value))
     setattr(owner, name, value)
 
 
@@ -217,8 +217,8 @@ def restore():
         uninstall = getattr(sys.modules.get(name), "uninstall", None)
         if uninstall is not None:
             uninstall()
-    while _PATCHES:
-        owner, name, before, value = _PATCHES.pop()
+    while PATCHES:
+        owner, name, before, value = PATCHES.pop()
         if vars(owner).get(name, _ABSENT) is not value:
             continue
         if before is _ABSENT:
@@ -235,7 +235,7 @@ def _stand_in(module, **replaced):
     return copy
 
 
-def _needs_mending(name):
+def needs_mending(name):
     """Is the installed release of this module's package one that needs the mends?"""
     package = name.partition(".")[0]
     installed = _installed(package.replace("_", "-"))
@@ -250,7 +250,7 @@ def _needs_mending(name):
 
 def is_known():
     """Is the NengoDL that is installed the one that this package is written for?"""
-    return _needs_mending("nengo_dl")
+    return needs_mending("nengo_dl")
 
 
 def is_for_tensorflow():
@@ -280,7 +280,7 @@ def _installed(distribution):
     return tuple(int(part) for part in re.findall(r"\d+", found)[:3])
 
 
-def _is_installed(name):
+def is_installed(name):
     """Can this top-level module be imported?  (A module put in by hand has no spec.)"""
     try:
         return name in sys.modules or find_spec(name) is not None
@@ -302,7 +302,7 @@ def prepare_tensorflow():
     process inherits it.  nengo_dl sets TF_CPP_MIN_LOG_LEVEL, whatever the user chose.
     """
     _forget_failed_import("nengo_dl")
-    if _is_installed("tensorflow"):  # else nengo_dl's own error says it best
+    if is_installed("tensorflow"):  # else nengo_dl's own error says it best
         with _quietly():
             _use_keras_2()
     level = os.environ.get("TF_CPP_MIN_LOG_LEVEL")
@@ -318,7 +318,7 @@ def prepare_tensorflow():
 @contextlib.contextmanager
 def import_tensorflow_quietly():
     """Import TensorFlow before those who would, and go on if there is none."""
-    if _is_installed("tensorflow"):
+    if is_installed("tensorflow"):
         with contextlib.suppress(Exception), _quietly():
             importlib.import_module("tensorflow")
     yield
@@ -330,7 +330,7 @@ def _quietly():
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
         yield
     else:
-        with _environment("TF_CPP_MIN_LOG_LEVEL", "1"), _without_chatter():
+        with _environment("TF_CPP_MIN_LOG_LEVEL", "1"), without_chatter():
             yield
 
 
@@ -360,7 +360,7 @@ def _use_keras_2():
     """Import TensorFlow with Keras 2 as tf.keras, or raise a helpful ImportError."""
     chosen = os.environ.get("TF_USE_LEGACY_KERAS")
     with contextlib.ExitStack() as around:
-        if chosen is None and _is_installed("tf_keras"):
+        if chosen is None and is_installed("tf_keras"):
             around.enter_context(_environment("TF_USE_LEGACY_KERAS", "1"))
         import tensorflow as tf
 
@@ -379,7 +379,7 @@ def _use_keras_2():
 def _remedy(tf, chosen):
     """Say how tf.keras can be Keras 2, given what TF_USE_LEGACY_KERAS was."""
     version = ".".join(tf.__version__.split(".")[:2])
-    if not _is_installed("tf_keras"):
+    if not is_installed("tf_keras"):
         return (
             f"TensorFlow {version} has it in a package of its own: "
             f"pip install 'tf-keras=={version}.*'"
@@ -487,14 +487,14 @@ NO_GPU_CHATTER = (
 )
 
 
-def _gpu_driver_present():
+def gpu_driver_present():
     """Is there a GPU that TensorFlow could use (NVIDIA, AMD, Windows' through WSL)?"""
     return any(map(os.path.exists, ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")))
 
 
-def _chatter():
+def chatter(with_gpu):
     """Return what lines begin with that are of no use to anybody here."""
-    patterns = [CHATTER] if _gpu_driver_present() else [CHATTER, NO_GPU_CHATTER]
+    patterns = [CHATTER] if with_gpu else [CHATTER, NO_GPU_CHATTER]
     return "|".join(patterns)
 
 
@@ -513,14 +513,15 @@ _FILTERING = threading.Lock()
 
 
 @contextlib.contextmanager
-def _without_chatter():
+def without_chatter():
     """Send what is written to stderr, by C too, through a filter that drops chatter."""
     is_python = sys.executable and not getattr(sys, "frozen", False)
     if not is_python or not _FILTERING.acquire(blocking=False):
         yield  # another thread has a filter in place
         return
     try:
-        command = [sys.executable, "-I", "-S", "-c", FILTER, _chatter()]
+        dropped = chatter(gpu_driver_present())
+        command = [sys.executable, "-I", "-S", "-c", FILTER, dropped]
         stderr = os.dup(2)
         chatter_filter = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
@@ -622,7 +623,7 @@ def mend_nengo_dl(nengo_dl):
             patch(module, name, value)
         patch(module, "HAS_DL", True)
         patch(module, "HAS_TF", True)
-    if _is_installed("nengo_extras"):
+    if is_installed("nengo_extras"):
         training = importlib.import_module("nengo_extras.loihi_training")
         for name in ("LoihiLIFBuilder", "LoihiSpikingRectifiedLinearBuilder"):
             patch(neurons, name, getattr(training, name))
@@ -708,7 +709,7 @@ def mend_simulator(simulator):
     refuse_keras_3(simulator.Simulator, "compile", "optimizer")
     for name in ("fit", "evaluate", "predict"):
         refuse_keras_3(simulator.Simulator, name)
-    if not _gpu_driver_present():
+    if not gpu_driver_present():
 
         def is_ours():
             experiment = "nengo_lmu.analysis" in sys.modules
@@ -858,7 +859,7 @@ def nengo_dl_if_imported():
     As released they import it if it is there, whoever needs it, and with it all of
     Keras 2. `mend_nengo_dl` tells them when it is there.
     """
-    if _complete("nengo_dl") is not None or not _needs_mending("nengo_dl"):
+    if _complete("nengo_dl") is not None or not needs_mending("nengo_dl"):
         return {}
     return {"nengo_dl": None, "nengo_dl.neuron_builders": None}
 

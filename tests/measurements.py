@@ -32,7 +32,8 @@ def die(setting):
 
 
 def settings_of_threads(setting):
-    return {name: os.environ.get(name) for name in (*sweep._TENSORFLOW, *OF_OTHERS)}
+    names = (*sweep.TENSORFLOW_THREADS, *OF_OTHERS)
+    return {name: os.environ.get(name) for name in names}
 
 
 def threads_of_tensorflow(setting):

@@ -27,7 +27,7 @@ def modules():
 
 
 @pytest.mark.parametrize("name, needs", list(modules()))
-def test_examples(name, needs):
+def test_examples_say_what_they_print(name, needs):
     if needs is not None:
         pytest.importorskip(needs)
     module = importlib.import_module(name)

@@ -157,7 +157,7 @@ def back_edges(package):
     return found
 
 
-def test_no_back_edges():
+def test_there_are_no_back_edges():
     assert back_edges(PACKAGE) == []
 
 

@@ -312,7 +312,7 @@ def measure(setting):
     started = time.perf_counter()
     with nengo.Network(seed=network_seed) as network:
         stimulus = nengo.Node(nengo.processes.PresentInput(u, setting.dt))
-        memory, tau = _memory(setting)
+        memory, tau = make_memory(setting)
         nengo.Connection(stimulus, memory.input, synapse=None)
         spikes = spike_counter(memory.all_ensembles, setting.dt)
         probes = [nengo.Probe(node) for node in (memory.output, spikes)]
@@ -380,7 +380,7 @@ def window_errors(setting, u, states, points=WINDOW_POINTS, lags=None):
     return list(np.array(errors) / (presented if presented else setting.rms))
 
 
-def _memory(setting):
+def make_memory(setting):
     """Make the memory, and return it with the time constant of its synapse."""
     emulated = setting.simulator != "reference"
     neuron_type = (ON_CHIP if emulated else NEURON_TYPES)[setting.neuron_type]

@@ -29,10 +29,10 @@ from nengo_lmu.utils.progress import progress_bar
 from nengo_lmu.version import version
 
 # The scheduler of a cluster has to answer within this (seconds).
-_TIMEOUT = 5
+TIMEOUT = 5
 
 # These tell TensorFlow its number of threads; it looks when it is first used.
-_TENSORFLOW = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+TENSORFLOW_THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 def run(
@@ -204,7 +204,7 @@ def _in_processes(workers, function, todo):
         return
     workers = min(workers or joblib.cpu_count(), len(todo))
     lost = dict(todo)
-    with _one_thread_each() if workers > 1 else nullcontext():
+    with one_thread_each() if workers > 1 else nullcontext():
         parallel = joblib.Parallel(
             n_jobs=workers,
             return_as="generator_unordered",
@@ -229,13 +229,13 @@ def _in_processes(workers, function, todo):
 
 
 @contextmanager
-def _one_thread_each():
+def one_thread_each():
     """Let each of the processes that are started within use one core.
 
     joblib tells so the libraries that it knows, and TensorFlow is not among them. What
     the user has set stays.
     """
-    added = {name: "1" for name in _TENSORFLOW if name not in os.environ}
+    added = {name: "1" for name in TENSORFLOW_THREADS if name not in os.environ}
     os.environ.update(added)
     try:
         with joblib.parallel_config("loky", inner_max_num_threads=1):
@@ -258,7 +258,7 @@ def _on_cluster(address, function, todo):
             "Dask is not installed; pip install 'nengo-lmu[dask]'"
         ) from None
     try:
-        client = distributed.Client(address, timeout=_TIMEOUT, set_as_default=False)
+        client = distributed.Client(address, timeout=TIMEOUT, set_as_default=False)
     except (OSError, ValueError):
         raise ArgumentError(
             "dask",

@@ -47,7 +47,7 @@ SLOW_UP_TO = 1200
 SLOW_UP_TO_FULL = 4800
 
 # Each simulator has so long in a round (seconds), and at least so many steps.
-_ROUND = 0.02
+ROUND = 0.02
 _STEPS = 10
 
 # The memories fill before times are taken, so that neurons spike as they do from then
@@ -235,7 +235,7 @@ class Emulator(Experiment):
 def _step_times(simulators, rounds, tick):
     """Return the times of each round and simulator, and how many steps they are of."""
     n_steps = [
-        max(_STEPS, int(_ROUND / _step_time(simulator, _STEPS)))
+        max(_STEPS, int(ROUND / _step_time(simulator, _STEPS)))
         for simulator in simulators
     ]
     times = np.empty((rounds, len(simulators)))

@@ -36,7 +36,7 @@ WITHOUT_FEEDBACK = ("emulator",)
 
 # Each simulator has so long in a round, and NengoDL, which prepares each call, so many
 # steps (seconds, steps).
-_ROUND = 0.05
+ROUND = 0.05
 _STEPS = 500
 
 
@@ -255,7 +255,7 @@ def _step_times(simulators, rounds, tick):
     for simulator in simulators:
         _step_time(simulator, _STEPS)  # TensorFlow traces
     repeats = [
-        max(1, int(_ROUND / (_STEPS * _step_time(simulator, _STEPS))))
+        max(1, int(ROUND / (_STEPS * _step_time(simulator, _STEPS))))
         for simulator in simulators
     ]
     times = np.empty((rounds, len(simulators)))

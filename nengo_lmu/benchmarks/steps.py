@@ -27,7 +27,7 @@ from nengo_lmu.experiments.options import whole_number
 LARGE = 10_000
 
 # A step, or that of its neurons alone, is repeated for so long in a round (seconds).
-_ROUND = 0.004
+ROUND = 0.004
 
 # Each memory is made and built so often; the least time counts.
 _BUILDS = 3
@@ -88,7 +88,7 @@ class Steps(Experiment):
             row["nengo"] = quartiles(own[:, i])
             row["ratio"] = quartiles(step[:, i] / own[:, i])
             row["feedback"] = quartiles(step[:, i] / plain[:, i])
-        return {"rows": rows, "exponents": _exponents(settings, rows, step)}
+        return {"rows": rows, "exponents": exponents_of(settings, rows, step)}
 
     def table(self, record):
         """Return times and memory of all sizes, and their exponents."""
@@ -139,7 +139,7 @@ def step_times(settings, rounds, tick=lambda: None):
         ]
         # the first steps of a memory are those of an empty one
         repeats = [
-            [max(1, math.ceil(_ROUND / _seconds(step, 100))) for step in steps]
+            [max(1, math.ceil(ROUND / _seconds(step, 100))) for step in steps]
             for steps in all_steps
         ]
         times = np.empty((rounds, len(settings), 4))
@@ -232,7 +232,7 @@ def _seconds(function, repeats):
     return (time.perf_counter() - start) / repeats
 
 
-def _exponents(settings, rows, step):
+def exponents_of(settings, rows, step):
     """Fit powers of m to what large memories take."""
     exponents = []
     for d in dict.fromkeys(setting.d for setting in settings):

@@ -40,7 +40,7 @@ ENDS = f"ours recurrent, last {LAST}"
 FORWARD, STEPPED = "feed-forward", "stepwise"
 
 # Each contender trains for so long in a round (seconds), if a minibatch takes less.
-_ROUND = 3.0
+ROUND = 3.0
 
 # The first word of a contender's name says whose it is.
 CONTENDERS = {
@@ -216,7 +216,7 @@ class Training(Experiment):
             row["cpu"] = {"train": train, "infer": infer}
         return {
             "rows": rows,
-            "kinds": [_compared(kind, rows, times[..., 0]) for kind in kinds],
+            "kinds": [compare_kind(kind, rows, times[..., 0]) for kind in kinds],
             "left_out": [
                 {"name": name, "reason": reason}
                 for name, reason in reasons.items()
@@ -321,7 +321,7 @@ def _quiet_about_tracing():
 def _started(contender):
     """Return the times of the first minibatches, and let it have more a call.
 
-    Just so many that a call takes `_ROUND`, for what a call takes by itself to matter
+    Just so many that a call takes `ROUND`, for what a call takes by itself to matter
     as little as it does in an epoch.
     """
     first = {
@@ -331,7 +331,7 @@ def _started(contender):
     minibatches = contender.minibatches
     if minibatches is None:
         seconds, _ = _seconds(contender.train)
-        minibatches = max(1, round(_ROUND / seconds))
+        minibatches = max(1, round(ROUND / seconds))
     if minibatches > 1:
         contender.take(minibatches)
         contender.train()  # it traces once more, where that depends on the number
@@ -339,7 +339,7 @@ def _started(contender):
     return {"first": first, "minibatches": minibatches}
 
 
-def _compared(kind, rows, times):
+def compare_kind(kind, rows, times):
     """Return the ratios of a kind; those of times are within rounds."""
     index = {row["name"]: j for j, row in enumerate(rows)}
     names = [name for name in KINDS[kind] if name in index]

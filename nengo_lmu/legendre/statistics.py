@@ -42,7 +42,7 @@ _GROWTH = 1.1
 _AT_ONCE = 10**6
 
 # Samples of states have so many numbers at most, made from so many steps of a process.
-_MOST_NUMBERS = 4 * 10**6
+MOST_NUMBERS = 4 * 10**6
 _MOST_STEPS = 200_000
 
 
@@ -219,7 +219,7 @@ def white_noise_statistics(theta, d, rms, bandwidth):
     d = order(d)
     rms = positive("rms", rms)
     bandwidth = positive("bandwidth", bandwidth, "of hertz")
-    frequency, weight = _band(theta, d, bandwidth)
+    frequency, weight = nodes_of_band(theta, d, bandwidth)
     covariance = np.zeros((d, d))
     for chunk in np.array_split(
         np.arange(len(frequency)), 1 + len(frequency) * d // _AT_ONCE
@@ -231,7 +231,7 @@ def white_noise_statistics(theta, d, rms, bandwidth):
     return StateStatistics(covariance=rms**2 * covariance, input_rms=rms)
 
 
-def _band(theta, d, bandwidth):
+def nodes_of_band(theta, d, bandwidth):
     """Return nodes and weights for the mean of ``H(f) H(f)^*`` over a band.
 
     Gauss-Legendre nodes in panels. ``H`` oscillates about ``theta f`` times up to its
@@ -297,7 +297,7 @@ def sampled_statistics(theta, d, u, dt=0.001):
     0.71
     """
     u, d = checked_sample("u", u, theta, dt), order(d)
-    every = min(-(-u.size * d // _MOST_NUMBERS), len(u))
+    every = min(-(-u.size * d // MOST_NUMBERS), len(u))
     m = states(u, theta, d, dt=dt, every=every).reshape(-1, d)
     return StateStatistics(
         covariance=m.T @ m / len(m),

@@ -15,7 +15,7 @@ BANDWIDTH = 10.0  # hertz
 WINDOWS = 2.5
 
 # steps that are looked at together
-_PIECE = 10_000
+PIECE = 10_000
 
 
 def delays(length, n_delays=N_DELAYS):
@@ -65,8 +65,8 @@ class WhiteNoise:
         self._start = 0
         # in pieces, so that a long sequence takes no more memory than a short one
         largest, closest, start = 0.0, np.inf, 0
-        for first in range(0, self.n_steps, _PIECE):
-            steps = np.arange(first, min(first + _PIECE, self.n_steps))
+        for first in range(0, self.n_steps, PIECE):
+            steps = np.arange(first, min(first + PIECE, self.n_steps))
             size = np.abs(self.at(steps)[:, 0])
             largest = max(largest, size.max())
             if size.min() < closest:

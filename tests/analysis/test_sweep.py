@@ -291,14 +291,14 @@ def test_dask_names_what_failed(cluster, tmp_path):
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://x", "x y"])
-def test_dask_that_does_not_answer(address, monkeypatch):
+def test_dask_that_does_not_answer_is_told_of(address, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr(sweep, "_TIMEOUT", 0.5)
+    monkeypatch.setattr(sweep, "TIMEOUT", 0.5)
     with pytest.raises(ArgumentError, match="no scheduler answers at '.*; give the"):
         sweep.run(square, SETTINGS, dask=address)
 
 
-def test_dask_that_is_not_installed(monkeypatch):
+def test_dask_that_is_not_installed_is_told_of(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ImportError, match=r"nengo-lmu\[dask\]"):
         sweep.run(square, SETTINGS, dask="tcp://127.0.0.1:8786")
@@ -316,10 +316,10 @@ def test_workers_compute_in_one_thread_each():
 
 
 def test_threads_that_the_user_has_set_stay(monkeypatch):
-    intra, inter = sweep._TENSORFLOW
+    intra, inter = sweep.TENSORFLOW_THREADS
     monkeypatch.setenv(intra, "3")
     monkeypatch.delenv(inter, raising=False)
-    with pytest.raises(KeyboardInterrupt), sweep._one_thread_each():
+    with pytest.raises(KeyboardInterrupt), sweep.one_thread_each():
         assert (os.environ[intra], os.environ[inter]) == ("3", "1")
         raise KeyboardInterrupt
     assert os.environ[intra] == "3" and inter not in os.environ

@@ -125,7 +125,7 @@ def trainable_shapes(net):
         return sum(int(np.prod(w.shape)) for w in sim.keras_model.trainable_weights)
 
 
-def test_parameters_of_the_papers_network():
+def test_parameters_are_as_many_as_the_paper_counts():
     """As many as the paper counts: e_x, e_h, e_m, W_x, W_h, W_m and the readout."""
     noop = nengo_dl.graph_optimizer.noop_planner
     net = model(
@@ -142,7 +142,7 @@ def test_parameters_of_the_papers_network():
 
 
 @pytest.mark.parametrize("n_neurons", [0, 40])
-def test_trainable_parameters(n_neurons):
+def test_only_documented_parameters_are_trained(n_neurons):
     """Only what the documentation says, whatever the memory is made of."""
     sizes = {"theta": 0.01, "d": 2, "units": 3, "n_neurons": n_neurons}
     # x, e_x, e_h, e_m, W_x, W_h, W_m and the readout
@@ -185,7 +185,7 @@ CELLS = {
 
 
 @pytest.mark.parametrize("name", CELLS)
-def test_training_in_time(name):
+def test_training_in_time_changes_all_but_the_memory(name):
     """The loss falls; kernels, bias and encoders change; the memory does not."""
     kwargs = {"n_neurons": 20, **CELLS[name]}
     if kwargs["n_neurons"]:
@@ -215,7 +215,7 @@ def test_training_in_time(name):
 
 
 @pytest.mark.parametrize("name", ["ideal memory", "rates"])
-def test_trained_network_in_the_reference_simulator(name):
+def test_a_trained_network_is_the_same_in_the_reference_simulator(name):
     """Without spikes, both simulators say the same."""
     kwargs = {"n_neurons": 20, **CELLS[name]}
     settings = {"keep_history": True}
@@ -230,7 +230,7 @@ def test_trained_network_in_the_reference_simulator(name):
 
 
 @pytest.mark.parametrize("hidden", ["Poisson", "LIF"])
-def test_trained_network_on_loihi(hidden):
+def test_a_trained_network_is_the_same_on_loihi(hidden):
     """Trained through rates, then spiking, with memory and hidden units on the chip.
 
     A constant input is classified by its absolute value. The mean output over 1.5 s has
@@ -280,7 +280,7 @@ def test_trained_network_on_loihi(hidden):
         assert np.mean(rates_there) == pytest.approx(np.mean(its_rates), rel=0.15)
 
 
-def test_trainable_theta():
+def test_a_trained_theta_is_the_learned_window():
     """1 / theta is one parameter; once frozen, ``theta`` is the learned one.
 
     The target is the input of 20 steps ago: a window of 10 steps is too short.
@@ -416,7 +416,7 @@ def test_twin_trains_what_the_network_in_time_would():
     assert trainable_shapes(net) == trainable_shapes(twin.network) + 1
 
 
-def test_twin_of_a_spiking_network():
+def test_a_twin_trains_a_spiking_network():
     """Trained through the rates of its neurons, it runs in spikes afterwards."""
     net = feed_forward(n_neurons=40, synapse=0.005)
     lmu, _, readout, _ = net.things

@@ -70,7 +70,7 @@ def assert_same(history, other):
 
 @pytest.mark.parametrize("batches", [2, 5, 6])
 @pytest.mark.parametrize("stateful", [False, True])
-def test_goes_on_after_a_kill(batches, stateful, tmp_path, monkeypatch):
+def test_training_goes_on_after_a_kill(batches, stateful, tmp_path, monkeypatch):
     """Killed after any minibatch, in an epoch or between two, nothing is lost.
 
     NengoDL is stateful by default: in the middle of a training, too, it has the state
@@ -155,7 +155,7 @@ def test_data_by_epoch_go_on_after_a_kill(batches, tmp_path, monkeypatch):
     assert_same(history, whole)
 
 
-def test_data_by_epoch_that_are_none():
+def test_what_are_no_data_by_epoch_is_refused():
     with Model() as model:
 
         def refused(match, make, *targets):
@@ -173,7 +173,7 @@ def test_data_by_epoch_that_are_none():
         refused("must have 22 rows", fewer)
 
 
-def test_keeps_the_best_epoch():
+def test_the_best_epoch_is_kept():
     """Of one whose outputs move away from what they are validated with: the first."""
     with Model() as model:
         validation = {model.x: X[:8]}, {model.probe: np.full((8, N_STEPS, 1), -5.0)}
@@ -184,7 +184,7 @@ def test_keeps_the_best_epoch():
         np.testing.assert_allclose(kept, min(losses), rtol=1e-5)
 
 
-def test_history_without_validation():
+def test_without_validation_the_last_weights_are_kept():
     """A row for each epoch, and the last weights are kept."""
     with Model() as model:
         before = model.weights
@@ -196,7 +196,7 @@ def test_history_without_validation():
     assert {len(values) for values in history.values()} == {3}
 
 
-def test_other_order_with_another_seed():
+def test_another_seed_makes_another_order():
     """The order of the data is that of the seed."""
     weights = []
     for seed in (0, 0, 1):
@@ -207,7 +207,7 @@ def test_other_order_with_another_seed():
     assert not np.allclose(weights[0], weights[2], rtol=1e-4)
 
 
-def test_refuses_a_checkpoint_of_something_else(tmp_path):
+def test_a_checkpoint_of_something_else_is_refused(tmp_path):
     """Another seed, another optimizer, or no checkpoint: told, and left as it is."""
     path = tmp_path / "checkpoint.npz"
     with Model() as model:
@@ -227,7 +227,7 @@ def test_refuses_a_checkpoint_of_something_else(tmp_path):
     assert path.read_text() == "nothing of the kind"
 
 
-def test_refuses_a_damaged_checkpoint(tmp_path):
+def test_a_damaged_checkpoint_is_refused(tmp_path):
     """In words, whatever is wrong with it, and it is left as it is."""
     path = tmp_path / "checkpoint.npz"
     with Model() as model:
@@ -282,7 +282,7 @@ def test_refuses_a_damaged_checkpoint(tmp_path):
         model.fit(epochs=1, checkpoint=path)
 
 
-def test_bad_arguments():
+def test_too_few_data_and_unknown_metrics_are_refused():
     """Too few data, and a metric that is not there."""
     with Model() as model:
         with pytest.raises(ValidationError, match="3 rows, fewer than"):
@@ -291,7 +291,7 @@ def test_bad_arguments():
             model.fit(monitor="val_accuracy")
 
 
-def test_a_loss_that_is_not_finite():
+def test_a_loss_that_is_not_finite_ends_the_training():
     """Targets may be NaN, since losses can leave them out; this one does not."""
     with Model() as model:
         with pytest.raises(SimulationError, match="loss is nan, .* leaves these out"):
@@ -315,7 +315,7 @@ def test_a_loss_that_is_not_finite():
         ("validation", ({}, {})),
     ],
 )
-def test_bad_values(name, value):
+def test_bad_values_are_refused(name, value):
     with Model() as model:
         arguments = {"y": value} if name == "targets" else {name: value}
         with pytest.raises(ValidationError) as error:

@@ -166,7 +166,7 @@ def recorded(out):
     return {path: path.read_bytes() for path in out.glob("records/[!.]*.json")}
 
 
-def test_killed_at_random_moments(experiment, tmp_path):
+def test_experiments_go_on_after_kills_at_random_moments(experiment, tmp_path):
     """Killed outright or asked to end, as often as it takes; finished runs begin anew.
 
     Moments are evenly distributed over the time that the experiment takes in one go.
@@ -197,7 +197,7 @@ def test_killed_at_random_moments(experiment, tmp_path):
     assert not session(process.pid)
 
 
-def test_two_at_once_on_one_folder(experiment, tmp_path):
+def test_two_at_once_share_a_folder(experiment, tmp_path):
     command, name, whole, _ = experiment
     out = tmp_path / "out"
     for process in [start(command, out), start(command, out)]:

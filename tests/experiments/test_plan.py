@@ -87,7 +87,7 @@ def test_plan_for_the_chip_is_without_feedback():
 
 
 @pytest.mark.parametrize("gain, error", [(None, 0.02), (0.0, 0.08)])
-def test_verified(gain, error):
+def test_a_plan_has_the_error_and_the_spikes_it_predicts(gain, error):
     """The network that is planned has the error and the spikes that were predicted.
 
     Three runs of 40 windows: as for the other tests of the theory, 15 % is safe.
@@ -106,8 +106,8 @@ def assert_verified(planned, measured):
 
 
 @pytest.mark.parametrize("installed", [True, False])
-def test_verified_for_the_chip(installed, monkeypatch):
-    """On the emulator, or without it in the reference simulator; as `test_verified`."""
+def test_a_plan_for_the_chip_has_the_error_it_predicts(installed, monkeypatch):
+    """On the emulator, or without it in the reference simulator; as the plan above."""
     if installed:
         pytest.importorskip("nengo_loihi")
     else:
@@ -119,7 +119,7 @@ def test_verified_for_the_chip(installed, monkeypatch):
     assert measured["simulator"] == ("fixed point" if installed else "reference")
 
 
-def test_neurons_without_a_theory():
+def test_neurons_without_a_theory_are_refused():
     with pytest.raises(ArgumentError, match="'lif' is not covered.*regular") as error:
         planning.plan(Setting(neuron_type="lif"))
     assert error.value.name == "neuron_type"
@@ -128,7 +128,7 @@ def test_neurons_without_a_theory():
 # --- the command
 
 
-def test_command(capsys, tmp_path):
+def test_the_command_prints_the_plan(capsys, tmp_path):
     arguments = ["plan", "--theta", "1", "--d", "6", "--error", "0.05"]
     assert main([*arguments, "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
@@ -144,7 +144,7 @@ def test_command(capsys, tmp_path):
     assert again == record | {"seconds": again["seconds"]}
 
 
-def test_command_verifies(capsys):
+def test_the_command_verifies_with_the_options_of_the_memory(capsys):
     """With the options of the memory and of its input."""
     arguments = (
         "--theta 0.1 --d 2 --n-neurons 60 --tau 0.02 --max-rates 100 120 --rms 0.2"
@@ -159,7 +159,7 @@ def test_command_verifies(capsys):
     assert record["measured"]["window"]["mean"] > 0
 
 
-def test_command_without_feedback(capsys):
+def test_the_command_plans_without_feedback(capsys):
     argv = "plan --theta 1 --d 6 --error 0.05 --error-feedback 0".split()
     assert main(argv) == 0
     printed = capsys.readouterr().out
@@ -168,7 +168,7 @@ def test_command_without_feedback(capsys):
     assert re.search(r"error feedback +none\n", printed)
 
 
-def test_command_for_the_chip(capsys):
+def test_the_command_plans_for_the_chip(capsys):
     argv = "plan --theta 0.2 --d 2 --error 0.1 --chip".split()
     assert main(argv) == 0
     printed = capsys.readouterr().out
@@ -226,7 +226,7 @@ def test_command_for_the_chip(capsys):
         ("--theta 1 --d 6 --n-neurons 60 --out setup.cfg", "'setup.cfg' is a file"),
     ],
 )
-def test_bad_arguments(wrong, problem, capsys, tmp_path, monkeypatch):
+def test_bad_arguments_are_one_line(wrong, problem, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "setup.cfg").touch()
     try:

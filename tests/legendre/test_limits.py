@@ -84,7 +84,7 @@ def test_all_frequencies_make_the_gramian(d):
 @pytest.mark.parametrize("theta", [10 * DT, 1e5 * DT])
 def test_nodes_of_a_band_are_few(theta, bandwidth):
     for d in (1, 256):
-        frequency, weight = statistics._band(theta, d, bandwidth)
+        frequency, weight = statistics.nodes_of_band(theta, d, bandwidth)
         # half an oscillation each, and 24 a decade beyond
         assert len(frequency) < 16 * (d + 24 * 12)
         assert np.all(np.diff(frequency) > 0) and np.all(weight > 0)
@@ -102,11 +102,11 @@ def test_states_now_and_then_are_those_of_all_steps(every):
     assert np.abs(found - expected).max() < 1e-12
 
 
-def test_samples_beyond_what_is_kept(monkeypatch):
+def test_samples_beyond_what_is_kept_have_the_same_covariance(monkeypatch):
     """Every third state: the same covariance, but for the spread of fewer samples."""
     u = np.sin(np.arange(30_000) * 0.02)
     every = legendre.sampled_statistics(0.5, 4, u)
-    monkeypatch.setattr(statistics, "_MOST_NUMBERS", 40_000)
+    monkeypatch.setattr(statistics, "MOST_NUMBERS", 40_000)
     some = legendre.sampled_statistics(0.5, 4, u)
     assert len(every.samples) == 30_000 and len(some.samples) == 10_000
     scale = np.abs(every.covariance).max()
@@ -145,7 +145,7 @@ def test_statistics_of_a_coarse_sample_are_those_of_the_process():
     assert np.diag(found) == pytest.approx(np.diag(expected), rel=0.6)
 
 
-def test_a_memory_of_a_quarter_of_an_hour():
+def test_a_memory_may_last_a_quarter_of_an_hour():
     process = nengo.processes.WhiteSignal(10, high=1)
     assert len(statistics.sampled_input(1000.0, process)[0]) == 200_000
     with nengo.Network(seed=0):

@@ -129,7 +129,7 @@ def test_resources_say_nothing_where_nothing_is_left_out():
     assert "hear" not in str(resources(net))
 
 
-def test_neurons_that_the_theory_does_not_cover():
+def test_neurons_that_the_theory_does_not_cover_have_no_figures():
     with nengo.Network(seed=0) as net:
         LMU(0.5, 3, n_neurons=90, neuron_type=nengo_loihi.LoihiLIF())
     (left_out,) = resources(net).without_feedback

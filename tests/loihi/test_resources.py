@@ -224,7 +224,7 @@ def synapse_formats(n):
 
 
 @pytest.mark.parametrize("make", [compartment_formats, thresholds, synapse_formats])
-def test_limits_that_only_a_board_has(make):
+def test_a_board_alone_has_some_limits(make):
     """As many as NengoLoihi puts on a board; the emulator takes more."""
     for extra in (0, 1):
         model = Model()
@@ -414,7 +414,7 @@ def test_rates_are_those_of_a_second():
 SMALL = "loihi resources --theta 0.1 --d 2 --n-neurons 40 --seconds 0.1".split()
 
 
-def test_command(tmp_path, capsys):
+def test_the_command_prints_the_table(tmp_path, capsys):
     out = tmp_path / "out"
     assert main([*SMALL, "--units", "5", "--out", str(out)]) == 0
     printed = capsys.readouterr().out
@@ -432,13 +432,13 @@ def test_command(tmp_path, capsys):
     assert "LMU.hidden" in printed and "2 cores of 128; fits" in printed
 
 
-def test_command_without_a_run(capsys):
+def test_the_command_needs_no_run(capsys):
     assert main([*SMALL, "--no-run", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     assert "activity" not in record and record["resources"]["cores"] == 1
 
 
-def test_command_with_a_network_of_ones_own(tmp_path, capsys):
+def test_the_command_takes_a_network_of_ones_own(tmp_path, capsys):
     (tmp_path / "values.py").write_text("N = 30")
     path = tmp_path / "mine.py"
     path.write_text(
@@ -468,7 +468,7 @@ def test_command_with_a_network_of_ones_own(tmp_path, capsys):
     assert record["activity"]["blocks"][0]["neuron_updates"] == 30 * 100
 
 
-def test_command_with_a_network_that_does_not_fit(tmp_path, capsys, monkeypatch):
+def test_the_command_says_what_does_not_fit(tmp_path, capsys, monkeypatch):
     net = layers(4200, 1)
     monkeypatch.setattr("runpy.run_path", lambda path: {"net": net})
     path = tmp_path / "large.py"
@@ -505,7 +505,7 @@ def test_bad_arguments_exit_with_one_line(argv, named, capsys):
     assert status == 2 and err.count("\n") == 1 and named in err
 
 
-def test_a_file_without_a_network(tmp_path, capsys):
+def test_a_file_without_a_network_is_refused(tmp_path, capsys):
     path = tmp_path / "mine.py"
     path.write_text("net = 3")
     assert main(["loihi", "resources", "--network", str(path)]) == 2
@@ -537,7 +537,7 @@ def test_equal_seeds_give_equal_spikes():
         (fast_emulator, {"on": 1}, "on: must be True or False, but 1"),
     ],
 )
-def test_bad_arguments(function, arguments, says):
+def test_bad_arguments_are_refused(function, arguments, says):
     if function is resources:
         arguments = {"network": cell(), **arguments}
     with pytest.raises(ValidationError, match=says):

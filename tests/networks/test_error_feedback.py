@@ -78,7 +78,7 @@ def test_covariance_of_the_error_is_the_predicted_one(kwargs):
     assert np.abs(ratios - 1).max() < 0.15
 
 
-def test_signal_passes_as_without_feedback():
+def test_the_signal_passes_as_without_feedback():
     """Rectified linear rates say exactly what they are given: nothing is fed back."""
     u = noise(1.0, 1)
     states = [
@@ -110,7 +110,7 @@ def test_silence_stays_silent():
     assert not sim.data[spikes].any() and not sim.data[net.state].any()
 
 
-def test_more_accurate_with_about_as_many_spikes():
+def test_feedback_is_more_accurate_with_about_as_many_spikes():
     """A tenth of the error at 600 neurons, as is predicted; 5 % more spikes at most.
 
     Over 4 windows the error without feedback scatters by 13 / sqrt(3) % over 3 seeds,
@@ -144,7 +144,7 @@ AT_ONCE = [
 
 
 @pytest.mark.parametrize("neuron_type", [*LATE, *AT_ONCE], ids=str)
-def test_any_neuron(neuron_type):
+def test_any_neuron_hears_its_error(neuron_type):
     """A quarter of the error without feedback, at most."""
     u = noise(5.0, 3)
     ideal = simulate(u[:, 0], 1.0, 6)
@@ -202,7 +202,7 @@ def test_without_neurons_there_is_none():
         assert memory.predicted_error is None
 
 
-def test_what_it_takes():
+def test_it_takes_two_nodes_and_a_connection():
     """Two nodes of rank d, a low-pass connection, and nothing for each neuron."""
     u = np.zeros((1, 1))
     fed, plain = (memory_network(u, error_feedback=gain).memory for gain in (0.5, 0))
@@ -244,7 +244,7 @@ def test_lmu_passes_it_on():
         ({"feedback_delay": -0.001}, "feedback_delay: must be .* at least 0"),
     ],
 )
-def test_refused(kwargs, words):
+def test_bad_feedback_is_refused(kwargs, words):
     with pytest.raises(ValidationError, match=words):
         memory_network(np.zeros((1, 1)), **kwargs)
 
@@ -263,7 +263,7 @@ def test_largest_gain_is_where_the_network_becomes_unstable():
 
 # Nengo warns of its own passthrough nodes when they are unpickled
 @pytest.mark.filterwarnings("ignore:'Node.size_out' is being overwritten")
-def test_pickle_and_copy():
+def test_pickles_and_copies_are_the_same():
     u = noise(1.0, 2)
     net = memory_network(u)
     expected = run(net, 300).data[net.state]
@@ -349,7 +349,7 @@ def in_nengo_dl(net, u, learning_phase=None):
     return m
 
 
-def test_error_in_nengo_dl_and_of_its_frozen_parameters():
+def test_the_error_is_the_predicted_one_in_nengo_dl_and_frozen():
     """As in `test_covariance_of_the_error_is_the_predicted_one`, of the window.
 
     Eight runs of 2 s after a window, whose inputs differ in how much neurons fire: a

@@ -171,14 +171,14 @@ def _trained(settings, way):
     rng = np.random.RandomState(settings.seed)
     digits = classifier.digits
     parts = [
-        _states(classifier, split, way, rng, 3 * settings.seed + i)
+        noisy_states(classifier, split, way, rng, 3 * settings.seed + i)
         for i, split in enumerate((digits.train, digits.validation))
     ]
     classifier.train(*parts, show_progress=False)
     return classifier
 
 
-def _states(classifier, split, way, rng, seed):
+def noisy_states(classifier, split, way, rng, seed):
     s = classifier.settings
     if way == "spikes":
         order = rng.permutation(len(split))

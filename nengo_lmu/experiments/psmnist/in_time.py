@@ -92,11 +92,11 @@ def train(classifier, mnist, epochs=10, last=None, checkpoint=None, show_progres
     if last is not None:
         with classifier.network:
             nengo_dl.configure_settings(planner=fast.planner)
-    _take_in_gain(lmu)
+    take_in_gain(lmu)
     return history
 
 
-def _take_in_gain(lmu):
+def take_in_gain(lmu):
     """Let a network that was trained with scaled pixels take them as they are.
 
     Its memory holds what it has held, divided by the gain.

@@ -302,17 +302,17 @@ def recover_stack(setting):
     longest = max(setting.thetas)
     n_steps = int(round(3 * longest / DT))
     u = noise(_N_SEQUENCES, n_steps, 0.25 / longest, setting.seed)
-    network, stimulus, probe, _ = _stack(setting, setting.thetas)
+    network, stimulus, probe, _ = stack_of_layers(setting, setting.thetas)
     with _simulator(network) as sim:
         y = sim.predict({stimulus: u}, verbose=0)[probe]
-    network, stimulus, probe, lmus = _stack(
+    network, stimulus, probe, lmus = stack_of_layers(
         setting, [setting.start] * len(setting.thetas)
     )
     data = {stimulus: u}, {probe: y}
     return _train(network, data, setting, 0.05 / setting.start, lmus)
 
 
-def _stack(setting, thetas):
+def stack_of_layers(setting, thetas):
     """Make a network of layers whose windows are all that can be trained."""
     rng = np.random.RandomState(setting.seed)
     with _network(setting.seed) as network:
