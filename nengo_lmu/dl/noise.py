@@ -69,7 +69,7 @@ class FilteredSpikes(tf.keras.layers.Layer):
     def __init__(self, neuron_type, unit, synapse, dt):
         super().__init__()
         # between these rates, variances are interpolated, and carried on beyond
-        rates = np.append(0, np.geomspace(1e-3, 10, 256)) / dt
+        rates = np.append(0, np.geomspace(1e-3, 10, 64)) / dt
         height = getattr(neuron_type, "amplitude", 1) / unit
         variances = height**2 * spike_variance(neuron_type, rates, synapse, dt)
         self.activities = (height * rates).astype(np.float32)

@@ -3,8 +3,9 @@
 import nengo
 import numpy as np
 
-# Of the phases at which a regularly spiking neuron may be.
-_PHASES = (np.arange(32) + 0.5) / 32
+# A regularly spiking neuron may be at so many phases of its interval, for all the steps
+# that a synapse remembers.
+_PHASES_AND_STEPS = 2**15
 
 # A synapse has forgotten a spike of which no more is left than this.
 _FORGOTTEN = 1e-4
@@ -47,12 +48,14 @@ def spike_variance(neuron_type, rates, synapse, dt):
     if isinstance(neuron_type, nengo.StochasticSpiking):
         part = rates * dt % 1
         return part * (1 - part) / dt**2 * np.sum(response**2)
+    n_phases = max(32, _PHASES_AND_STEPS // len(response))
+    phases = (np.arange(n_phases)[:, np.newaxis] + 0.5) / n_phases
     ends = np.arange(len(response) + 1)
-    variance = [
-        np.var(np.diff(np.floor(_PHASES[:, np.newaxis] + rate * dt * ends)) @ response)
-        for rate in rates
-    ]
-    return np.array(variance) / dt**2
+
+    def counts(rate):
+        return np.diff(np.floor(phases + rate * dt * ends))
+
+    return np.array([np.var(counts(rate) @ response) for rate in rates]) / dt**2
 
 
 def _response(synapse, dt):
