@@ -86,14 +86,14 @@ def option(default, kind, help, metavar="N", nargs=None, flag=None, formerly=())
     """
     if nargs is None and isinstance(default, tuple):
         nargs = "+"
-    made = Option(kind, help, metavar, nargs, flag, formerly)
-    return field(default=default, metadata={"option": made})
+    attributes = Option(kind, help, metavar, nargs, flag, formerly)
+    return field(default=default, metadata={"option": attributes})
 
 
 def switch(help, formerly=()):
     """Return a field that is True where its option is given."""
-    made = Option(None, help, nargs=0, formerly=formerly)
-    return field(default=False, metadata={"option": made})
+    attributes = Option(None, help, nargs=0, formerly=formerly)
+    return field(default=False, metadata={"option": attributes})
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Run:
 
     def sweep(self, function, settings, **options):
         """Measure each setting once, as `nengo_lmu.analysis.sweep.run` does."""
-        from nengo_lmu.analysis import sweep  # --help does without joblib
+        from nengo_lmu.analysis import sweep  # --help does not need joblib
 
         return sweep.run(function, settings, **self._options, **options)
 
@@ -214,17 +214,19 @@ class Experiment:
         """
         started = time.perf_counter()
         run = Run(self.files(), None if out is None else Path(out), workers, dask)
-        measured = self.measure(run)
+        result = self.measure(run)
         versions = records.versions()
         record = {
             "experiment": self.name,
             "version": versions["nengo-lmu"],
             "settings": self.settings,
-            **measured,
+            **result,
             "versions": versions,
             "seconds": time.perf_counter() - started,
         }
-        record = json.loads(json.dumps(record))  # as a reader has it
+        record = json.loads(
+            json.dumps(record)
+        )  # callers get what readers of the file get
         if run.folder is not None:
             records.write_json(run.folder / f"{run.name}.json", record)
             figure = self.figure(record)
@@ -235,7 +237,7 @@ class Experiment:
     @property
     def settings(self):
         """(dict) The fields, as JSON holds them."""
-        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
         return json.loads(json.dumps(values, default=_plain))
 
     @classmethod
@@ -254,11 +256,11 @@ class Experiment:
             Fields that must have their default.
         reason : str
         """
-        for one in fields(self):
-            if one.name in others and getattr(self, one.name) != one.default:
+        for item in fields(self):
+            if item.name in others and getattr(self, item.name) != item.default:
                 raise ArgumentError(
                     f"argument {option}",
-                    f"cannot be given together with {_flag(one)}, since {reason}; "
+                    f"cannot be given together with {_flag(item)}, since {reason}; "
                     "leave one of them out",
                 )
 
@@ -268,8 +270,8 @@ class Experiment:
     def add_arguments(cls, parser):
         """Add the options of the command to its parser."""
         parser.description = inspect.getdoc(cls)
-        for one in fields(cls):
-            _add_option(parser, one)
+        for item in fields(cls):
+            _add_option(parser, item)
         if cls.processes is not None:
             parser.add_argument(
                 "--workers",
@@ -300,11 +302,14 @@ class Experiment:
     @classmethod
     def run_command(cls, arguments):
         """Run the command, print what came out, and return the record."""
-        flags = {one.name: _flag(one) for one in fields(cls)}
+        flags = {item.name: _flag(item) for item in fields(cls)}
         if cls.loads and not arguments.json:
             print(f"Loading {cls.loads} ...", flush=True)
-        kept = arguments.out if cls.resumes else None
-        with named_as_options(flags | {"dask": "--dask"} | cls.names), resumable(kept):
+        records_folder = arguments.out if cls.resumes else None
+        with (
+            named_as_options(flags | {"dask": "--dask"} | cls.names),
+            resumable(records_folder),
+        ):
             experiment = cls(**{name: _given(arguments, name) for name in flags})
             record = experiment.run(
                 arguments.out,
@@ -322,8 +327,8 @@ class Experiment:
         return record
 
 
-def _flag(one):
-    return one.metadata["option"].flag or f"--{one.name.replace('_', '-')}"
+def _flag(item):
+    return item.metadata["option"].flag or f"--{item.name.replace('_', '-')}"
 
 
 def _given(arguments, name):
@@ -331,40 +336,40 @@ def _given(arguments, name):
     return tuple(value) if isinstance(value, list) else value
 
 
-def _add_option(parser, one):
+def _add_option(parser, item):
     """Add the option of a field."""
-    made = one.metadata["option"]
-    help = made.help.replace("%", "%%")
-    if made.kind is None:
-        parser.add_argument(_flag(one), dest=one.name, action="store_true", help=help)
-        _add_earlier_flags(parser, one, dest=one.name, nargs=0)
+    attributes = item.metadata["option"]
+    help = attributes.help.replace("%", "%%")
+    if attributes.kind is None:
+        parser.add_argument(_flag(item), dest=item.name, action="store_true", help=help)
+        _add_earlier_flags(parser, item, dest=item.name, nargs=0)
         return
-    required = one.default is dataclasses.MISSING
-    if not required and one.default is not None:
-        several = isinstance(one.default, tuple)
-        default = " ".join(map(str, one.default)) if several else one.default
+    required = item.default is dataclasses.MISSING
+    if not required and item.default is not None:
+        several = isinstance(item.default, tuple)
+        default = " ".join(map(str, item.default)) if several else item.default
         help = f"{help} (default: {default})"
     common = {
-        "dest": one.name,
-        "metavar": made.metavar,
-        "type": made.kind,
-        "nargs": made.nargs,
+        "dest": item.name,
+        "metavar": attributes.metavar,
+        "type": attributes.kind,
+        "nargs": attributes.nargs,
     }
-    default = None if required else one.default
+    default = None if required else item.default
     parser.add_argument(
-        _flag(one), required=required, default=default, help=help, **common
+        _flag(item), required=required, default=default, help=help, **common
     )
-    _add_earlier_flags(parser, one, **common)
+    _add_earlier_flags(parser, item, **common)
 
 
-def _add_earlier_flags(parser, one, **common):
-    for flag in one.metadata["option"].formerly:
+def _add_earlier_flags(parser, item, **common):
+    for flag in item.metadata["option"].formerly:
         parser.add_argument(
             flag,
             action=_Renamed,
             default=argparse.SUPPRESS,
             help=argparse.SUPPRESS,
-            now=_flag(one),
+            now=_flag(item),
             **common,
         )
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from nengo_lmu.analysis.errors import ArgumentError
 
-# More than any computer can count, and far more than any quantity in seconds, hertz or
-# units of the input, so that squares of them are still numbers.
+# They are more than any computer can count, and far more than any quantity in seconds,
+# hertz or units of the input, so that squares of them are still numbers.
 _MOST = 10**12
 _LARGEST = 1e30
 
@@ -23,10 +23,10 @@ def whole_number(low, high=None):
             value = None
         most = _MOST if high is None else high
         if value is None or not low <= value <= most:
-            wanted = f"a whole number of at least {low}"
+            remedy = f"a whole number of at least {low}"
             if high is not None or (value is not None and value > most):
-                wanted = f"a whole number from {low} to {most}"
-            raise argparse.ArgumentTypeError(f"{text!r} was given; give {wanted}")
+                remedy = f"a whole number from {low} to {most}"
+            raise argparse.ArgumentTypeError(f"{text!r} was given; give {remedy}")
         return value
 
     return convert
@@ -53,14 +53,14 @@ def above_zero(what):
     return convert
 
 
-# a run each, of which a list is made beforehand
+# Each is a run, and a list of them is made beforehand.
 number_of_runs = whole_number(1, 10**5)
 positive_number = above_zero("a number")
 seconds = above_zero("a number of seconds")
 
 
 def number_from_zero(text):
-    """A type for numbers of at least 0."""
+    """Convert text to a number of at least 0."""
     try:
         value = float(text)
     except ValueError:
@@ -87,11 +87,11 @@ def one_of(choices):
 
 
 def folder(text):
-    """A type for a folder, which need not exist."""
+    """Convert text to the path of a folder, which need not exist."""
     path = Path(text)
     try:
         is_file = path.exists() and not path.is_dir()
-    except OSError as error:  # such as a name that is too long
+    except OSError as error:  # a name may be too long
         raise argparse.ArgumentTypeError(
             f"{text!r} cannot be a folder: {error.strerror}; give another"
         ) from None

@@ -17,9 +17,9 @@ def format_table(header, rows):
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
 
     def join(line):
-        first, *others = line
-        cells = [first.ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(others, widths[1:])]
+        label, *cells = line
+        cells = [label.ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(cells, widths[1:])]
         return "  ".join(cells).rstrip()
 
     rule = "  ".join("-" * width for width in widths)

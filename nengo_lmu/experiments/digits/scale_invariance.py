@@ -72,7 +72,7 @@ class ScaleInvariance(Experiment):
         at = network.model.settings.dt
         dts = sorted({at, *self.dt})
         for dt in dts:
-            network.model.at(dt)  # refused before anything is measured
+            network.model.at(dt)  # it is refused before anything is measured
         trained = None if self.trained is None else str(self.trained)
         sha256 = network.record["sha256"]
         settings = {dt: Setting(dt, self.digits, trained, sha256) for dt in dts}
@@ -181,14 +181,16 @@ def compare(results, reference=None):
         correct = _fractions(results, kind)
         row[kind] = _named("accuracy", "standard_error", correct)
         if reference is not None:
-            lost = _fractions(reference, kind) - correct
-            row[kind] |= _named("loss", "loss_error", lost)
+            loss = _fractions(reference, kind) - correct
+            row[kind] |= _named("loss", "loss_error", loss)
     return row
 
 
 def _fractions(results, kind):
     """Return how often each digit was classified correctly, over the seeds."""
-    return np.mean([np.equal(one[kind], one["labels"]) for one in results], axis=0)
+    return np.mean(
+        [np.equal(result[kind], result["labels"]) for result in results], axis=0
+    )
 
 
 def _named(mean, error, values):

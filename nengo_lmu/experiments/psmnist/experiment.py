@@ -23,12 +23,12 @@ ROUTES = {
 
 _N_TEST = 10_000
 
-# digits on which the network in time is compared with what it was trained as
+# On so many digits the network in time is compared with what it was trained as.
 IN_NENGO_DL, IN_NENGO = 100, 2
 
 
 def _route(text):
-    """A type for a route, by today's name or by the one of the release before."""
+    """Convert text to a route, called as today or as in the release before."""
     if text == "static":
         say_renamed(
             f"nengo-lmu {PsMnist.name}", "--route static", "--route without-time"
@@ -174,14 +174,14 @@ class PsMnist(Experiment):
             command = f"nengo-lmu {self.name} --route {self.route} --seed {self.seed}"
             details = {"command": command, "test": test}
             pretrained.save("psmnist", classifier, details, run.folder)
-            if self.route != "time":  # others take minutes, and are not kept
+            if self.route != "time":  # others take minutes, so that they are not kept
                 checkpoint.unlink(missing_ok=True)
         return {
             "network": asdict(settings) | {"theta": settings.theta},
             "augmented": augmented,
             "parameters": _n_parameters(classifier),
             "training_seconds": sum(history["seconds"]),
-            # of this process, if it did not go on from another's checkpoint
+            # They are this process's, unless it went on from another's checkpoint.
             "processor_seconds": None if resumed else processor,
             "history": history,
             "validation_accuracy": max(accuracies),
@@ -251,7 +251,7 @@ def _difference(classifier, scores, pixels):
     """Return how far the network in time is from the scores, at most."""
     s = classifier.settings
     in_nengo_dl = in_time.predict(classifier, pixels[:IN_NENGO_DL])
-    found = {
+    differences = {
         "NengoDL": float(np.abs(in_nengo_dl - scores[: len(in_nengo_dl)]).max()),
         "nengo.Simulator": 0.0,
     }
@@ -261,8 +261,8 @@ def _difference(classifier, scores, pixels):
             nengo.Simulator(classifier.network, dt=s.dt, progress_bar=False) as sim,
         ):
             sim.run_steps(s.n_steps)
-        last = sim.data[classifier.scores][-1]
-        found["nengo.Simulator"] = max(
-            found["nengo.Simulator"], float(np.abs(last - scores[k]).max())
+        output = sim.data[classifier.scores][-1]
+        differences["nengo.Simulator"] = max(
+            differences["nengo.Simulator"], float(np.abs(output - scores[k]).max())
         )
-    return found
+    return differences

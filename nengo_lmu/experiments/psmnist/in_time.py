@@ -10,8 +10,8 @@ import numpy as np
 from nengo_lmu.experiments.classifier.training import compile_arguments
 from nengo_lmu.experiments.psmnist.network import Settings
 
-# A network that can be followed over its last steps, and how many are: W_h is learned
-# from 0 and forgets sooner.
+# This network can be followed over its last steps, and so many are: W_h is learned from
+# 0 and forgets sooner.
 SCANNED = Settings(coupling="recurrent")
 LAST = 112
 
@@ -57,7 +57,9 @@ def train(classifier, mnist, epochs=10, last=None, checkpoint=None, show_progres
     classifier.configure_training()
     lmu = classifier.lmu
     if classifier.settings.coupling != "full":
-        lmu.config[lmu.input_encoders].trainable = False  # as in `parameters`
+        lmu.config[
+            lmu.input_encoders
+        ].trainable = False  # `parameters` is without them too
     if last is not None:
         with classifier.network:
             nengo_dl.configure_settings(planner=fast.LastSteps(last))
@@ -127,7 +129,7 @@ def predict(classifier, pixels):
 
     classifier.configure_training()
     n = len(pixels)
-    # whole minibatches only: the last is filled up with blank digits
+    # Minibatches are whole, so that the last is filled up with blank digits.
     full = np.zeros((-(-n // MINIBATCH) * MINIBATCH, pixels.shape[1]), np.float32)
     full[:n] = pixels
     with nengo_dl.Simulator(
@@ -137,5 +139,5 @@ def predict(classifier, pixels):
         progress_bar=False,
         seed=classifier.settings.seed,
     ) as sim:
-        found = sim.predict({classifier.stimulus: classifier.signal(full)}, verbose=0)
-    return found[classifier.scores][:n, -1]
+        outputs = sim.predict({classifier.stimulus: classifier.signal(full)}, verbose=0)
+    return outputs[classifier.scores][:n, -1]

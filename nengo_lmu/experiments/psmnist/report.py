@@ -30,7 +30,7 @@ def draw_psmnist(traces, classifier):
     t = np.arange(1, s.n_steps + 1) * s.dt
     test = classifier.digits.test
     guess = traces["scores"][-1].argmax()
-    held = traces["window"][-1] + classifier.mean
+    window = traces["window"][-1] + classifier.mean
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.0, 6.6), layout="constrained")
         grid = figure.add_gridspec(
@@ -57,7 +57,7 @@ def draw_psmnist(traces, classifier):
         for k, (pixels, name) in enumerate(
             (
                 (test.pixels[0], "presented"),
-                (held, "held by the\nspikes at the end"),
+                (window, "held by the\nspikes at the end"),
             )
         ):
             axes = figure.add_subplot(grid[k, 1])
@@ -81,8 +81,8 @@ def ablation_table(record):
         rows.setdefault(setting["delta"], {})[setting["scaled"]] = row
 
     def accuracy(row):
-        found = row["accuracy"]
-        return f"{percent(found['mean'], found['standard_error'], 2)} %"
+        summary = row["accuracy"]
+        return f"{percent(summary['mean'], summary['standard_error'], 2)} %"
 
     return format_table(
         ["delta", "radius", "state rms", "first pixel", "as they are", "scaled"],
