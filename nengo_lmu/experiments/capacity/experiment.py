@@ -121,7 +121,9 @@ class Capacity(Experiment):
             LSTMSetting(length, self.lstm_epochs)
             for length in sorted(set(() if self.no_lstm else self.lstm_lengths))
         ]
-        records = run.sweep(measure_lstm, trained, description="LSTM", cost=_cost)
+        records = run.sweep(
+            measure_lstm, trained, checkpoints=True, description="LSTM", cost=_cost
+        )
         lstm = {setting: record["result"] for setting, record in zip(trained, records)}
 
         rows = []

@@ -62,7 +62,7 @@ class Settings(network.Settings):
 
 # The chip has these rates: one spike a step is the most there, so those of hidden
 # neurons have to stay well below. There is a tenth of the spikes, since each
-# of them meets on the emulator all neurons; a lower order is about as quiet with those.
+# of them meets all neurons on the emulator; a lower order is about as quiet with those.
 ON_CHIP = Settings(
     d=56,
     n_neurons=800,
