@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from nengo_lmu import startup
 from nengo_lmu.analysis.errors import USER_ERRORS, MeasurementError, Terminated
-from nengo_lmu.experiments.experiment import say_renamed
+from nengo_lmu.utils.renamed import say_renamed
 from nengo_lmu.version import version
 
 # Commands have a line of help and a class within `nengo_lmu`, or more commands.

@@ -141,6 +141,7 @@ class Emulator(Experiment):
     rounds: int = option(50, whole_number(1), "how often each time is measured")
 
     def __post_init__(self):
+        super().__post_init__()
         if self.n_neurons is None:
             sizes = (*SIZES, LARGEST) if self.full else SIZES
             object.__setattr__(self, "n_neurons", sizes)

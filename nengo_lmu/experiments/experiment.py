@@ -3,8 +3,8 @@
 An `Experiment` is a frozen dataclass: its fields are the options of the command, their
 defaults the command's, and its docstring what ``--help`` says. It knows how to measure,
 and what the table and the figure of a record are. All else that commands have in common
-is here: the command line, the folder for records, progress, processes, resuming,
-seconds, versions, and names of files. ::
+is here: validation, the command line, the folder for records, progress, processes,
+resuming, seconds, versions, and names of files. ::
 
     @dataclass(frozen=True)
     class Decay(Experiment):
@@ -41,28 +41,32 @@ from nengo_lmu.experiments.options import (
     number_of_runs,
     resumable,
 )
-from nengo_lmu.legendre import ArgumentError
+from nengo_lmu.legendre import ArgumentError, checks
+from nengo_lmu.utils.renamed import say_renamed
 
 
 @dataclass(frozen=True)
 class Option:
-    """How a field of an experiment is given on the command line.
+    """What a field of an experiment may be, and how the command line gives it.
 
     Attributes
     ----------
-    kind : callable or None
-        Makes the value of the text, or raises `argparse.ArgumentTypeError`; None for
-        what is either given or not.
+    kind : nengo_lmu.experiments.options.Kind or None
+        That of the value, or of each where there are several; None for what is either
+        given or not.
     help : str
         The default is added to it, unless that is None.
     metavar : str
         What stands for the value in the help.
-    nargs : str, int or None
+    nargs : {"+", "*", None} or int
         As for `argparse`, for fields that are tuples.
     flag : str or None
         By default the field's name, with hyphens.
     formerly : tuple of str
         Earlier flags, which still work, with a word about it.
+    renamed : dict of str
+        Today's values by what they were called earlier; the command line takes these
+        too, with a word about it.
     """
 
     kind: object
@@ -71,9 +75,26 @@ class Option:
     nargs: object = None
     flag: str | None = None
     formerly: tuple = ()
+    renamed: dict = field(default_factory=dict)
+
+    def validated(self, name, value):
+        """Return a value as the command line would make it, or raise an error."""
+        if self.kind is None:
+            return checks.flag(name, value)
+        if self.nargs is None:
+            return self.kind.validated(name, value)
+        if not isinstance(value, (tuple, list)):
+            remedy = "a tuple"
+        elif isinstance(self.nargs, int) and len(value) != self.nargs:
+            remedy = f"{self.nargs} of them"
+        elif self.nargs == "+" and not value:
+            remedy = "at least one"
+        else:
+            return tuple(self.kind.validated(name, part) for part in value)
+        raise ArgumentError(name, f"{checks.shown(value)} was given; give {remedy}")
 
 
-def option(default, kind, help, metavar="N", nargs=None, flag=None, formerly=()):
+def option(default, kind, help, metavar="N", nargs=None, **attributes):
     """Return a field of an experiment that is an option of its command.
 
     Parameters
@@ -81,19 +102,19 @@ def option(default, kind, help, metavar="N", nargs=None, flag=None, formerly=())
     default : object
         `dataclasses.MISSING` for an option that has to be given. Where it is a tuple,
         so is the value, and ``nargs`` is "+" by default.
-    kind, help, metavar, nargs, flag, formerly
+    kind, help, metavar, nargs, **attributes
         As for `Option`.
     """
     if nargs is None and isinstance(default, tuple):
         nargs = "+"
-    attributes = Option(kind, help, metavar, nargs, flag, formerly)
-    return field(default=default, metadata={"option": attributes})
+    option = Option(kind, help, metavar, nargs, **attributes)
+    return field(default=default, metadata={"option": option})
 
 
 def switch(help, formerly=()):
     """Return a field that is True where its option is given."""
-    attributes = Option(None, help, nargs=0, formerly=formerly)
-    return field(default=False, metadata={"option": attributes})
+    option = Option(None, help, nargs=0, formerly=formerly)
+    return field(default=False, metadata={"option": option})
 
 
 @dataclass(frozen=True)
@@ -145,6 +166,11 @@ class Run:
 class Experiment:
     """What a command measures, and how that is shown.
 
+    Raises
+    ------
+    nengo_lmu.legendre.ArgumentError
+        If a field is not of its option's kind. None is what it is by default.
+
     Attributes
     ----------
     name : str
@@ -171,6 +197,13 @@ class Experiment:
     always_kept = True
     loads = None
     names = {}
+
+    def __post_init__(self):
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if value is not None or item.default is not None:
+                value = item.metadata["option"].validated(item.name, value)
+                object.__setattr__(self, item.name, value)
 
     def measure(self, run):
         """Measure, and return what there is to record.
@@ -211,9 +244,17 @@ class Experiment:
         record : dict
             ``experiment``, ``version`` (of nengo_lmu), ``settings`` (the fields), what
             was measured, ``versions`` and ``seconds``.
+
+        Raises
+        ------
+        nengo_lmu.legendre.ArgumentError
+            If there can be no such folder, or not so many processes.
         """
         started = time.perf_counter()
-        run = Run(self.files(), None if out is None else Path(out), workers, dask)
+        out = None if out is None else folder.validated("out", out)
+        if workers is not None:
+            workers = number_of_runs.validated("workers", workers)
+        run = Run(self.files(), out, workers, dask)
         result = self.measure(run)
         versions = records.versions()
         record = {
@@ -338,9 +379,9 @@ def _given(arguments, name):
 
 def _add_option(parser, item):
     """Add the option of a field."""
-    attributes = item.metadata["option"]
-    help = attributes.help.replace("%", "%%")
-    if attributes.kind is None:
+    option = item.metadata["option"]
+    help = option.help.replace("%", "%%")
+    if option.kind is None:
         parser.add_argument(_flag(item), dest=item.name, action="store_true", help=help)
         _add_earlier_flags(parser, item, dest=item.name, nargs=0)
         return
@@ -351,9 +392,9 @@ def _add_option(parser, item):
         help = f"{help} (default: {default})"
     common = {
         "dest": item.name,
-        "metavar": attributes.metavar,
-        "type": attributes.kind,
-        "nargs": attributes.nargs,
+        "metavar": option.metavar,
+        "type": _Renaming(item, parser.prog) if option.renamed else option.kind,
+        "nargs": option.nargs,
     }
     default = None if required else item.default
     parser.add_argument(
@@ -386,13 +427,21 @@ class _Renamed(argparse.Action):
         setattr(namespace, self.dest, True if self.nargs == 0 else values)
 
 
-def say_renamed(prog, before, now):
-    """Tell who writes what was called otherwise in the release before."""
-    print(
-        f"{prog}: {before} is {now} now, and will not be understood any more by the "
-        "next release",
-        file=sys.stderr,
-    )
+class _Renaming:
+    """Takes an earlier value of an option, for this release, and says so."""
+
+    def __init__(self, item, prog):
+        self._option, self._flag, self._prog = (
+            item.metadata["option"],
+            _flag(item),
+            prog,
+        )
+
+    def __call__(self, text):
+        now = self._option.renamed.get(text, text)
+        if now != text:
+            say_renamed(self._prog, f"{self._flag} {text}", f"{self._flag} {now}")
+        return self._option.kind(now)
 
 
 def _plain(value):

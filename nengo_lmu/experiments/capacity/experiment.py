@@ -83,6 +83,7 @@ class Capacity(Experiment):
     no_lstm: bool = switch("leave it out")
 
     def __post_init__(self):
+        super().__post_init__()
         if self.no_lstm:
             self.refuse_with(
                 "--no-lstm",

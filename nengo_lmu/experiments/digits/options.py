@@ -74,6 +74,7 @@ class NetworkOrPretrained(NetworkOptions):
     )
 
     def __post_init__(self):
+        super().__post_init__()
         if self.pretrained:
             self.refuse_with("--pretrained", NETWORK, "its network is made already")
 

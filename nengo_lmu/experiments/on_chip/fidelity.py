@@ -20,7 +20,6 @@ from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.experiments.experiment import Experiment, option
 from nengo_lmu.experiments.options import number_of_runs, seconds, whole_number
 from nengo_lmu.legendre import ArgumentError
-from nengo_lmu.legendre.checks import whole
 
 # The test bed, which is that of the memory that was run on Loihi first, by the authors
 # of the Legendre Memory Unit (`nengo_lmu.analysis.published.notebook_memory`): their
@@ -80,7 +79,7 @@ class Fidelity(Experiment):
     )
 
     def __post_init__(self):
-        whole("seeds", self.seeds, 1)
+        super().__post_init__()
         self.memories()  # it refuses what cannot be measured
         if self.n_neurons % D:
             raise ArgumentError(

@@ -11,7 +11,7 @@ from nengo.exceptions import BuildError
 from nengo_lmu.analysis.memory import Setting
 from nengo_lmu.analysis.stimuli import white_noise
 from nengo_lmu.experiments.experiment import Experiment, option, switch
-from nengo_lmu.experiments.options import seconds, whole_number
+from nengo_lmu.experiments.options import file, seconds, whole_number
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.networks import LMU
 
@@ -57,9 +57,9 @@ class Resources(Experiment):
         "time constant of the synapse, in seconds (default: the quietest)",
         "S",
     )
-    network: str | None = option(
+    network: Path | None = option(
         None,
-        str,
+        file,
         "instead of a memory, the nengo.Network that this file defines as net",
         "FILE.py",
     )
@@ -79,6 +79,7 @@ class Resources(Experiment):
     no_run: bool = switch("print only what the network needs")
 
     def __post_init__(self):
+        super().__post_init__()
         if self.network is not None:
             self.refuse_with("--network", _OF_A_MEMORY, "that is for a memory")
             return

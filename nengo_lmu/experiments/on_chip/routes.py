@@ -16,7 +16,6 @@ from nengo_lmu.analysis.memory import counted_windows
 from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.experiments.experiment import Experiment, option
 from nengo_lmu.experiments.options import number_of_runs, seconds, whole_number
-from nengo_lmu.legendre.checks import whole
 
 THETA = 1.0
 
@@ -92,7 +91,7 @@ class Routes(Experiment):
     )
 
     def __post_init__(self):
-        whole("seeds", self.seeds, 1)
+        super().__post_init__()
         self.on_chip()  # it refuses what cannot be measured
 
     @property

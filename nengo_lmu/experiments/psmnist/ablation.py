@@ -104,7 +104,7 @@ class Ablation(Experiment):
         "DATA",
     )
     mnist: Path | None = option(
-        None, Path, "MNIST as an npz file (default: loaded by Keras)", "FILE"
+        None, options.file, "MNIST as an npz file (default: loaded by Keras)", "FILE"
     )
     digits: int = option(
         Setting.n_train,
@@ -117,6 +117,7 @@ class Ablation(Experiment):
     seeds: int = option(3, options.number_of_runs, "trainings of each")
 
     def __post_init__(self):
+        super().__post_init__()
         if self.data == "digits":
             self.refuse_with("--data digits", ("mnist",), "it would not be looked at")
 

@@ -105,8 +105,15 @@ class SpikingClassifier(network.SpikingClassifier):
             seed=s.seed,
         )
 
-    def train(self, show_progress=None):
+    def train(self, checkpoint=None, show_progress=None):
         """Train on states with the memory's noise, and Poisson hidden units' own.
+
+        Parameters
+        ----------
+        checkpoint : str or Path, optional
+            File from which a training that was stopped goes on.
+        show_progress : bool, optional
+            By default on terminals.
 
         Returns
         -------
@@ -145,6 +152,7 @@ class SpikingClassifier(network.SpikingClassifier):
             layer,
             epochs=s.epochs,
             noisy=True,
+            checkpoint=checkpoint,
             description="spiking psMNIST",
             show_progress=show_progress,
         )

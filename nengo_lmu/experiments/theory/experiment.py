@@ -120,6 +120,7 @@ class Theory(Experiment):
     )
 
     def __post_init__(self):
+        super().__post_init__()
         for name, value in (WHOLE if self.full else PART).items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
