@@ -2,7 +2,6 @@
 
 import argparse
 import errno
-import importlib
 import os
 import signal
 import sys
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 
 from nengo_lmu import startup
 from nengo_lmu.analysis.errors import USER_ERRORS, MeasurementError, Terminated
+from nengo_lmu.utils.lazy import load
 from nengo_lmu.utils.renamed import say_renamed
 from nengo_lmu.version import version
 
@@ -152,8 +152,7 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args=None, namespace=None):
         """Parse arguments, once the options are known."""
         if self.experiment is not None:
-            module, _, name = self.experiment.rpartition(".")
-            experiment = getattr(importlib.import_module(f"nengo_lmu.{module}"), name)
+            experiment = load(self.experiment)
             experiment.add_arguments(self)
             self.set_defaults(run=experiment.run_command, prog=self.prog)
             self.experiment = None

@@ -65,8 +65,8 @@ def run(
         Address of the scheduler of a Dask cluster, which is then used in place of
         processes of this computer.
     cost : callable, optional
-        How long a setting takes, in any unit. The longest are begun first, so that
-        workers finish at about the same time.
+        How long a setting takes, in any unit, by default its ``cost``, if it has one.
+        The longest are begun first, so that workers finish at about the same time.
     checkpoints : bool
         Whether the function also takes ``checkpoint``, a file for how far it has come.
         There is one a setting in ``folder/checkpoints`` until it has its record.
@@ -102,8 +102,8 @@ def run(
             if (record := _read(paths[key], function, setting)) is not None
         }
     todo = [(key, setting) for key, setting in tasks.items() if key not in records]
-    if cost is not None:
-        todo.sort(key=lambda task: -cost(task[1]))
+    cost = cost or (lambda setting: getattr(setting, "cost", 0))
+    todo.sort(key=lambda task: -cost(task[1]))
 
     measure = function
     if checkpoints and folder is not None:

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from nengo_lmu.analysis.published import example_memory, notebook_memory
 from nengo_lmu.analysis.summary import quartiles
-from nengo_lmu.experiments.experiment import Experiment, option, switch
+from nengo_lmu.experiments.experiment import Experiment, option, shown_by, switch
 from nengo_lmu.experiments.options import whole_number
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.networks import LegendreMemory
@@ -220,17 +220,8 @@ class Emulator(Experiment):
                 row["parts"] = parts_of_a_step(simulator, 10 * n_steps[j])
         return {"rows": rows, "misfits": misfits}
 
-    def table(self, record):
-        """Return times of all memories, and those that are too large for Loihi."""
-        from nengo_lmu.benchmarks.report import emulator_tables
-
-        return emulator_tables(record)
-
-    def figure(self, record):
-        """Draw times of steps and of building against the number of neurons."""
-        from nengo_lmu.benchmarks.report import draw_emulator
-
-        return draw_emulator(record)
+    table = shown_by("benchmarks.report.emulator_tables")
+    figure = shown_by("benchmarks.report.draw_emulator")
 
 
 def _step_times(simulators, rounds, tick):

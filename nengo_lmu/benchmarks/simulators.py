@@ -22,7 +22,7 @@ from nengo_lmu.analysis.summary import quartiles
 from nengo_lmu.analysis.timing import in_a_process, peak_resident
 from nengo_lmu.benchmarks import memories
 from nengo_lmu.benchmarks.memories import all_settings
-from nengo_lmu.experiments.experiment import Experiment, option
+from nengo_lmu.experiments.experiment import Experiment, option, shown_by
 from nengo_lmu.experiments.options import whole_number
 
 # NengoDL steps so many runs side by side.
@@ -176,11 +176,7 @@ class Simulators(Experiment):
             "missing": [name for name in SIMULATORS if name not in names],
         }
 
-    def table(self, record):
-        """Return times and memory of all simulators, and those that are missing."""
-        from nengo_lmu.benchmarks.report import simulators_tables
-
-        return simulators_tables(record)
+    table = shown_by("benchmarks.report.simulators_tables")
 
 
 def _measure_size(settings, rounds, tick):

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from nengo_lmu.analysis.summary import quartiles
 from nengo_lmu.analysis.timing import in_a_process
 from nengo_lmu.benchmarks.memories import Setting, all_settings
-from nengo_lmu.experiments.experiment import Experiment, option
+from nengo_lmu.experiments.experiment import Experiment, option, shown_by
 from nengo_lmu.experiments.options import whole_number
 
 # Exponents are fitted from so many neurons on: below, Nengo's own time for each
@@ -90,17 +90,8 @@ class Steps(Experiment):
             row["feedback"] = quartiles(step[:, i] / plain[:, i])
         return {"rows": rows, "exponents": _exponents(settings, rows, step)}
 
-    def table(self, record):
-        """Return times and memory of all sizes, and their exponents."""
-        from nengo_lmu.benchmarks.report import steps_tables
-
-        return steps_tables(record)
-
-    def figure(self, record):
-        """Draw time and memory against the number of neurons."""
-        from nengo_lmu.benchmarks.report import draw_steps
-
-        return draw_steps(record)
+    table = shown_by("benchmarks.report.steps_tables")
+    figure = shown_by("benchmarks.report.draw_steps")
 
 
 def step_times(settings, rounds, tick=lambda: None):

@@ -25,7 +25,7 @@ from nengo_lmu.benchmarks.contenders import (
     lstm,
 )
 from nengo_lmu.benchmarks.networks import Sizes, example, ours
-from nengo_lmu.experiments.experiment import Experiment, option, switch
+from nengo_lmu.experiments.experiment import Experiment, option, shown_by, switch
 from nengo_lmu.experiments.options import one_of, whole_number
 from nengo_lmu.experiments.psmnist.in_time import LAST
 
@@ -227,17 +227,8 @@ class Training(Experiment):
             "keras_lmu": keras_lmu_version(),
         }
 
-    def table(self, record):
-        """Return times of all, ratios of each kind, and what is left out."""
-        from nengo_lmu.benchmarks.report import training_tables
-
-        return training_tables(record)
-
-    def figure(self, record):
-        """Draw times of training, of inference and until the first step is done."""
-        from nengo_lmu.benchmarks.report import draw_training
-
-        return draw_training(record)
+    table = shown_by("benchmarks.report.training_tables")
+    figure = shown_by("benchmarks.report.draw_training")
 
 
 def missing(name, sizes):

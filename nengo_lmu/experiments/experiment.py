@@ -20,9 +20,8 @@ resuming, seconds, versions, and names of files. ::
             results = run.sweep_seeds(measure_one, settings, self.seeds)
             return {"rows": ...}
 
-        def table(self, record): ...
-
-        def figure(self, record): ...
+        table = shown_by("experiments.decay.report.tables")
+        figure = shown_by("experiments.decay.report.draw")
 """
 
 import argparse
@@ -42,6 +41,7 @@ from nengo_lmu.experiments.options import (
     resumable,
 )
 from nengo_lmu.legendre import ArgumentError, checks
+from nengo_lmu.utils.lazy import load
 from nengo_lmu.utils.renamed import say_renamed
 
 
@@ -115,6 +115,23 @@ def switch(help, formerly=()):
     """Return a field that is True where its option is given."""
     option = Option(None, help, nargs=0, formerly=formerly)
     return field(default=False, metadata={"option": option})
+
+
+def shown_by(place):
+    """Return a method that shows a record by a function of a report.
+
+    Parameters
+    ----------
+    place : str
+        As for `nengo_lmu.utils.lazy.load`: ``--help`` does without reports, and what
+        they draw with.
+    """
+
+    def method(self, record):
+        return load(place)(record)
+
+    method.__doc__ = f"Return what `nengo_lmu.{place}` makes of a record."
+    return method
 
 
 @dataclass(frozen=True)

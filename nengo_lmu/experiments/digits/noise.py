@@ -13,7 +13,7 @@ from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.experiments.classifier.streams import classify, memory_states
 from nengo_lmu.experiments.digits.network import DigitClassifier, Settings
 from nengo_lmu.experiments.digits.options import N_TEST
-from nengo_lmu.experiments.experiment import Experiment, option
+from nengo_lmu.experiments.experiment import Experiment, option, shown_by
 from nengo_lmu.experiments.options import number_of_runs, whole_number
 
 # The ways differ in what noise there is in the states that are learned from. All are
@@ -101,17 +101,8 @@ class TrainNoise(Experiment):
             ],
         }
 
-    def table(self, record):
-        """Return accuracies by the noise in training, and what knowing it adds."""
-        from nengo_lmu.experiments.digits.report import noise_tables
-
-        return noise_tables(record)
-
-    def figure(self, record):
-        """Draw accuracies against neurons, and what knowing the noise adds."""
-        from nengo_lmu.experiments.digits.report import draw_noise_training
-
-        return draw_noise_training(record)
+    table = shown_by("experiments.digits.report.noise_tables")
+    figure = shown_by("experiments.digits.report.draw_noise_training")
 
 
 @dataclass(frozen=True)

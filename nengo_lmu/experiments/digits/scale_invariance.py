@@ -14,7 +14,7 @@ from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.experiments import pretrained
 from nengo_lmu.experiments.classifier.streams import classify
 from nengo_lmu.experiments.digits.options import N_TEST
-from nengo_lmu.experiments.experiment import Experiment, option
+from nengo_lmu.experiments.experiment import Experiment, option, shown_by
 from nengo_lmu.experiments.options import (
     folder,
     number_of_runs,
@@ -93,11 +93,7 @@ class ScaleInvariance(Experiment):
             ],
         }
 
-    def table(self, record):
-        """Return accuracies by the time step, and losses against that of training."""
-        from nengo_lmu.experiments.digits.report import time_step_table
-
-        return time_step_table(record)
+    table = shown_by("experiments.digits.report.time_step_table")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from nengo_lmu.experiments.experiment import Experiment, option, switch
+from nengo_lmu.experiments.experiment import Experiment, option, shown_by, switch
 from nengo_lmu.experiments.mackey_glass.network import (
     LAYERS,
     MODELS,
@@ -149,11 +149,7 @@ class MackeyGlass(Experiment):
             tables += report.spiking_table(record)
         return tables
 
-    def figure(self, record):
-        """Draw a prediction, and errors of networks, of time steps and of spikes."""
-        from nengo_lmu.experiments.mackey_glass.report import draw_mackey_glass
-
-        return draw_mackey_glass(record)
+    figure = shown_by("experiments.mackey_glass.report.draw_mackey_glass")
 
 
 def measure(settings, folder):

@@ -17,7 +17,7 @@ import numpy as np
 from nengo_lmu.analysis.memory import Setting, counted_windows, measure
 from nengo_lmu.analysis.simulators import SIMULATORS
 from nengo_lmu.analysis.summary import mean_and_error
-from nengo_lmu.experiments.experiment import Experiment, option
+from nengo_lmu.experiments.experiment import Experiment, option, shown_by
 from nengo_lmu.experiments.options import number_of_runs, seconds, whole_number
 from nengo_lmu.legendre import ArgumentError
 
@@ -132,7 +132,6 @@ class Fidelity(Experiment):
             measure,
             [setting for *_, setting in memories],
             self.seeds,
-            cost=lambda setting: setting.cost,
             description="fidelity",
         )
         rows = []
@@ -152,8 +151,4 @@ class Fidelity(Experiment):
             )
         return {"rows": rows}
 
-    def table(self, record):
-        """Return the errors of each construction in each simulator."""
-        from nengo_lmu.experiments.on_chip.report import fidelity_table
-
-        return fidelity_table(record)
+    table = shown_by("experiments.on_chip.report.fidelity_table")

@@ -10,7 +10,7 @@ from nengo.exceptions import BuildError
 
 from nengo_lmu.analysis.memory import Setting
 from nengo_lmu.analysis.stimuli import white_noise
-from nengo_lmu.experiments.experiment import Experiment, option, switch
+from nengo_lmu.experiments.experiment import Experiment, option, shown_by, switch
 from nengo_lmu.experiments.options import file, seconds, whole_number
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.networks import LMU
@@ -150,11 +150,7 @@ class Resources(Experiment):
             nengo.Connection(nengo.Node(noise), lmu.input, synapse=None)
         return network, lmu.memory.synapse.tau
 
-    def table(self, record):
-        """Return what the network needs, and what it spends."""
-        from nengo_lmu.experiments.on_chip import report
-
-        return report.resources_tables(record)
+    table = shown_by("experiments.on_chip.report.resources_tables")
 
     @classmethod
     def run_command(cls, arguments):

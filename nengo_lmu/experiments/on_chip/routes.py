@@ -14,7 +14,7 @@ import numpy as np
 
 from nengo_lmu.analysis.memory import counted_windows
 from nengo_lmu.analysis.summary import mean_and_error
-from nengo_lmu.experiments.experiment import Experiment, option
+from nengo_lmu.experiments.experiment import Experiment, option, shown_by
 from nengo_lmu.experiments.options import number_of_runs, seconds, whole_number
 
 THETA = 1.0
@@ -167,16 +167,11 @@ class Routes(Experiment):
             predict,
         )
 
-        def cost(route):
-            return route.cost
-
         on_chip, ideas = self.on_chip(), self.ideas()
         reference = [replace(r, simulator="reference", copies=None) for r in on_chip]
-        needs = run.sweep(count, on_chip, description="resources", cost=cost)
+        needs = run.sweep(count, on_chip, description="resources")
         every = list(dict.fromkeys([*on_chip, *reference, *ideas]))
-        results = run.sweep_seeds(
-            measure, every, self.seeds, description="routes", cost=cost
-        )
+        results = run.sweep_seeds(measure, every, self.seeds, description="routes")
 
         def values(route, key):
             return [result[key] for result in results[route]]
@@ -217,8 +212,4 @@ class Routes(Experiment):
             ],
         }
 
-    def table(self, record):
-        """Return what each way needs, its error, and other ideas."""
-        from nengo_lmu.experiments.on_chip.report import routes_tables
-
-        return routes_tables(record)
+    table = shown_by("experiments.on_chip.report.routes_tables")
