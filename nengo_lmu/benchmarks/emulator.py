@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from nengo_lmu.analysis.published import example_memory, notebook_memory
 from nengo_lmu.analysis.summary import quartiles
+from nengo_lmu.benchmarks.memories import measured_times
 from nengo_lmu.experiments.experiment import Experiment, option, shown_by, switch
 from nengo_lmu.experiments.options import whole_number
 from nengo_lmu.legendre import ArgumentError
@@ -138,7 +139,7 @@ class Emulator(Experiment):
         f"{LARGEST} neurons too, and all but ours on the fast emulator for up to "
         f"{SLOW_UP_TO_FULL} instead of {SLOW_UP_TO}"
     )
-    rounds: int = option(50, whole_number(1), "how often each time is measured")
+    rounds: int = measured_times(50)
 
     def __post_init__(self):
         super().__post_init__()

@@ -24,6 +24,7 @@ from nengo_lmu.benchmarks.contenders import (
     keras_lmu_feedforward,
     lstm,
 )
+from nengo_lmu.benchmarks.memories import measured_times
 from nengo_lmu.benchmarks.networks import Sizes, example, ours
 from nengo_lmu.experiments.experiment import Experiment, option, shown_by, switch
 from nengo_lmu.experiments.options import one_of, whole_number
@@ -144,7 +145,7 @@ class Training(Experiment):
         "peak memory, too, each in a process of its own; some 10 minutes more",
         formerly=("--memory",),
     )
-    rounds: int = option(5, whole_number(1), "how often each time is measured")
+    rounds: int = measured_times(5)
 
     def measure(self, run):
         """Measure training and inference.

@@ -7,8 +7,9 @@ from nengo_lmu.analysis.style import (
     BLUE,
     GREEN,
     ORANGE,
-    STYLE,
     VERMILION,
+    label_values,
+    page_figure,
 )
 from nengo_lmu.experiments.classifier.drawing import draw_scores, draw_spikes
 from nengo_lmu.experiments.digits.network import Settings
@@ -194,9 +195,6 @@ def draw_noise_training(record):
     -------
     figure : matplotlib.figure.Figure
     """
-    import matplotlib
-    from matplotlib.figure import Figure
-
     ways, rows = record["ways"], record["rows"]
     baseline = next(iter(ways))
     m = [row["n_neurons"] for row in rows]
@@ -217,8 +215,7 @@ def draw_noise_training(record):
             label=label,
         )
 
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.0, 3.2), layout="constrained")
+    with page_figure(3.2) as figure:
         left, right = figure.subplots(1, 2)
         ideal = 100 * max(row[baseline]["ideal"]["mean"] for row in rows)
         left.axhline(ideal, color=BLACK, lw=0.8, ls=(0, (6, 3)))
@@ -238,8 +235,7 @@ def draw_noise_training(record):
         right.set_title("b  The same spikes, other training", loc="left")
         for axes in (left, right):
             axes.set_xscale("log")
-            axes.set_xticks(m, [str(number) for number in m])
-            axes.set_xticks([], minor=True)
+            label_values(axes.xaxis, m, map(str, m))
             axes.set_xlabel("neurons of the memory")
     return figure
 
@@ -258,17 +254,13 @@ def draw_digits(traces, classifier):
     -------
     figure : matplotlib.figure.Figure
     """
-    import matplotlib
-    from matplotlib.figure import Figure
-
     s = classifier.settings
     n_digits = len(traces["scores"]) // s.n_steps
     test = classifier.digits.test
     t = np.arange(1, len(traces["scores"]) + 1) * s.dt
     signal = np.repeat(test.pixels[:n_digits].ravel(), s.steps_per_pixel)
 
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.0, 7.4), layout="constrained")
+    with page_figure(7.4) as figure:
         rows = figure.subplots(4, 1, height_ratios=[1, 1.5, 1.2, 1.3])
         for axes in rows[[0, 1, 3]]:
             axes.set_xlim(0, t[-1])

@@ -1,10 +1,16 @@
 """The tables and the figure of the Mackey-Glass series, made of the record."""
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
 
-from nengo_lmu.analysis.style import BLACK, BLUE, GREEN, ORANGE, STYLE, VERMILION
+from nengo_lmu.analysis.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    VERMILION,
+    label_values,
+    page_figure,
+)
 from nengo_lmu.utils.table import format_table
 
 NAMES = {
@@ -31,8 +37,7 @@ def draw_mackey_glass(record):
     -------
     figure : matplotlib.figure.Figure
     """
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.0, 4.6), layout="constrained")
+    with page_figure(4.6) as figure:
         grid = figure.add_gridspec(2, 3)
         _draw_series(figure.add_subplot(grid[0, :]), record["series"])
         _draw_networks(figure.add_subplot(grid[1, 0]), record["networks"])
@@ -91,11 +96,11 @@ def _draw_scaled(axes, scaled):
 
 
 def _draw_spiking(axes, spiking):
+    m = [row["n_neurons"] for row in spiking]
     for key, colour, name in (
         ("spikes", VERMILION, "spikes"),
         ("rates", BLUE, "rates"),
     ):
-        m = [row["n_neurons"] for row in spiking]
         values = [[100 * result[key] for result in row["seeds"]] for row in spiking]
         mean, low, high = (
             np.array([function(seeds) for seeds in values])
@@ -113,12 +118,9 @@ def _draw_spiking(axes, spiking):
         )
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_xticks([row["n_neurons"] for row in spiking])
-    axes.set_xticklabels([f"{row['n_neurons']:,}" for row in spiking])
-    axes.set_xticks([], minor=True)
-    ticks = [2, 5, 10, 20, 50]
-    axes.set_yticks(ticks, [str(tick) for tick in ticks])
-    axes.set_yticks([], minor=True)
+    label_values(axes.xaxis, m, [f"{number:,}" for number in m])
+    percents = [2, 5, 10, 20, 50]
+    label_values(axes.yaxis, percents, map(str, percents))
     axes.set_xlabel("neurons of the memory")
     axes.set_ylabel("NRMSE (%)")
     axes.set_title("d  Poisson neurons", loc="left")

@@ -14,10 +14,9 @@ import numpy as np
 
 from nengo_lmu.analysis.memory import counted_windows
 from nengo_lmu.analysis.summary import mean_and_error
-from nengo_lmu.experiments.experiment import Experiment, option, shown_by
-from nengo_lmu.experiments.options import number_of_runs, seconds, whole_number
-
-THETA = 1.0
+from nengo_lmu.experiments.experiment import option, shown_by
+from nengo_lmu.experiments.on_chip.options import THETA, OnChip, measured_for
+from nengo_lmu.experiments.options import whole_number
 
 # Memories on the chip have these orders and numbers of neurons.
 SIZES = (
@@ -52,7 +51,7 @@ LAST_ORDER_OF_BLOCKS = 12
 
 
 @dataclass(frozen=True)
-class Routes(Experiment):
+class Routes(OnChip):
     """Compare ways to get the recurrence of a memory onto the chip.
 
     Their error, cores and synapses, for memories of 1 s, of several sizes and
@@ -64,11 +63,6 @@ class Routes(Experiment):
     """
 
     name = "loihi routes"
-    keeps = "records"
-    processes = "here"
-    resumes = True
-    always_kept = False
-
     n_neurons: int | None = option(
         None,
         whole_number(2),
@@ -77,18 +71,7 @@ class Routes(Experiment):
         "M",
         formerly=("--neurons",),
     )
-    tau: float = option(0.1, seconds, "time constant of the synapse, in seconds", "S")
-    seeds: int = option(
-        5,
-        number_of_runs,
-        "how often each is measured, with another input and other neurons",
-    )
-    seconds: float = option(
-        6.0,
-        seconds,
-        "length of a measurement, in whole windows; the first is not counted",
-        "S",
-    )
+    seconds: float = measured_for(6.0)
 
     def __post_init__(self):
         super().__post_init__()

@@ -53,7 +53,6 @@ def train(classifier, mnist, epochs=10, last=None, checkpoint=None, show_progres
     from nengo_lmu.dl import fast
     from nengo_lmu.dl.training import fit
 
-    seed = classifier.settings.seed
     classifier.configure_training()
     lmu = classifier.lmu
     if classifier.settings.coupling != "full":
@@ -70,20 +69,14 @@ def train(classifier, mnist, epochs=10, last=None, checkpoint=None, show_progres
             {classifier.scores: split.labels[:, np.newaxis, np.newaxis]},
         )
 
-    with nengo_dl.Simulator(
-        classifier.network,
-        dt=classifier.settings.dt,
-        minibatch_size=MINIBATCH,
-        progress_bar=False,
-        seed=seed,
-    ) as sim:
+    with _simulator(classifier) as sim:
         steps = epochs * (len(mnist.train) // MINIBATCH)
         sim.compile(**compile_arguments(RATE, steps, clipnorm=CLIP))
         history = fit(
             sim,
             *batches(mnist.train),
             epochs=epochs,
-            seed=seed,
+            seed=classifier.settings.seed,
             validation=batches(mnist.validation),
             checkpoint=checkpoint,
             monitor="val_scores_accuracy",
@@ -96,6 +89,18 @@ def train(classifier, mnist, epochs=10, last=None, checkpoint=None, show_progres
             nengo_dl.configure_settings(planner=fast.planner)
     _take_in_gain(lmu)
     return history
+
+
+def _simulator(classifier):
+    import nengo_dl
+
+    return nengo_dl.Simulator(
+        classifier.network,
+        dt=classifier.settings.dt,
+        minibatch_size=MINIBATCH,
+        progress_bar=False,
+        seed=classifier.settings.seed,
+    )
 
 
 def _take_in_gain(lmu):
@@ -125,19 +130,11 @@ def predict(classifier, pixels):
     -------
     scores : (n, 10) ndarray
     """
-    import nengo_dl
-
     classifier.configure_training()
     n = len(pixels)
     # Minibatches are whole, so that the last is filled up with blank digits.
     full = np.zeros((-(-n // MINIBATCH) * MINIBATCH, pixels.shape[1]), np.float32)
     full[:n] = pixels
-    with nengo_dl.Simulator(
-        classifier.network,
-        dt=classifier.settings.dt,
-        minibatch_size=MINIBATCH,
-        progress_bar=False,
-        seed=classifier.settings.seed,
-    ) as sim:
+    with _simulator(classifier) as sim:
         outputs = sim.predict({classifier.stimulus: classifier.signal(full)}, verbose=0)
     return outputs[classifier.scores][:n, -1]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nengo_lmu.analysis.style import BLACK, BLUE, STYLE, VERMILION
+from nengo_lmu.analysis.style import BLACK, BLUE, VERMILION, page_figure
 from nengo_lmu.experiments.classifier.drawing import draw_scores, draw_spikes
 from nengo_lmu.tasks.mnist import to_images
 from nengo_lmu.utils.table import format_table, percent
@@ -23,16 +23,12 @@ def draw_psmnist(traces, classifier):
     -------
     figure : matplotlib.figure.Figure
     """
-    import matplotlib
-    from matplotlib.figure import Figure
-
     s = classifier.settings
     t = np.arange(1, s.n_steps + 1) * s.dt
     test = classifier.digits.test
     guess = traces["scores"][-1].argmax()
     window = traces["window"][-1] + classifier.mean
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.0, 6.6), layout="constrained")
+    with page_figure(6.6) as figure:
         grid = figure.add_gridspec(
             4, 2, width_ratios=[4, 1], height_ratios=[1, 1.3, 1.3, 1.5]
         )
