@@ -15,7 +15,7 @@ import traceback
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import joblib
@@ -42,6 +42,7 @@ def run(
     workers=None,
     dask=None,
     cost=None,
+    checkpoints=False,
     description=None,
     show_progress=None,
 ):
@@ -64,8 +65,11 @@ def run(
         Address of the scheduler of a Dask cluster, which is then used in place of
         processes of this computer.
     cost : callable, optional
-        How long a setting takes, in any unit. The longest are begun first, so that
-        workers finish at about the same time.
+        How long a setting takes, in any unit, by default its ``cost``, if it has one.
+        The longest are begun first, so that workers finish at about the same time.
+    checkpoints : bool
+        Whether the function also takes ``checkpoint``, a file for how far it has come.
+        There is one a setting in ``folder/checkpoints`` until it has its record.
     description : str, optional
         For the progress bar.
     show_progress : bool, optional
@@ -98,13 +102,16 @@ def run(
             if (record := _read(paths[key], function, setting)) is not None
         }
     todo = [(key, setting) for key, setting in tasks.items() if key not in records]
-    if cost is not None:
-        todo.sort(key=lambda task: -cost(task[1]))
+    cost = cost or (lambda setting: getattr(setting, "cost", 0))
+    todo.sort(key=lambda task: -cost(task[1]))
 
+    measure = function
+    if checkpoints and folder is not None:
+        measure = partial(_measure_from, function, Path(folder))
     if todo and dask is not None:
-        outcomes = _on_cluster(dask, function, todo)
+        outcomes = _on_cluster(dask, measure, todo)
     else:
-        outcomes = _in_processes(workers, function, todo)
+        outcomes = _in_processes(workers, measure, todo)
     with (
         closing(outcomes),
         progress_bar(
@@ -117,6 +124,7 @@ def run(
                 records[key] = _describe(function, tasks[key]) | outcome | digest
                 if folder is not None:
                     write_json(paths[key], records[key])
+                    _checkpoint(folder, key).unlink(missing_ok=True)
             else:
                 failures.append((tasks[key], *failure))
             bar.update()
@@ -151,6 +159,16 @@ def run_seeds(function, settings, seeds, **options):
     return {
         setting: [next(records)["result"] for _ in range(seeds)] for setting in settings
     }
+
+
+def _measure_from(function, folder, setting):
+    """Measure one setting from its checkpoint, if there is one."""
+    path = _checkpoint(folder, _key(function, setting))
+    return function(setting, checkpoint=path)
+
+
+def _checkpoint(folder, key):
+    return Path(folder) / "checkpoints" / f"{key}.npz"
 
 
 def attempt(function, key, setting):

@@ -18,9 +18,13 @@ from tqdm import tqdm
 
 from nengo_lmu.analysis.summary import quartiles
 from nengo_lmu.analysis.timing import in_a_process
-from nengo_lmu.benchmarks.memories import Setting, all_settings
-from nengo_lmu.experiments.experiment import Experiment, option
-from nengo_lmu.experiments.options import whole_number
+from nengo_lmu.benchmarks.memories import (
+    OfMemories,
+    Setting,
+    measured_times,
+    numbers_of_neurons,
+)
+from nengo_lmu.experiments.experiment import shown_by
 
 # Exponents are fitted from so many neurons on: below, Nengo's own time for each
 # operator of a step counts.
@@ -34,7 +38,7 @@ _BUILDS = 3
 
 
 @dataclass(frozen=True)
-class Steps(Experiment):
+class Steps(OfMemories):
     """Time and memory of nengo.Simulator against the number of neurons.
 
     A memory of a second gets white noise and no probes. Times are medians over
@@ -47,17 +51,9 @@ class Steps(Experiment):
 
     name = "bench steps"
     keeps = "record and figure"
-    always_kept = False
 
-    n_neurons: tuple = option(
-        (100, 1000, 10_000, 30_000, 100_000),
-        whole_number(2),
-        "neurons of the memory",
-        "M",
-        formerly=("--m",),
-    )
-    d: tuple = option((6, 32), whole_number(1), "orders of the memory", "D")
-    rounds: int = option(100, whole_number(1), "how often each time is measured")
+    n_neurons: tuple = numbers_of_neurons((100, 1000, 10_000, 30_000, 100_000))
+    rounds: int = measured_times(100)
 
     def measure(self, run):
         """Measure `nengo.Simulator` with memories of all sizes and orders.
@@ -74,7 +70,7 @@ class Steps(Experiment):
             memory, the bytes that making, building and running take at most and in the
             end. ``exponents``, one for each order with two sizes of at least `LARGE`.
         """
-        settings = all_settings(self.n_neurons, self.d)
+        settings = self.sizes
         total = len(settings) + self.rounds
         with tqdm(total=total, desc=self.name, disable=None) as bar:
             rows = []
@@ -90,17 +86,8 @@ class Steps(Experiment):
             row["feedback"] = quartiles(step[:, i] / plain[:, i])
         return {"rows": rows, "exponents": exponents_of(settings, rows, step)}
 
-    def table(self, record):
-        """Return times and memory of all sizes, and their exponents."""
-        from nengo_lmu.benchmarks.report import steps_tables
-
-        return steps_tables(record)
-
-    def figure(self, record):
-        """Draw time and memory against the number of neurons."""
-        from nengo_lmu.benchmarks.report import draw_steps
-
-        return draw_steps(record)
+    table = shown_by("benchmarks.report.steps_tables")
+    figure = shown_by("benchmarks.report.draw_steps")
 
 
 def step_times(settings, rounds, tick=lambda: None):

@@ -24,8 +24,9 @@ from nengo_lmu.benchmarks.contenders import (
     keras_lmu_feedforward,
     lstm,
 )
+from nengo_lmu.benchmarks.memories import measured_times
 from nengo_lmu.benchmarks.networks import Sizes, example, ours
-from nengo_lmu.experiments.experiment import Experiment, option, switch
+from nengo_lmu.experiments.experiment import Experiment, option, shown_by, switch
 from nengo_lmu.experiments.options import one_of, whole_number
 from nengo_lmu.experiments.psmnist.in_time import LAST
 
@@ -144,7 +145,7 @@ class Training(Experiment):
         "peak memory, too, each in a process of its own; some 10 minutes more",
         formerly=("--memory",),
     )
-    rounds: int = option(5, whole_number(1), "how often each time is measured")
+    rounds: int = measured_times(5)
 
     def measure(self, run):
         """Measure training and inference.
@@ -227,17 +228,8 @@ class Training(Experiment):
             "keras_lmu": keras_lmu_version(),
         }
 
-    def table(self, record):
-        """Return times of all, ratios of each kind, and what is left out."""
-        from nengo_lmu.benchmarks.report import training_tables
-
-        return training_tables(record)
-
-    def figure(self, record):
-        """Draw times of training, of inference and until the first step is done."""
-        from nengo_lmu.benchmarks.report import draw_training
-
-        return draw_training(record)
+    table = shown_by("benchmarks.report.training_tables")
+    figure = shown_by("benchmarks.report.draw_training")
 
 
 def missing(name, sizes):

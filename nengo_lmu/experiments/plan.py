@@ -95,6 +95,7 @@ class PlanMemory(Experiment):
     windows: int = option(20, whole_number(1), "length of each in theta")
 
     def __post_init__(self):
+        super().__post_init__()
         if self.error is None and self.n_neurons is None:
             raise ArgumentError("argument --error", "give it, or else --n-neurons")
         if self.error is not None:

@@ -11,10 +11,10 @@ from nengo_lmu.legendre.checks import whole
 
 N_DELAYS = 5
 BANDWIDTH = 10.0  # hertz
-# of a sequence, in windows of T steps, which are seconds
+# A sequence has so many windows of T steps, which are seconds.
 WINDOWS = 2.5
 
-# steps that are looked at together
+# So many steps are looked at together.
 PIECE = 10_000
 
 
@@ -63,7 +63,7 @@ class WhiteNoise:
         self._waves = np.arange(1, n_waves + 1)
         self._amplitudes = rng.standard_normal((n_waves, 2)) @ [1, 1j]
         self._start = 0
-        # in pieces, so that a long sequence takes no more memory than a short one
+        # Pieces let a long sequence take no more memory than a short one.
         largest, closest, start = 0.0, np.inf, 0
         for first in range(0, self.n_steps, PIECE):
             steps = np.arange(first, min(first + PIECE, self.n_steps))
@@ -94,7 +94,7 @@ class WhiteNoise:
         return np.where(steps < delays, 0.0, u)
 
     def _turns(self, steps):
-        # whole periods are taken off as whole numbers, which loses no precision
+        # Whole periods are taken off as whole numbers, which loses no precision.
         return np.exp(2j * np.pi / self.n_steps * (steps * self._waves % self.n_steps))
 
 

@@ -19,7 +19,7 @@ SIDE = 28
 N_PIXELS = SIDE**2
 N_CLASSES = 10
 
-# of the permutation, apart from that of the split: digits of any seed are one task
+# The permutation has its own, apart from the split's: digits of any seed are one task.
 PERMUTATION_SEED = 0
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
@@ -134,7 +134,7 @@ def _shuffled(images, labels, rng):
 
 
 def _read(path):
-    wanted = (
+    remedy = (
         f"give an npz file with the arrays {', '.join(ARRAYS)} of "
         "tf.keras.datasets.mnist"
     )
@@ -142,15 +142,15 @@ def _read(path):
         with np.load(path) as file:
             arrays = [file[name] for name in ARRAYS]
     except FileNotFoundError:
-        raise ArgumentError("path", f"{str(path)!r} does not exist; {wanted}") from None
+        raise ArgumentError("path", f"{str(path)!r} does not exist; {remedy}") from None
     except (ValueError, KeyError, zipfile.BadZipFile):
-        raise ArgumentError("path", f"{str(path)!r} is not MNIST; {wanted}") from None
+        raise ArgumentError("path", f"{str(path)!r} is not MNIST; {remedy}") from None
     for images, labels in (arrays[:2], arrays[2:]):
         if images.shape != (len(labels), SIDE, SIDE) or labels.ndim != 1:
             raise ArgumentError(
                 "path",
                 f"{str(path)!r} has images of shape {images.shape} and labels of shape "
-                f"{labels.shape}; {wanted}",
+                f"{labels.shape}; {remedy}",
             )
     return arrays
 
@@ -164,7 +164,7 @@ def _download():
             "'nengo-lmu[dl]', or give a file with the digits"
         ) from None
     try:
-        # Keras reports progress on stdout, where a record may be wanted
+        # Keras reports progress on stdout, where a record may be wanted.
         with contextlib.redirect_stdout(sys.stderr):
             train, test = tf.keras.datasets.mnist.load_data()
     except Exception as error:  # Keras raises a bare one

@@ -6,6 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from nengo_lmu.analysis import sweep
 from nengo_lmu.cli import main
 from nengo_lmu.experiments.capacity import memory as capacity
 from nengo_lmu.experiments.capacity.experiment import PUBLISHED
@@ -178,6 +179,44 @@ def test_lstm_learns():
     assert found["loss"][-1] < 0.98 * found["loss"][0]
     # what is of now comes first
     assert np.argmin(found["mse"]["LSTM"]) == 0
+
+
+def test_an_lstm_goes_on_after_a_kill(tmp_path, monkeypatch):
+    """Through the sweep, which keeps the checkpoint until there is a record."""
+    pytest.importorskip("nengo_dl")
+    from nengo_lmu.dl import training
+
+    setting = LSTMSetting(25, epochs=3, units=8)
+    whole = measure_lstm(setting)
+
+    def train():
+        (record,) = sweep.run(
+            measure_lstm, [setting], tmp_path, workers=1, checkpoints=True
+        )
+        return record["result"]
+
+    after, count = training._AfterBatch.on_train_batch_end, [0]
+
+    def killed(self, batch, logs=None):
+        after(self, batch, logs)
+        count[0] += 1
+        if count[0] == 4:  # the last of the second epoch
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "INTERVAL", 0)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(training._AfterBatch, "on_train_batch_end", killed)
+        train()
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 1
+
+    monkeypatch.setattr(training._AfterBatch, "on_train_batch_end", killed)
+    result = train()
+    assert count == [6]  # minibatches of 50 and 30, no more than without the kill
+    assert list((tmp_path / "checkpoints").iterdir()) == []
+    for name in ("loss", "val_loss"):
+        np.testing.assert_allclose(result[name], whole[name], rtol=1e-5)
+    for kind in ("mse", "settled"):
+        np.testing.assert_allclose(result[kind]["LSTM"], whole[kind]["LSTM"], rtol=1e-5)
 
 
 def test_the_command_writes_table_record_and_figure(tmp_path, capsys):

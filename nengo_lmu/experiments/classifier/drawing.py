@@ -4,7 +4,7 @@ import numpy as np
 
 from nengo_lmu.analysis.style import CLASS_COLOURS
 
-# of a population whose spikes are drawn
+# The spikes of so many neurons of a population are drawn.
 N_DRAWN = 100
 
 
@@ -27,8 +27,8 @@ def draw_spikes(axes, t, spikes, colour, size):
     """
     n_neurons = spikes.shape[1]
     n_drawn = min(N_DRAWN, n_neurons)
-    shown = np.linspace(0, n_neurons - 1, n_drawn).astype(int)
-    step, neuron = np.nonzero(spikes[:, shown])
+    neurons = np.linspace(0, n_neurons - 1, n_drawn).astype(int)
+    step, neuron = np.nonzero(spikes[:, neurons])
     axes.scatter(t[step], neuron, s=size, color=colour, linewidths=0, rasterized=True)
     axes.set_ylabel("neuron")
     return n_drawn

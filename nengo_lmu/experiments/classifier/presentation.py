@@ -10,7 +10,7 @@ import numpy as np
 class Timing:
     """What follows from the settings ``steps_per_pixel`` and ``dt``."""
 
-    # of a digit
+    # A digit has so many.
     n_pixels: ClassVar[int]
 
     @property
@@ -32,7 +32,7 @@ class Timing:
 class Presenter:
     """What presents digits to a network: it has ``settings`` and a ``stimulus``."""
 
-    # what is taken off pixels before they are presented
+    # It is taken off pixels before they are presented.
     mean = 0.0
 
     def signal(self, pixels):
@@ -46,8 +46,8 @@ class Presenter:
         -------
         signal : (n, n_steps, 1) ndarray
         """
-        held = np.repeat(pixels - self.mean, self.settings.steps_per_pixel, axis=1)
-        return held[..., np.newaxis]
+        signal = np.repeat(pixels - self.mean, self.settings.steps_per_pixel, axis=1)
+        return signal[..., np.newaxis]
 
     @contextmanager
     def presented(self, pixels):

@@ -20,7 +20,7 @@ from nengo_lmu.tasks.digits import N_PIXELS, load_digits, stream_states
 # Makes the rates of LIF neurons differentiable at their threshold, as NengoDL does it.
 LIF_SMOOTHING = 0.1
 
-# digits that follow one another in each of NengoDL's streams
+# So many digits follow one another in each of NengoDL's streams.
 _IN_STREAM = 5
 
 
@@ -108,12 +108,12 @@ class DigitClassifier(network.SpikingClassifier):
                 f"{dt:g} was given, but a pixel takes {s.pixel:g} s; give a whole "
                 "fraction of it",
             )
-        other = DigitClassifier(
+        classifier = DigitClassifier(
             replace(s, dt=dt, steps_per_pixel=round(steps)), self.digits
         )
         for name, matrix in self.matrices.items():
-            other.parameters[name].transform = matrix
-        return other
+            classifier.parameters[name].transform = matrix
+        return classifier
 
     def states(self, split, copies, rng=None, before=None, covariance=None):
         """Return ideal states about the end of digits, with the noise of spikes.
@@ -201,7 +201,7 @@ class DigitClassifier(network.SpikingClassifier):
         if states is None:
             states = self.states(self.digits.train, s.copies, rng)
             validation = self.states(self.digits.validation, s.copies, rng)
-        # the hidden units' inputs are of order 1 to begin with
+        # The hidden units' inputs are of order 1 to begin with.
         scale = 1 / (states[0].std(axis=0) * np.sqrt(s.d))
         self.lmu.memory_kernel.transform = rng.standard_normal((s.units, s.d)) * scale
 
@@ -229,7 +229,7 @@ class DigitClassifier(network.SpikingClassifier):
         """
         started = time.perf_counter()
         test = self.digits.test
-        # a stream, as in the simulators: nothing came before the first digit
+        # Digits are a stream, as in the simulators: nothing came before the first.
         before = np.vstack([np.zeros((1, N_PIXELS)), test.pixels[:-1]])
         m, _ = self.states(test, 32, before=before)
         h = hidden_activity(self.lmu, m)

@@ -151,7 +151,7 @@ class SpikingPredictor:
         rng = np.random.RandomState(s.seed)
         train_m, train_y = self._examples(self.data.train, rng, s.copies)
         check_m, check_y = self._examples(self.data.validation, rng, 1)
-        # the hidden units' inputs are of order 1 to begin with
+        # The hidden units' inputs are of order 1 to begin with.
         scale = 1 / (train_m.std(axis=0) * np.sqrt(s.d))
         self.lmu.memory_kernel.transform = rng.standard_normal((s.units, s.d)) * scale
         steps = s.epochs * (len(train_m) // _MINIBATCH)
@@ -184,16 +184,16 @@ class SpikingPredictor:
             ``predicted``, from the first sequence, with spikes.
         """
         s = self.settings
-        given = slice(s.n_sequences), slice(s.n_samples)
-        x, y = self.data.test.x[given], self.data.test.y[given]
-        found = [self._spiking(one) for one in x]
-        ideal = [self._ideal(one) for one in x]
-        kept = slice(s.washout, None)
-        predicted = np.array([one for one, _ in found])
+        part = slice(s.n_sequences), slice(s.n_samples)
+        x, y = self.data.test.x[part], self.data.test.y[part]
+        runs = [self._spiking(series) for series in x]
+        ideal = [self._ideal(series) for series in x]
+        settled = slice(s.washout, None)
+        predicted = np.array([prediction for prediction, _ in runs])
         return {
-            "spikes": nrmse(predicted[:, kept], y[:, kept]),
-            "rates": nrmse(np.array(ideal)[:, kept], y[:, kept]),
-            "spikes_per_second": float(np.mean([rate for _, rate in found])),
+            "spikes": nrmse(predicted[:, settled], y[:, settled]),
+            "rates": nrmse(np.array(ideal)[:, settled], y[:, settled]),
+            "spikes_per_second": float(np.mean([rate for _, rate in runs])),
             "predicted": predicted[0, :, 0].tolist(),
         }
 

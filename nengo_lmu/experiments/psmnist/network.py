@@ -18,23 +18,23 @@ from nengo_lmu.experiments.classifier.presentation import Presenter, Timing
 from nengo_lmu.networks import LMU, XavierNormal
 from nengo_lmu.tasks.mnist import N_CLASSES, N_PIXELS, load_mnist
 
-# which of the cell's connections there are, beside those through the memory
+# The cell has these connections beside those through the memory.
 COUPLINGS = {
-    # all of the paper's; W_x, W_h, e_h and e_m are learned from 0
+    # All of the paper's are there; W_x, W_h, e_h and e_m are learned from 0.
     "full": {
         "input_kernel": 0,
         "hidden_kernel": 0,
         "hidden_encoders": 0,
         "memory_encoders": 0,
     },
-    # nothing reaches the memory but the pixels
+    # Nothing reaches the memory but the pixels.
     "recurrent": {
         "input_kernel": 0,
         "hidden_kernel": 0,
         "hidden_encoders": None,
         "memory_encoders": None,
     },
-    # hidden units see the memory alone
+    # Hidden units see the memory alone.
     "feed-forward": {"coupling": "feed-forward"},
 }
 
@@ -122,9 +122,9 @@ class Classifier(Presenter):
                 transform=XavierNormal().sample(N_CLASSES, s.units, rng=rng),
                 synapse=None,
             )
-            one = nengo.Node([1.0], label="one")
+            constant = nengo.Node([1.0], label="one")
             self.bias = nengo.Connection(
-                one, scores, transform=np.zeros((N_CLASSES, 1)), synapse=None
+                constant, scores, transform=np.zeros((N_CLASSES, 1)), synapse=None
             )
             self.scores = nengo.Probe(scores, label="scores")
 
@@ -133,7 +133,7 @@ class Classifier(Presenter):
         """(dict of nengo.Connection) What is trained, by name."""
         lmu = self.lmu
         named = {
-            # other couplings are trained with pixels as they are
+            # Other couplings are trained with pixels as they are.
             "input_encoders": lmu.input_encoders
             if self.settings.coupling == "full"
             else None,

@@ -13,14 +13,14 @@ from nengo_lmu.experiments.psmnist.distortion import distorted
 from nengo_lmu.experiments.psmnist.network import Settings
 from nengo_lmu.tasks.mnist import N_PIXELS
 
-# 340 x 470 weights, 470 biases and 470 x 10 + 10 of the scores: 164,980
+# It has 340 x 470 weights, 470 biases and 470 x 10 + 10 of the scores: 164,980.
 SETTINGS = Settings(
     coupling="feed-forward", d=340, units=470, hidden="rectified", hidden_bias=True
 )
 
 EPOCHS = 20
 MINIBATCH = 250
-# what Keras does around a minibatch takes longer than the minibatch itself
+# What Keras does around a minibatch takes longer than the minibatch itself.
 STEPS_PER_EXECUTION = 100
 RATE = 3e-3
 DROPOUT = 0.1

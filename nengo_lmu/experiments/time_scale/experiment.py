@@ -14,7 +14,7 @@ from functools import partial
 import nengo
 import numpy as np
 
-from nengo_lmu.experiments.experiment import Experiment, option
+from nengo_lmu.experiments.experiment import Experiment, option, shown_by
 from nengo_lmu.experiments.options import (
     number_of_runs,
     positive_number,
@@ -188,7 +188,6 @@ class TimeScale(Experiment):
                 settings,
                 self.seeds,
                 description=description,
-                cost=lambda setting: setting.cost,
             )
             return [
                 {"setting": asdict(setting), "results": of_seeds}
@@ -217,11 +216,7 @@ class TimeScale(Experiment):
             f"\n{report.matrix_table(record)}"
         )
 
-    def figure(self, record):
-        """Draw how windows approach the true ones."""
-        from nengo_lmu.experiments.time_scale.report import draw_time_scale
-
-        return draw_time_scale(record)
+    figure = shown_by("experiments.time_scale.report.draw_time_scale")
 
 
 def noise(n, n_steps, bandwidth, seed):
