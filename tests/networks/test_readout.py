@@ -48,10 +48,10 @@ def test_an_ideal_memory_is_read_as_the_fit_says(synapse, steps):
 
 @pytest.mark.parametrize("synapse, steps", [(None, 1), (0.01, 1), (0.01, 10)])
 def test_error_in_spikes_is_as_predicted(synapse, steps):
-    # Five other signals had errors of 0.94 to 0.96 of the prediction with a deviation of
-    # 0.03 to 0.09, that of an rms over 40 windows and of inputs that are not typical.
-    # 25 % is about three of these. Nearly all of it is noise: the input has little
-    # that six coefficients do not hold.
+    # Five other signals had errors of 0.94 to 0.96 of the prediction, with deviations
+    # of 0.03 to 0.09: those of an rms over 40 windows, of inputs that are not typical.
+    # 25 % is about three of these. Nearly all of it is noise: the input has little that
+    # six coefficients do not hold.
     u = signal(4.0)
     readout, error, _ = measured(u, delayed(u), synapse=synapse, steps=steps)
     assert np.allclose(error, readout.predicted_error, rtol=0.25)
