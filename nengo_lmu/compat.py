@@ -328,12 +328,19 @@ def import_tensorflow_quietly():
 
 @contextlib.contextmanager
 def _quietly():
-    """Import TensorFlow with NengoDL's log level, unless the user has chosen one."""
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+    """Import TensorFlow with NengoDL's log level, unless the user has chosen one.
+
+    Whoever has chosen to see everything, level 0, does so: it is the default, but
+    nobody sets a default for nothing.
+    """
+    level = os.environ.get("TF_CPP_MIN_LOG_LEVEL")
+    with contextlib.ExitStack() as stack:
+        if level is None:
+            stack.enter_context(_environment("TF_CPP_MIN_LOG_LEVEL", "1"))
+        if level != "0":
+            # TensorFlow's first lines are written before it looks at the level.
+            stack.enter_context(without_chatter())
         yield
-    else:
-        with _environment("TF_CPP_MIN_LOG_LEVEL", "1"), without_chatter():
-            yield
 
 
 @contextlib.contextmanager

@@ -451,6 +451,7 @@ def test_log_level_of_the_user_is_kept():
         TF_CPP_MIN_LOG_LEVEL="3",
     )
     assert result.stdout == "3\n"
+    assert result.stderr == ""  # what asks for less does not get more
 
 
 # --- what TensorFlow says while it is loaded
