@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, replace
@@ -198,6 +199,8 @@ def _attempt_for(parent, *task):
     """
     if os.getpid() != parent:
         _end_with(parent)
+        # Processes side by side share a cache, and only one at a time adds to it.
+        warnings.filterwarnings("ignore", "Decoder cache could not acquire lock")
     return attempt(*task)
 
 
@@ -222,6 +225,8 @@ def _in_processes(workers, function, todo):
         return
     workers = min(workers or joblib.cpu_count(), len(todo))
     lost = dict(todo)
+    # A worker that has grown, as with TensorFlow, is replaced, and nothing is lost.
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
     with one_thread_each() if workers > 1 else nullcontext():
         parallel = joblib.Parallel(
             n_jobs=workers,
