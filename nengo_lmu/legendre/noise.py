@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
+from scipy.linalg import schur
 
 from nengo_lmu.legendre.checks import (
     LARGEST_SQUARE,
@@ -31,7 +32,14 @@ from nengo_lmu.legendre.checks import (
     whole,
     window,
 )
-from nengo_lmu.legendre.feedback import MOST_ERRORS, checked_gain, with_feedback
+from nengo_lmu.legendre.feedback import (
+    MOST_ERRORS,
+    checked_gain,
+    largest_gain,
+    schur_with_feedback,
+)
+from nengo_lmu.legendre.fixed_point import fixed_point
+from nengo_lmu.legendre.lyapunov import LyapunovEquations
 from nengo_lmu.legendre.realization import Realization
 from nengo_lmu.legendre.spikes import (
     poisson_variance,
@@ -52,12 +60,11 @@ SPIKING = ("poisson", "stochastic", "regular")
 # The error of the whole window is measured at these points.
 WINDOW_POINTS = np.linspace(0, 1, 50)
 
-# The noise and what it adds to the neurons' input are put into each other so often at
-# most. Each time, the distance to their fixed point shrinks by more than half; it is
-# larger to begin with where feedback adds to the input. Less than the last is nothing.
-_ITERATIONS = 6
-_ITERATIONS_WITH_FEEDBACK = 15
-_NO_CHANGE = 1e-11
+# The noise and what it adds to the neurons' input are put into each other until they
+# change no more than this. Each time, the distance to their fixed point shrinks by more
+# than half, so that 30 times are enough even without being accelerated.
+_NO_CHANGE = 1e-6
+_MOST_ITERATIONS = 30
 
 # For noise that is not white, integrals over frequencies have so many nodes a panel.
 # The poles are between these multiples of d / theta, and panels of the logarithm are so
@@ -108,21 +115,20 @@ class ErrorDynamics:
     ----------
     A_bar : (d, d) ndarray
         Of the memory.
-    F : (d (delay + 1), d (delay + 1)) ndarray
-        Of its errors, in this step and those that the feedback comes from.
+    equations : LyapunovEquations
+        Of its errors, in this step and those that the feedback comes from: ``d (delay +
+        1)`` of them, newest first.
     """
 
     def __init__(self, theta, d, dt=0.001, method="zoh", gain=0.0, delay=0):
         self.dt, self.gain, self.delay = dt, gain, delay if gain else 0
-        self.A_bar = _discrete(theta, d, dt, method)
-        self.F = with_feedback(self.A_bar, gain, self.delay)
-        self._powers = [self.F]
+        self.A_bar, S, Q = _discrete(theta, d, dt, method)
+        self.equations = LyapunovEquations(
+            *schur_with_feedback(S, Q, self.gain, self.delay)
+        )
 
     def accumulated(self, N):
         """Return ``sum_k F^k N F^kT``, for white noise of covariance ``N``.
-
-        Doubling the number of terms each time; the powers are kept, since a design
-        solves the same equation for many covariances.
 
         Parameters
         ----------
@@ -131,14 +137,13 @@ class ErrorDynamics:
 
         Returns
         -------
-        P : (d, d) ndarray or that of ``F``'s shape
-            Covariance of all errors that ``F`` is about.
+        P : (n, n) ndarray
+            Covariance of the errors of this step and those before.
         """
-        d, P = len(self.A_bar), np.zeros_like(self.F)
-        P[:d, :d] = N
-        for k in range(self._n_doublings):
-            P = P + self._powers[k] @ P @ self._powers[k].T
-        return (P + P.T) / 2
+        entered = self.equations.entered(np.eye(len(N)))
+        everything = self.equations.read(np.eye(len(self.equations)))
+        X = self.equations.covariance(entered @ N @ entered.T)
+        return everything @ X @ everything.T
 
     @cached_property
     def window_energy(self):
@@ -146,24 +151,20 @@ class ErrorDynamics:
 
         Over all steps after an error ``e`` of the state, of the mean over the window.
         """
-        d, energy = len(self.A_bar), np.zeros_like(self.F)
-        energy[:d, :d] = _mean_square(readout(d, WINDOW_POINTS))
-        for k in range(self._n_doublings):
-            energy = energy + self._powers[k].T @ energy @ self._powers[k]
-        return ((energy + energy.T) / 2)[:d, :d]
+        return self.equations.energy(_window(len(self.A_bar)))
 
     def injection(self, decay):
         """Return ``A_bar - a I``, how a step's noise enters the state."""
         return self.A_bar - decay * np.eye(len(self.A_bar))
 
     def heard(self, decay):
-        """Return what neurons are given of the errors before, of shape ``(d, len(F))``.
+        """Return what neurons are given of the errors before, of shape ``(d, n)``.
 
         Of errors that enter the state as they are, and so ``A_bar - a I`` times as
         large: the state's own, and ``k`` times those that the feedback is about.
         """
         d = len(self.A_bar)
-        inputs = np.zeros((d, len(self.F)))
+        inputs = np.zeros((d, len(self.equations)))
         inputs[:, :d] = self.injection(decay)
         inputs[:, -d:] -= self.gain * np.eye(d)
         return inputs
@@ -179,15 +180,6 @@ class ErrorDynamics:
         """
         injection = self.injection(decay)
         return injection.T @ self.window_energy @ injection
-
-    def last_amplification(self, decay):
-        """Return what the noise of the last step alone does to the window.
-
-        `amplification` as it would be if all errors of earlier steps were taken back:
-        what is left for neurons that hear of their error a step later.
-        """
-        C = readout(len(self.A_bar), WINDOW_POINTS)
-        return _mean_square(C @ self.injection(decay))
 
     def response(self, columns, frequency):
         """Return ``(z I - A_bar + k z^-D I)^-1 columns`` at ``z = exp(2 pi i f dt)``.
@@ -240,29 +232,29 @@ class ErrorDynamics:
         z = z[:, np.newaxis, np.newaxis]
         return z, self.gain * z**-self.delay
 
-    @cached_property
-    def _n_doublings(self):
-        """Return how many powers of ``F`` it takes until nothing is left."""
-        for k in range(64):
-            if np.linalg.norm(self._powers[k]) < 1e-10:
-                return k
-            self._powers.append(self._powers[k] @ self._powers[k])
-        raise ArgumentError(
-            "method", "leaves the memory on the edge of stability; use a shorter dt"
-        )
 
-
-def _mean_square(C):
-    """Return the matrix of the mean square of what ``C`` reads."""
-    return C.T @ C / len(C)
+@lru_cache(maxsize=1)
+def _window(d):
+    """Return rows that read the window, whose squares add up to its mean square."""
+    C = readout(d, WINDOW_POINTS) / np.sqrt(len(WINDOW_POINTS))
+    C.setflags(write=False)
+    return C
 
 
 @lru_cache(maxsize=1)
 def _discrete(theta, d, dt, method):
-    """Return ``A_bar``, which is the same for each gain that is tried."""
+    """Return ``A_bar`` and its Schur decomposition, the same for each gain."""
     A_bar, _ = discretize(*state_space(theta, d), dt, method=method)
-    A_bar.setflags(write=False)
-    return A_bar
+    matrices = A_bar, *schur(A_bar)
+    for matrix in matrices:
+        matrix.setflags(write=False)
+    return matrices
+
+
+@lru_cache(maxsize=4)
+def gain_bound(theta, d, dt, method, delay=0):
+    """Return the `largest_gain` of a memory."""
+    return largest_gain(_discrete(theta, d, dt, method)[0], delay)
 
 
 @lru_cache(maxsize=4)
@@ -346,7 +338,7 @@ class SpikingPopulations:
         finite_array("realization", realization.T, shape=(d, d))
         gain = not_negative("error_feedback", self.error_feedback)
         if gain:
-            checked_gain(gain, error_dynamics(theta, d, dt, method).A_bar, delay)
+            checked_gain(gain, gain_bound(theta, d, dt, method, delay), delay)
         checked = {
             "theta": theta,
             "d": d,
@@ -464,11 +456,13 @@ class SpikingPopulations:
         """
         covariance = self._square("covariance", covariance)
 
-        def at(points):
-            mean_square = variance_along(readout(self.d, points), covariance).mean()
+        def rms(C):
+            mean_square = variance_along(C, covariance).sum()
             return float(np.sqrt(mean_square) / self.statistics.input_rms)
 
-        return PredictedError(window=at(WINDOW_POINTS), delay=at(1.0))
+        # Legendre polynomials are 1 where the window ends.
+        delay = rms(np.ones((1, self.d)))
+        return PredictedError(window=rms(_window(self.d)), delay=delay)
 
     def split(self, n_neurons):
         """Split neurons over dimensions for the least error of the window.
@@ -528,15 +522,16 @@ class SpikingPopulations:
             Variance of what neurons are given beyond the ideal memory's ``x_i``.
         """
         counts = self._checked(counts)
-        added = np.zeros(self.d)
-        n = _ITERATIONS_WITH_FEEDBACK if self.error_feedback else _ITERATIONS
-        for _ in range(n):
-            before = added
-            noise = self._noise(added) / counts
-            added = self._added(noise)
-            if np.all(np.abs(added - before) <= _NO_CHANGE * added):
-                break
-        return noise, added
+
+        square = self.statistics.mean_square(self._rows)
+
+        def heard(square_with_noise):
+            """Return the mean square of what neurons are given, given itself."""
+            added = np.maximum(square_with_noise - square, 0)
+            return square + self._added(self._noise(added) / counts)
+
+        added = fixed_point(heard, square, _NO_CHANGE, _MOST_ITERATIONS) - square
+        return self._noise(added) / counts, added
 
     def _square(self, name, value):
         shape = (self.d, self.d)
@@ -582,25 +577,25 @@ class SpikingPopulations:
         if noise.ndim == 2:
             power = self._weights[:, np.newaxis] * noise
             return np.einsum("fjk,fk->j", self._passed[0], power)
-        if not self.error_feedback:
-            return variance_along(self._rows, self._state_error(noise))
-        heard = self._rows @ self._dynamics.heard(self._decay)
-        return variance_along(heard, self._entered(self.realization.T, noise))
+        return variance_along(self._heard, self._accumulated(noise))
+
+    def _accumulated(self, noise):
+        """Return the covariance that white noise adds up to, for what reads it."""
+        columns = self._entered * np.sqrt(noise)
+        return self._dynamics.equations.covariance(columns @ columns.T)
 
     def _state_error(self, noise):
         """Return the covariance of the error of the state that a noise causes."""
         if noise.ndim == 1:
-            return self._entered(self._columns, noise)[: self.d, : self.d]
+            injection = self._dynamics.injection(self._decay)
+            read = self._dynamics.equations.read(injection)
+            return read @ self._accumulated(noise) @ read.T
         amplitude = np.sqrt(self._weights[:, np.newaxis] * noise)[:, np.newaxis]
         P = np.zeros((self.d, self.d))
         for some, error, _ in self._in_time():
             X = (error * amplitude[some]).transpose(1, 0, 2).reshape(self.d, -1)
             P += X.real @ X.real.T + X.imag @ X.imag.T
         return P
-
-    def _entered(self, columns, noise):
-        """Return the covariance of errors that white noise enters along columns."""
-        return self._dynamics.accumulated((columns * noise) @ columns.T)
 
     def _shares(self, noise):
         """Return the mean squared error of the window due to each dimension."""
@@ -628,6 +623,17 @@ class SpikingPopulations:
     def _columns(self):
         """(d, d): what the noise of each dimension adds to the state in a step."""
         return self._dynamics.injection(self._decay) @ self.realization.T
+
+    @cached_property
+    def _entered(self):
+        """(n, d): the noise of each dimension, as it enters the equations."""
+        return self._dynamics.equations.entered(self.realization.T)
+
+    @cached_property
+    def _heard(self):
+        """(d, n): what the neurons of each dimension are given, as that is read."""
+        heard = self._rows @ self._dynamics.heard(self._decay)
+        return self._dynamics.equations.read(heard)
 
     @cached_property
     def _crossings(self):

@@ -11,13 +11,14 @@ from nengo_lmu.legendre.checks import (
     renamed,
     window,
 )
-from nengo_lmu.legendre.feedback import checked_gain, feedback_steps, largest_gain
+from nengo_lmu.legendre.feedback import checked_gain, feedback_steps
 from nengo_lmu.legendre.noise import (
     SPIKING,
     ErrorDynamics,
     SpikingPopulations,
     enough_neurons,
     error_dynamics,
+    gain_bound,
 )
 from nengo_lmu.legendre.realization import basis
 from nengo_lmu.legendre.statistics import (
@@ -92,10 +93,19 @@ def best_tau(theta, d, dt=0.001, input=1.0, method="zoh"):
     dynamics = error_dynamics(theta, d, dt, method)
     values, vectors = np.linalg.eigh(statistics.covariance)
     root = vectors * np.sqrt(np.maximum(values, 0))
+    # With A_bar - a I = (A_bar - I) + (1 - a) I, the amplification is a parabola.
+    E, change = dynamics.window_energy, dynamics.injection(1.0) @ root
+    still, linear, square = (
+        change.T @ E @ change,
+        change.T @ E @ root,
+        root.T @ E @ root,
+    )
+    linear += linear.T
 
     def relative_error(tau):
         # Where noise is small, it is the sum of the singular values of `basis`.
-        G = root.T @ dynamics.amplification(np.exp(-dt / tau)) @ root
+        lost = -np.expm1(-dt / tau)
+        G = still + lost * linear + lost**2 * square
         return np.sqrt(np.maximum(np.linalg.eigvalsh(G), 0)).sum()
 
     candidates = theta * np.geomspace(0.02, 2, 48)
@@ -140,16 +150,15 @@ def best_error_feedback(
     )
     delay = feedback_steps("feedback_delay", feedback_delay, d, dt)
     decay = np.exp(-dt / tau)
-    plain = error_dynamics(theta, d, dt, method)
-    most = min(_LARGEST_GAIN, largest_gain(plain.A_bar, delay) / 2)
-    # The basis and the split hardly depend on the gain, as long as there is some.
-    last = plain.last_amplification(decay)
+    most = min(_LARGEST_GAIN, gain_bound(theta, d, dt, method, delay) / 2)
+    # One basis and split are good enough for all gains but the smallest.
+    middle = ErrorDynamics(theta, d, dt, method, most / 2, delay).amplification(decay)
     with renamed(kind="realization"):
-        coordinates = basis(statistics, realization, last)
+        coordinates = basis(statistics, realization, middle)
     rows = np.linalg.inv(coordinates.T)
     # Squares are relative to the range; what the input leaves at rest has hardly any.
     square = np.maximum(statistics.mean_square(rows), 1e-6)
-    shares = np.sqrt(square) * variance_along(coordinates.T.T, last)
+    shares = np.sqrt(square) * variance_along(coordinates.T.T, middle)
     # Counts are not rounded, since there may be too few neurons to go round.
     weights = np.sqrt(shares if np.any(shares) else np.ones(d))
     counts = np.maximum(n_neurons * weights / weights.sum(), 2)
@@ -160,8 +169,10 @@ def best_error_feedback(
         # q, the noise of |x| for Gaussian x, adds v q to what neurons are given, and
         # so q = b sqrt(square + v q)
         q = b * np.sqrt(square)
-        P = dynamics.accumulated((coordinates.T * q) @ coordinates.T.T)
-        v = variance_along(rows @ dynamics.heard(decay), P) / q
+        entered = dynamics.equations.entered(coordinates.T)
+        X = dynamics.equations.covariance((entered * q) @ entered.T)
+        heard = dynamics.equations.read(rows @ dynamics.heard(decay))
+        v = variance_along(heard, X) / q
         q = (b**2 * v + b * np.sqrt(b**2 * v**2 + 4 * square)) / 2
         spikes = np.sum(counts * np.sqrt(square + v * q))
         G = dynamics.amplification(decay)
@@ -217,8 +228,8 @@ def quietest(
             feedback_delay,
         )
     else:
-        plain = error_dynamics(theta, d, dt, method)
-        gain = checked_gain(error_feedback, plain.A_bar, delay)
+        bound = gain_bound(theta, d, dt, method, delay)
+        gain = checked_gain(error_feedback, bound, delay)
     dynamics = error_dynamics(theta, d, dt, method, gain, delay)
     amplification = dynamics.amplification(np.exp(-dt / tau))
 

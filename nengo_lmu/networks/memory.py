@@ -28,7 +28,7 @@ from nengo_lmu.legendre.checks import (
     whole,
     window,
 )
-from nengo_lmu.legendre.feedback import checked_gain, feedback_steps
+from nengo_lmu.legendre.feedback import checked_gain, feedback_steps, largest_gain
 from nengo_lmu.legendre.realization import checked_kind
 from nengo_lmu.legendre.speed import checked_speed
 from nengo_lmu.legendre.statistics import (
@@ -270,7 +270,8 @@ class LegendreMemory(nengo.Network):
             A_bar, _ = discretize(*self._system, self.dt, method=self.discretization)
             delay = feedback_steps("feedback_delay", feedback_delay, self.d, self.dt)
             if error_feedback is not None:
-                error_feedback = checked_gain(error_feedback, A_bar, delay)
+                bound = largest_gain(A_bar, delay)
+                error_feedback = checked_gain(error_feedback, bound, delay)
             if largest_speed is not None:
                 largest_speed = checked_speed(largest_speed, A_bar)
             reset = flag("reset", reset)
