@@ -41,6 +41,7 @@ from nengo_lmu.legendre.feedback import (
 from nengo_lmu.legendre.fixed_point import fixed_point
 from nengo_lmu.legendre.lyapunov import LyapunovEquations
 from nengo_lmu.legendre.realization import Realization
+from nengo_lmu.legendre.resolvent import Resolvent
 from nengo_lmu.legendre.spikes import (
     poisson_variance,
     regular_spectrum,
@@ -72,9 +73,6 @@ _MOST_ITERATIONS = 30
 _NODES = 8
 _POLES = 0.05, 0.5
 _PANELS = 1.2, 0.3, 0.6
-
-# Matrices at several frequencies take so many numbers at a time.
-_AT_ONCE = 5 * 10**5
 
 
 @dataclass(frozen=True)
@@ -123,6 +121,7 @@ class ErrorDynamics:
     def __init__(self, theta, d, dt=0.001, method="zoh", gain=0.0, delay=0):
         self.dt, self.gain, self.delay = dt, gain, delay if gain else 0
         self.A_bar, S, Q = _discrete(theta, d, dt, method)
+        self._resolvent = Resolvent(S, Q)
         self.equations = LyapunovEquations(
             *schur_with_feedback(S, Q, self.gain, self.delay)
         )
@@ -196,12 +195,11 @@ class ErrorDynamics:
         response : (n, d, k) ndarray of complex
         """
         z, late = self._z(frequency)
-        return np.linalg.solve(
-            (z + late) * np.eye(len(self.A_bar)) - self.A_bar, columns
-        )
+        rows = np.eye(len(self.A_bar))
+        return np.array([*self._resolvent.responses(rows, columns, z + late)])
 
-    def passed(self, decay, columns, frequency):
-        """Return what noise of the decoded state becomes, at each frequency.
+    def passed(self, decay, columns, frequency, error_rows, heard_rows):
+        """Yield what noise of the decoded state becomes, frequency by frequency.
 
         ``A_bar - a I`` and the response need not be multiplied: they differ from each
         other's inverse by multiples of one.
@@ -214,22 +212,29 @@ class ErrorDynamics:
             Along which the noise is.
         frequency : (n,) array_like
             Hertz.
+        error_rows, heard_rows : (l, d) and (m, d) ndarray
+            By which it is read.
 
-        Returns
-        -------
-        error : (n, d, k) ndarray of complex
+        Yields
+        ------
+        error : (l, k) ndarray of complex
             Of the state.
-        heard : (n, d, k) ndarray of complex
+        heard : (m, k) ndarray of complex
             What neurons are given of it, as `heard` has it.
         """
         z, late = self._z(frequency)
-        response = self.response(columns, frequency)
-        return (z - decay + late) * response - columns, (z - decay) * response - columns
+        rows, n = np.vstack([error_rows, heard_rows]), len(error_rows)
+        at_once = rows @ columns
+        responses = self._resolvent.responses(rows, columns, z + late)
+        for x, y, response in zip(z - decay, late, responses, strict=True):
+            yield (
+                (x + y) * response[:n] - at_once[:n],
+                x * response[n:] - at_once[n:],
+            )
 
     def _z(self, frequency):
-        """Return ``z`` and ``k z^-D``, of shape (n, 1, 1)."""
+        """Return ``z`` and ``k z^-D``, of shape (n,)."""
         z = np.exp(2j * np.pi * np.asarray(frequency) * self.dt)
-        z = z[:, np.newaxis, np.newaxis]
         return z, self.gain * z**-self.delay
 
 
@@ -239,6 +244,11 @@ def _window(d):
     C = readout(d, WINDOW_POINTS) / np.sqrt(len(WINDOW_POINTS))
     C.setflags(write=False)
     return C
+
+
+def _window_end(d):
+    """Return the row that reads the delay: Legendre polynomials are 1 there."""
+    return np.ones((1, d))
 
 
 @lru_cache(maxsize=1)
@@ -371,14 +381,7 @@ class SpikingPopulations:
         """
         with np.errstate(over="ignore", invalid="ignore"):
             covariance = self._state_error(self._solve(counts)[0])
-        # A NaN is not above the largest square either.
-        if not np.abs(covariance).max() <= LARGEST_SQUARE:
-            raise ArgumentError(
-                "max_rate",
-                f"of {self.max_rate:g} Hz leaves noise beyond all numbers; give a "
-                "higher rate or more neurons",
-            )
-        return covariance
+        return self._within_numbers(covariance)
 
     def estimator(self, covariance):
         """Return the matrix that best estimates the state from the noisy one.
@@ -410,7 +413,15 @@ class SpikingPopulations:
         -------
         error : PredictedError
         """
-        return self.error_of(self.covariance(counts))
+        if self.spiking != "regular":
+            return self.error_of(self.covariance(counts))
+        # All of the covariance would be another integral over frequencies.
+        with np.errstate(over="ignore", invalid="ignore"):
+            power = self._weights[:, np.newaxis] * self._solve(counts)[0]
+            squares = [np.sum(power * passed) for passed in self._passed[1:]]
+        rms = np.sqrt(self._within_numbers(np.array(squares)))
+        window, delay = rms / self.statistics.input_rms
+        return PredictedError(window=float(window), delay=float(delay))
 
     def floor(self, counts):
         """Predict the error that the spikes of a single step leave by themselves.
@@ -460,9 +471,9 @@ class SpikingPopulations:
             mean_square = variance_along(C, covariance).sum()
             return float(np.sqrt(mean_square) / self.statistics.input_rms)
 
-        # Legendre polynomials are 1 where the window ends.
-        delay = rms(np.ones((1, self.d)))
-        return PredictedError(window=rms(_window(self.d)), delay=delay)
+        return PredictedError(
+            window=rms(_window(self.d)), delay=rms(_window_end(self.d))
+        )
 
     def split(self, n_neurons):
         """Split neurons over dimensions for the least error of the window.
@@ -533,6 +544,17 @@ class SpikingPopulations:
         added = fixed_point(heard, square, _NO_CHANGE, _MOST_ITERATIONS) - square
         return self._noise(added) / counts, added
 
+    def _within_numbers(self, squares):
+        """Return squares of errors if they are numbers to work with."""
+        # A NaN is not above the largest square either.
+        if not np.abs(squares).max() <= LARGEST_SQUARE:
+            raise ArgumentError(
+                "max_rate",
+                f"of {self.max_rate:g} Hz leaves noise beyond all numbers; give a "
+                "higher rate or more neurons",
+            )
+        return squares
+
     def _square(self, name, value):
         shape = (self.d, self.d)
         return finite_array(name, value, shape=shape, largest=LARGEST_SQUARE)
@@ -590,11 +612,14 @@ class SpikingPopulations:
             injection = self._dynamics.injection(self._decay)
             read = self._dynamics.equations.read(injection)
             return read @ self._accumulated(noise) @ read.T
-        amplitude = np.sqrt(self._weights[:, np.newaxis] * noise)[:, np.newaxis]
+        amplitudes = np.sqrt(self._weights[:, np.newaxis] * noise)
+        everything, nothing = np.eye(self.d), np.empty((0, self.d))
         P = np.zeros((self.d, self.d))
-        for some, error, _ in self._in_time():
-            X = (error * amplitude[some]).transpose(1, 0, 2).reshape(self.d, -1)
-            P += X.real @ X.real.T + X.imag @ X.imag.T
+        for amplitude, (error, _) in zip(
+            amplitudes, self._in_time(everything, nothing), strict=True
+        ):
+            X = np.hstack([error.real * amplitude, error.imag * amplitude])
+            P += X @ X.T
         return P
 
     def _shares(self, noise):
@@ -671,14 +696,12 @@ class SpikingPopulations:
         frequency = np.exp(logarithm)
         return frequency, frequency * weights
 
-    def _in_time(self):
-        """Yield, for a few frequencies at a time, which, and what noise becomes."""
-        chunk = max(1, _AT_ONCE // self.d**2)
-        for start in range(0, len(self._frequency), chunk):
-            some = slice(start, start + chunk)
-            frequency = self._frequency[some]
-            T = self.realization.T
-            yield some, *self._dynamics.passed(self._decay, T, frequency)
+    def _in_time(self, error_rows, heard_rows):
+        """Yield what noise becomes at each frequency, as these rows read it."""
+        T = self.realization.T
+        return self._dynamics.passed(
+            self._decay, T, self._frequency, error_rows, heard_rows
+        )
 
     @cached_property
     def _passed(self):
@@ -688,16 +711,16 @@ class SpikingPopulations:
         -------
         to_input : (n_frequencies, d, d) ndarray
             Power of what neurons are given, of the noise of each dimension.
-        to_window : (n_frequencies, d) ndarray
-            The same for the mean over the window.
+        to_window, to_delay : (n_frequencies, d) ndarray
+            The same for the mean over the window, and for its end.
         """
-        C = readout(self.d, WINDOW_POINTS)
-        to_input = np.empty((len(self._frequency), self.d, self.d))
-        to_window = np.empty((len(self._frequency), self.d))
-        for some, error, heard in self._in_time():
-            to_input[some] = _power(self._rows @ heard)
-            to_window[some] = _power(C @ error).mean(axis=1)
-        return to_input, to_window
+        read = np.vstack([_window(self.d), _window_end(self.d)])
+        n, d = len(self._frequency), self.d
+        to_input, to_window, to_delay = np.empty((n, d, d)), *np.empty((2, n, d))
+        for i, (error, heard) in enumerate(self._in_time(read, self._rows)):
+            to_input[i], power = _power(heard), _power(error)
+            to_window[i], to_delay[i] = power[:-1].sum(axis=0), power[-1]
+        return to_input, to_window, to_delay
 
 
 def _power(response):

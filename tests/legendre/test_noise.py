@@ -246,9 +246,10 @@ def test_response_with_feedback(gain, delay):
     injection, heard = dynamics.injection(decay), dynamics.heard(decay)
     entered = dynamics.accumulated(injection @ injection.T)[:d, :d]
     expected = entered, heard @ expected @ heard.T
-    for passed, wanted in zip(
-        dynamics.passed(decay, np.eye(d), frequency), expected, strict=True
-    ):
+    eye = np.eye(d)
+    both = zip(*dynamics.passed(decay, eye, frequency, eye, eye), strict=True)
+    for passed, wanted in zip(both, expected, strict=True):
+        passed = np.array(passed)
         power = np.mean(passed @ passed.conj().transpose(0, 2, 1), axis=0).real
         assert np.allclose(power, wanted, rtol=1e-6, atol=1e-9)
 
