@@ -46,6 +46,9 @@ _ROOM = 1.4
 # is the default: the memory forgets what is not its input sooner.
 _NEARLY_BEST = 1.05
 
+# Near enough to the error of one design to make another.
+_NEARLY_ENOUGH = 0.02
+
 # A trillion neurons are no answer.
 _MOST_PAIRS = 2**39
 
@@ -447,29 +450,21 @@ def neurons_for_error(error, theta, d, **kwargs):
         method = kwargs.get("method", "zoh")
         kwargs["tau"] = best_tau(theta, d, dt, kwargs["input"], method)
 
-    # Too few pairs and enough of them are sought until they are neighbours: by secants
-    # of the logarithms, which the law of 1 / sqrt(m) makes nearly straight.
-    too_few, enough = d - 1, _MOST_PAIRS + 1
-    pairs, slope, n_alike = min(50 * d, _MOST_PAIRS), -0.5, 0
-    before = None
-    while enough - too_few > 1:
-        window_error = predicted_error(theta, d, 2 * pairs, **kwargs).window
-        excess = np.log(max(window_error, np.finfo(float).tiny)) - np.log(error)
-        if before is not None:
-            secant = (excess - before[1]) / np.log(pairs / before[0])
-            # Rounding to whole pairs and gains of two digits make steps.
-            slope = secant if -10 < secant < -0.25 else slope
-            n_alike = n_alike + 1 if (excess > 0) == (before[1] > 0) else 0
-        before = pairs, excess
-        if excess > 0:
-            too_few = pairs
-        else:
-            enough = pairs
-        # A change goes further each time that the one before did not go far enough.
-        change = pairs * np.expm1(min(-excess / slope, 30.0))
-        change = np.ceil(change) if excess > 0 else np.floor(change)
-        target = pairs + 2**n_alike * change
-        pairs = int(np.clip(target, too_few + 1, enough - 1))
+    def excess(window_error):
+        return np.log(max(window_error, np.finfo(float).tiny)) - np.log(error)
+
+    def designed(pairs):
+        return excess(predicted_error(theta, d, 2 * pairs, **kwargs).window)
+
+    # The design hardly depends on their number, so that one for a few tells how many
+    # are about enough, and how the error goes with them.
+    few, _ = quietest(theta, d, 100 * d, **kwargs)
+
+    def as_few(pairs):
+        return excess(few.error(few.split(2 * pairs)).window)
+
+    about, slope = _fewest_pairs(as_few, 50 * d, d, nearly=_NEARLY_ENOUGH)
+    enough, _ = _fewest_pairs(designed, about, d, slope)
     if enough > _MOST_PAIRS:
         raise ArgumentError(
             "error",
@@ -477,3 +472,54 @@ def neurons_for_error(error, theta, d, **kwargs):
             "error, or give a longer tau or a higher max_rate",
         )
     return 2 * enough
+
+
+def _fewest_pairs(excess, pairs, fewest, slope=-0.5, nearly=0.0):
+    """Return the least number of pairs that is enough.
+
+    Too few pairs and enough of them are sought until they are neighbours, by secants of
+    the logarithms, which the law of 1 / sqrt(m) makes nearly straight.
+
+    Parameters
+    ----------
+    excess : callable
+        How far the logarithm of the error of so many pairs is above the one that is
+        asked for.
+    pairs : int
+        Where to start.
+    fewest : int
+        The least number that there may be.
+    slope : float
+        How the logarithm of the error changes with that of their number.
+    nearly : float
+        An excess that is no larger, to either side, ends the search.
+
+    Returns
+    -------
+    enough : int
+        More than `_MOST_PAIRS` where these are not.
+    slope : float
+        As it is there.
+    """
+    too_few, enough = fewest - 1, _MOST_PAIRS + 1
+    pairs, n_alike, before = int(np.clip(pairs, fewest, _MOST_PAIRS)), 0, None
+    while enough - too_few > 1:
+        now = excess(pairs)
+        if before is not None:
+            secant = (now - before[1]) / np.log(pairs / before[0])
+            # Rounding to whole pairs and gains of two digits make steps.
+            slope = secant if -10 < secant < -0.25 else slope
+            n_alike = n_alike + 1 if (now > 0) == (before[1] > 0) else 0
+        if abs(now) <= nearly:
+            return pairs, slope
+        before = pairs, now
+        if now > 0:
+            too_few = pairs
+        else:
+            enough = pairs
+        # A change goes further each time that the one before did not go far enough.
+        change = pairs * np.expm1(min(-now / slope, 30.0))
+        change = np.ceil(change) if now > 0 else np.floor(change)
+        target = pairs + 2**n_alike * change
+        pairs = int(np.clip(target, too_few + 1, enough - 1))
+    return enough, slope

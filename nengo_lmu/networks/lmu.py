@@ -10,6 +10,7 @@ from nengo.params import Default
 from nengo_lmu.legendre.checks import MOST_DIMENSIONS, finite_array, whole
 from nengo_lmu.networks.apart import set_apart
 from nengo_lmu.networks.arguments import (
+    all_or_nothing,
     checked_neuron_type,
     configured,
     matrix,
@@ -130,6 +131,7 @@ class LMU(nengo.Network):
     (6, 1)
     """
 
+    @all_or_nothing
     def __init__(
         self,
         theta,

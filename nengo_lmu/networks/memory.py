@@ -38,6 +38,7 @@ from nengo_lmu.legendre.statistics import (
 )
 from nengo_lmu.legendre.system import METHODS
 from nengo_lmu.networks.arguments import (
+    all_or_nothing,
     checked_neuron_type,
     configured,
     is_true,
@@ -152,7 +153,8 @@ class LegendreMemory(nengo.Network):
         said less what their spikes did say, to take it back in the next step
         (`nengo_lmu.legendre.feedback`). Below about 2; 0 for neurons that do not hear
         it. By default what the theory says (`nengo_lmu.legendre.best_error_feedback`),
-        for neurons that answer as late as these.
+        for neurons that answer as late as these, and less for neurons whose intercepts
+        leave a dead zone: beyond it they say what changes several times as much.
     feedback_delay : float
         How long the feedback takes besides the time step of the synapse (seconds, of
         which a whole number of time steps is made).
@@ -227,6 +229,7 @@ class LegendreMemory(nengo.Network):
     (0.0023, (2, 6))
     """
 
+    @all_or_nothing
     def __init__(
         self,
         theta,
