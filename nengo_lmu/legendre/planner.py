@@ -342,9 +342,10 @@ def predicted_error(
 
     Notes
     -----
-    Up to an order of 128, this takes a second or two at most, but for late feedback: a
-    delay of 5 time steps takes 15 s there, since the theory then has as many dimensions
-    as errors that wait. At an order of 256, regular spikes take 6 s.
+    At an order of 256 this takes half a second, and one to two with regular spikes. The
+    theory of late feedback has as many dimensions as errors that wait, so that 768 of
+    them (an order of 128 and 5 time steps) take two seconds, and 1024, the most there
+    may be, four.
 
     Examples
     --------
@@ -432,7 +433,7 @@ def neurons_for_error(error, theta, d, **kwargs):
 
     Notes
     -----
-    It makes about six designs: a second at an order of 128, and 4 to 10 s at 256.
+    It makes about seven designs, which takes two to three seconds at an order of 256.
 
     Examples
     --------

@@ -114,6 +114,12 @@ class LMU(nengo.Network):
     `nengo.Ensemble` that hidden units take). Spiking hidden units receive everything
     through the memory's synapse; others have none.
 
+    ``reset=True`` clears the memory alone, as no simulator has an input for voltages.
+    With ``W_h``, the activity of hidden units goes on without the memory: 30 tanh units
+    with the initial weights keep 60 % of it. Without, units that do not spike are as
+    new; for others the synapse of ``W_x`` fades in its own time, and voltages make a
+    spike more or less.
+
     References
     ----------
     .. [1] Voelker, A. R., Kajić, I., & Eliasmith, C. (2019). Legendre Memory Units.
