@@ -10,6 +10,7 @@ from nengo.params import Default
 from nengo_lmu.legendre.checks import MOST_DIMENSIONS, finite_array, one_of, whole
 from nengo_lmu.networks.apart import set_apart
 from nengo_lmu.networks.arguments import (
+    all_or_nothing,
     checked_neuron_type,
     configured,
     matrix,
@@ -144,6 +145,12 @@ class LMU(nengo.Network):
     what becomes of it later. Building a simulator warns where it grows without end
     (`loop_gain`).
 
+    ``reset=True`` clears the memory alone, as no simulator has an input for voltages.
+    With ``W_h``, the activity of hidden units goes on without the memory: 30 tanh units
+    with the initial weights keep 60 % of it. Without, units that do not spike are as
+    new; for others the synapse of ``W_x`` fades in its own time, and voltages make a
+    spike more or less.
+
     References
     ----------
     .. [1] Voelker, A. R., Kajić, I., & Eliasmith, C. (2019). Legendre Memory Units.
@@ -161,6 +168,7 @@ class LMU(nengo.Network):
     (6, 1)
     """
 
+    @all_or_nothing
     def __init__(
         self,
         theta,

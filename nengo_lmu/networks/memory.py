@@ -30,7 +30,7 @@ from nengo_lmu.legendre.checks import (
     whole,
     window,
 )
-from nengo_lmu.legendre.feedback import checked_gain, feedback_steps
+from nengo_lmu.legendre.feedback import checked_gain, feedback_steps, largest_gain
 from nengo_lmu.legendre.realization import checked_kind
 from nengo_lmu.legendre.regression import examples
 from nengo_lmu.legendre.speed import checked_speed
@@ -41,6 +41,7 @@ from nengo_lmu.legendre.statistics import (
 )
 from nengo_lmu.legendre.system import METHODS
 from nengo_lmu.networks.arguments import (
+    all_or_nothing,
     checked_neuron_type,
     configured,
     is_true,
@@ -162,7 +163,8 @@ class LegendreMemory(nengo.Network):
         said less what their spikes did say, to take it back in the next step
         (`nengo_lmu.legendre.feedback`). Below about 2; 0 for neurons that do not hear
         it. By default what the theory says (`nengo_lmu.legendre.best_error_feedback`),
-        for neurons that answer as late as these.
+        for neurons that answer as late as these, and less for neurons whose intercepts
+        leave a dead zone: beyond it they say what changes several times as much.
     feedback_delay : float
         How long the feedback takes besides the time step of the synapse (seconds, of
         which a whole number of time steps is made).
@@ -239,6 +241,7 @@ class LegendreMemory(nengo.Network):
     (0.0023, (2, 6))
     """
 
+    @all_or_nothing
     def __init__(
         self,
         theta,
@@ -282,7 +285,8 @@ class LegendreMemory(nengo.Network):
             A_bar, _ = discretize(*self._system, self.dt, method=self.discretization)
             delay = feedback_steps("feedback_delay", feedback_delay, self.d, self.dt)
             if error_feedback is not None:
-                error_feedback = checked_gain(error_feedback, A_bar, delay)
+                bound = largest_gain(A_bar, delay)
+                error_feedback = checked_gain(error_feedback, bound, delay)
             if largest_speed is not None:
                 largest_speed = checked_speed(largest_speed, A_bar)
             reset = flag("reset", reset)

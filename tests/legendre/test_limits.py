@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from nengo_lmu import LegendreMemory, legendre
-from nengo_lmu.legendre import statistics
+from nengo_lmu.legendre import lyapunov, statistics
 from nengo_lmu.legendre.system import states
 from nengo_lmu.legendre.window import frequency_response
 
@@ -174,6 +174,34 @@ def test_the_largest_take_less_than_200_mib(name):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 200 * MIB
+
+
+def test_late_feedback_takes_less_than_200_mib():
+    """With as many errors as may wait, 1024, their matrices take 8 MiB each."""
+    tracemalloc.start()
+    legendre.predicted_error(1.0, 256, 25600, feedback_delay=3 * DT)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200 * MIB
+
+
+def test_a_design_takes_few_equations(monkeypatch):
+    """Each is solved in about the time of a product of matrices of its size.
+
+    The first design and the second have a split, of 3 equations, a fixed point, of a
+    dozen, and the covariance; each gain that is tried has 2.
+    """
+    n_solved = 0
+    solve = lyapunov._upper_lyapunov
+
+    def counted(H, R):
+        nonlocal n_solved
+        n_solved += 1
+        return solve(H, R)
+
+    monkeypatch.setattr(lyapunov, "_upper_lyapunov", counted)
+    legendre.predicted_error(1.0, 48, 4800)
+    assert n_solved < 2 * (3 + 13 + 1) + 2 * 12
 
 
 @pytest.mark.parametrize("gain", [0.0, 0.5])

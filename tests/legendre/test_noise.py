@@ -248,9 +248,10 @@ def test_the_response_with_feedback_accumulates_the_covariance(gain, delay):
     injection, heard = dynamics.injection(decay), dynamics.heard(decay)
     entered = dynamics.accumulated(injection @ injection.T)[:d, :d]
     expected = entered, heard @ expected @ heard.T
-    for passed, wanted in zip(
-        dynamics.passed(decay, np.eye(d), frequency), expected, strict=True
-    ):
+    eye = np.eye(d)
+    both = zip(*dynamics.passed(decay, eye, frequency, eye, eye), strict=True)
+    for passed, wanted in zip(both, expected, strict=True):
+        passed = np.array(passed)
         power = np.mean(passed @ passed.conj().transpose(0, 2, 1), axis=0).real
         assert np.allclose(power, wanted, rtol=1e-6, atol=1e-9)
 
@@ -273,6 +274,34 @@ def test_largest_gain_is_where_errors_grow(theta, d, delay):
     assert np.abs(np.linalg.eigvals(M)).max() > 1
 
 
+@pytest.mark.parametrize("theta", [0.2, 1.0])
+def test_largest_gain_at_an_order_whose_eigenvalues_are_ill_conditioned(theta):
+    """Where errors grow in rounded numbers, by what a unit of them becomes.
+
+    The limit of the spectral radius that LAPACK finds in other coordinates, which
+    rounds differently, is within a few per cent. Below the limit by as much they have
+    died away after 4000 steps, above it they are beyond 1e6 times what they were.
+    """
+    d = 64
+    A_bar, _ = discretize(*state_space(theta, d), 0.001)
+    bound = largest_gain(A_bar)
+    scale = np.sqrt(2 * np.arange(d) + 1)
+    rates = np.linalg.eigvals(A_bar * scale / scale[:, np.newaxis])
+    other = np.min(rates.real + np.sqrt(1 - rates.imag**2))
+    assert bound == pytest.approx(other, rel=0.05)
+
+    def after(gain, n_steps=4000):
+        errors, F = np.eye(d), A_bar - gain * np.eye(d)
+        for _ in range(n_steps):
+            errors = F @ errors
+            if np.linalg.norm(errors) > 1e100:
+                break
+        return np.linalg.norm(errors)
+
+    assert after(0.95 * bound) < 1e-6
+    assert after(1.05 * bound) > 1e6
+
+
 def test_coloured_noise_with_feedback_adds_up_as_white_noise_does():
     """The integral over frequencies against the Lyapunov equation."""
     kwargs = {"d": 6, "error_feedback": 0.6, "feedback_delay": 1}
@@ -286,6 +315,15 @@ def test_coloured_noise_with_feedback_adds_up_as_white_noise_does():
     assert np.abs((found - expected) / scale).max() < 0.02
     assert np.allclose(found_added, added, rtol=0.02)
     assert np.allclose(coloured._shares(flat), white._shares(variance), rtol=0.02)
+
+
+@pytest.mark.parametrize("gain", [0, 0.6])
+def test_errors_of_coloured_noise_are_those_of_its_covariance(gain):
+    p = populations(d=6, spiking="regular", error_feedback=gain)
+    counts = np.full(6, 40)
+    expected, found = p.error_of(p.covariance(counts)), p.error(counts)
+    assert found.window == pytest.approx(expected.window, rel=1e-9)
+    assert found.delay == pytest.approx(expected.delay, rel=1e-9)
 
 
 def test_floor_is_that_of_one_step():

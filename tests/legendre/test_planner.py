@@ -157,6 +157,22 @@ def test_the_best_error_feedback_costs_nearly_the_least(d, per_dimension, delay)
     )
 
 
+@pytest.mark.parametrize("d", [64, 128, 192])
+def test_gains_at_high_orders(d):
+    """They are small there, and the basis of a larger gain is not good for them.
+
+    The default costs at most a tenth more than the least error of any gain.
+    """
+    grid = np.array([0.5, 0.7, 1.0, 1.4, 2.0])
+    tau = best_tau(1.0, d)
+    gain = best_error_feedback(1.0, d, 100 * d, tau=tau)
+    windows = [
+        predicted_error(1.0, d, 100 * d, tau=tau, error_feedback=k).window
+        for k in gain * grid
+    ]
+    assert windows[2] < 1.1 * min(windows)
+
+
 def test_fewer_neurons_hear_less_of_their_error():
     gains = [best_error_feedback(1.0, 6, m) for m in (12, 60, 600, 60000)]
     assert gains == sorted(gains) and 0 < gains[0] < 0.5 < gains[-1] <= 1

@@ -10,6 +10,7 @@ from nengo.exceptions import ValidationError
 from nengo_lmu import LMU, LegendreMemory
 from nengo_lmu.analysis.memory import Setting, measure
 from nengo_lmu.legendre import best_error_feedback, discretize, simulate, state_space
+from nengo_lmu.networks.populations import steepness
 
 POISSON = nengo.PoissonSpiking(nengo.RectifiedLinear())
 
@@ -259,6 +260,56 @@ def test_largest_gain_is_where_the_network_becomes_unstable():
     assert np.abs(run(inside, 1000).data[inside.state]).max() < 1e3
     with pytest.raises(ValidationError, match="must be below"):
         memory_network(u, theta=0.05, error_feedback=1.001 * bound)
+
+
+@pytest.mark.parametrize("intercept", [0.5, 0.8])
+def test_a_dead_zone_has_a_gain_that_is_stable(intercept):
+    """Beyond it, neurons say what changes 2.5 and 6 times as much as it should.
+
+    So a default of 0.8 would take back twice and five times the error, which grows
+    until spikes are beyond what can be drawn. Without any feedback, what is in the dead
+    zone is lost, which is most of the signal.
+    """
+    u = noise(4.0, 0)
+    expected = simulate(u[:, 0], 0.5, 6)
+    distribution = nengo.dists.Choice([intercept])
+
+    def error(gain):
+        net = memory_network(u, theta=0.5, intercepts=distribution, error_feedback=gain)
+        found = run(net, 4000).data[net.state]
+        return np.sqrt(np.mean((found[1:] - expected[:-1])[500:] ** 2)), net.memory
+
+    best, memory = error(None)
+    rms = np.sqrt(np.mean(expected[500:] ** 2))
+    assert best < 0.1 * rms < 0.5 * error(0)[0]
+    assert memory.predicted_error is None  # the theory is about other neurons
+    # the gain is as large as its steepness allows, 2 at most by half as much again
+    _, steep = steepness(memory.populations, memory.neuron_type)
+    assert 1.2 < memory.error_feedback * steep < 1.6
+    with pytest.raises(ValidationError, match="error_feedback: must be below 0.[0-9]+"):
+        error(2.01 / steep)
+
+
+def test_steepness_of_codes():
+    """1 for on and off neurons that meet at 0; ``w`` of least squares for a dead zone.
+
+    That is the sum of ``x (x - c)`` over that of ``(x - c)^2`` beyond it, and at the
+    edges of 1 at most for neurons that saturate.
+    """
+    u = np.zeros((1, 1))
+
+    def found(**kwargs):
+        memory = memory_network(u, **kwargs).memory
+        return steepness(memory.populations, memory.neuron_type)
+
+    assert found() == (1.0, 1.0)
+    x = np.linspace(0.5, 1, 26)
+    expected = np.sum(x * (x - 0.5)) / np.sum((x - 0.5) ** 2)
+    # decoders are regularized by a percent
+    half = found(intercepts=nengo.dists.Choice([0.5]))
+    assert half == pytest.approx((expected, expected), rel=0.05)
+    anywhere, at_the_edges = found(neuron_type=nengo.LIF())
+    assert 1 < anywhere < 1.5 and at_the_edges < 1.1
 
 
 # Nengo warns of its own passthrough nodes when they are unpickled

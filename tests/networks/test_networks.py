@@ -3,6 +3,7 @@
 import nengo
 import numpy as np
 import pytest
+from nengo.exceptions import ValidationError
 from nengo.params import Default
 
 from nengo_lmu import LMU, LegendreMemory
@@ -909,3 +910,31 @@ def test_initializers_have_their_variances(distribution, variance):
     assert sample.var() == pytest.approx(variance, rel=0.04)
     assert abs(sample.mean()) < 5 * np.sqrt(variance / sample.size)
     assert distribution.sample(4, rng=np.random.RandomState(0)).shape == (4, 1)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **kwargs: LegendreMemory(1.0, 6, n_neurons=3, **kwargs),
+        lambda **kwargs: LegendreMemory(1.0, 6, synapse="short", **kwargs),
+        lambda **kwargs: LMU(1.0, 6, theta_max=2, **kwargs),
+        lambda **kwargs: LMU(1.0, 6, units=4, hidden_bias=[1, 2, 3], **kwargs),
+        lambda **kwargs: LMU(1.0, 6, n_neurons=0, units=-1, **kwargs),
+    ],
+)
+def test_a_refused_network_leaves_nothing_behind(make):
+    """Whoever mends the argument has one network, where there was none before."""
+    with nengo.Network() as net:
+        with nengo.Network() as inner:
+            kept = LMU(1.0, 2, n_neurons=0)
+            with pytest.raises((ValidationError, TypeError)):
+                make()
+            assert nengo.Network.context[-1] is inner
+            LegendreMemory(1.0, 2, n_neurons=0)
+        with pytest.raises((ValidationError, TypeError)):
+            make(add_to_container=False)
+    assert net.networks == [inner]
+    assert inner.networks[0] is kept and len(inner.networks) == 2
+    # outside of all networks there is no parent
+    with pytest.raises((ValidationError, TypeError)):
+        make()

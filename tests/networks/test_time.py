@@ -260,6 +260,49 @@ def test_the_cell_passes_both_on_to_its_memory():
 # --- in NengoDL and on Loihi
 
 
+@pytest.mark.parametrize(
+    "hidden, most",
+    [(nengo.Tanh(tau_ref=1), 0.0), (nengo.SpikingRectifiedLinear(), 1.0)],
+)
+def test_hidden_units_keep_their_voltages_after_a_reset(hidden, most, signals):
+    """Without ``W_x`` and ``W_h``: nothing for rates, a spike more or less for others.
+
+    Against a cell that has had no input before.
+    """
+    u, _, _ = signals
+    n = len(u)
+
+    def activity(before):
+        with nengo.Network(seed=0) as net:
+            r = np.zeros((2 * n, 1))
+            r[n - 1] = 1
+            played = np.concatenate([before * u, u])[:, np.newaxis]
+            lmu = LMU(
+                THETA,
+                D,
+                units=5,
+                n_neurons=0,
+                hidden_neuron_type=hidden,
+                input_kernel=None,
+                hidden_kernel=None,
+                reset=True,
+                seed=1,
+            )
+            for values, post in ((played, lmu.input), (r, lmu.memory.reset)):
+                node = nengo.Node(nengo.processes.PresentInput(values, DT))
+                nengo.Connection(node, post, synapse=None)
+            probe = nengo.Probe(lmu.output)
+        with nengo.Simulator(net, progress_bar=False) as sim:
+            sim.run_steps(2 * n)
+        assert np.any(sim.data[probe][n:])
+        # the number of spikes after the reset, or the sum of what is put out
+        return sim.data[probe][n:].cumsum(axis=0) * lmu.unit * DT
+
+    difference = np.abs(activity(before=1) - activity(before=0)).max()
+    assert difference <= most + 1e-9
+    assert (difference > 0) == (most > 0)
+
+
 @pytest.mark.parametrize("memory", [EXACT[0], EXACT[1], EXACT[4], EXACT[5]])
 def test_each_item_of_a_minibatch_has_its_own_speed_and_reset(memory, signals):
     nengo_dl = pytest.importorskip("nengo_dl")
