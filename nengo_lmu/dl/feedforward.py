@@ -50,6 +50,18 @@ class FeedForwardTwin:
     nengo.exceptions.ValidationError
         If the LMU is not feed-forward, has no hidden units, the readout does not come
         from it, or the bias does not lead to where the readout does.
+
+    Examples
+    --------
+    >>> feedback = ("input_kernel", "hidden_kernel", "hidden_encoders")
+    >>> without = dict.fromkeys([*feedback, "memory_encoders"])
+    >>> with nengo.Network():
+    ...     lmu = LMU(theta=0.1, d=4, units=8, n_neurons=0, **without)
+    ...     scores = nengo.Node(size_in=2)
+    ...     readout = nengo.Connection(lmu.output, scores, transform=np.ones((2, 8)))
+    >>> twin = FeedForwardTwin(lmu, readout)
+    >>> twin.input.size_out, twin.output.size_in
+    (4, 2)
     """
 
     def __init__(self, lmu, readout, bias=None, layer=None):
@@ -224,6 +236,14 @@ class SpikeNoise(tf.keras.layers.Layer):
         Of neurons that stands for an activity of 1 (hertz).
     tau : float
         Time constant of the synapse (seconds).
+
+    Examples
+    --------
+    >>> noise = SpikeNoise(rate=200.0, tau=0.05)
+    >>> noise.variance  # of the noise of an activity of 1
+    0.05
+    >>> noise(tf.ones(2), training=False).numpy()
+    array([1., 1.], dtype=float32)
     """
 
     def __init__(self, rate, tau):
@@ -247,6 +267,11 @@ class Dropout(tf.keras.layers.Layer):
     ----------
     rate : float
         The fraction that is left out.
+
+    Examples
+    --------
+    >>> Dropout(0.5)(tf.ones(2), training=False).numpy()
+    array([1., 1.], dtype=float32)
     """
 
     def __init__(self, rate):

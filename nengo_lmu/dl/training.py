@@ -104,6 +104,20 @@ def fit(
         at all, fewer data than a minibatch, or nothing called ``monitor``.
     nengo.exceptions.SimulationError
         If the loss of an epoch is not finite.
+
+    Examples
+    --------
+    >>> import nengo_dl
+    >>> with nengo.Network(seed=0) as network:
+    ...     x, y = nengo.Node([0.0]), nengo.Node(size_in=1)
+    ...     connection = nengo.Connection(x, y, transform=[[0.0]], synapse=None)
+    ...     probe = nengo.Probe(y)
+    >>> signal = np.ones((4, 1, 1))
+    >>> with nengo_dl.Simulator(network, minibatch_size=2, progress_bar=False) as sim:
+    ...     sim.compile(tf.optimizers.SGD(0.1), loss="mse")
+    ...     history = fit(sim, {x: signal}, {probe: 3 * signal}, epochs=9, seed=0)
+    >>> history["loss"][-1] < 0.1 * history["loss"][0]
+    True
     """
     with validated(fit):
         epochs = whole("epochs", epochs, 0)
