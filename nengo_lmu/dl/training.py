@@ -145,9 +145,9 @@ class _Training:
                 "epoch; leave them out",
                 attr="targets",
             )
-        self._is_made_anew = callable(inputs)
-        self._make = inputs if self._is_made_anew else lambda rng: (inputs, targets)
-        self._made = None, None  # an epoch has its data here
+        self._is_new_by_epoch = callable(inputs)
+        self._make = inputs if self._is_new_by_epoch else lambda rng: (inputs, targets)
+        self._epoch_data = None, None  # an epoch has its data here
         self.n = None
         self.n = len(next(iter(self.data(0)[0].values())))
         self.validation = self._checked_validation(validation)
@@ -164,8 +164,8 @@ class _Training:
 
     def data(self, epoch):
         """Return the inputs and targets of an epoch; those of the last are kept."""
-        which = epoch if self._is_made_anew else 0
-        if self._made[0] != which:
+        which = epoch if self._is_new_by_epoch else 0
+        if self._epoch_data[0] != which:
             result = self._make(np.random.RandomState([self.seed, which, 1]))
             if not isinstance(result, (tuple, list)) or len(result) != 2:
                 raise ValidationError(
@@ -176,8 +176,8 @@ class _Training:
             inputs = self.learner.checked("inputs", result[0], self.n)
             n = len(next(iter(inputs.values())))
             targets = self.learner.checked("targets", result[1], n, finite=False)
-            self._made = which, (inputs, targets)
-        return self._made[1]
+            self._epoch_data = which, (inputs, targets)
+        return self._epoch_data[1]
 
     def _checked_validation(self, validation):
         if validation is None:
