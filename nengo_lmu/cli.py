@@ -200,11 +200,11 @@ def main(argv=None):
             return _say(prog, error, 2)
         except KeyboardInterrupt as interrupt:
             by_kill = isinstance(interrupt, Terminated)
-            what = "terminated" if by_kill else "interrupted"
+            event = "terminated" if by_kill else "interrupted"
             advice = f"; {interrupt}" if str(interrupt) else ""
             print(file=sys.stderr)  # the message stands below a progress bar, and ^C
             status = TERMINATED if by_kill else startup.INTERRUPTED
-            return _say(prog, what + advice, status)
+            return _say(prog, event + advice, status)
     return 0
 
 
@@ -252,9 +252,9 @@ def _as_called_now(argv):
     return argv
 
 
-def _say(prog, what, status):
+def _say(prog, message, status):
     """Say it in one line, and return the status."""
-    print(f"{prog}: {' '.join(str(what).split())}", file=sys.stderr)
+    print(f"{prog}: {' '.join(str(message).split())}", file=sys.stderr)
     return status
 
 

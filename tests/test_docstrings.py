@@ -13,17 +13,25 @@ from nengo_lmu import legendre
 # results that only functions return, and an error
 WITHOUT = {"ArgumentError", "PredictedError", "Realization", "StateStatistics"}
 
-PARTS = {"legendre": None, "networks": None, "loihi": "nengo_loihi", "dl": "nengo_dl"}
+# what each part needs besides the core
+PARTS = {
+    "legendre": None,
+    "networks": None,
+    "loihi": "nengo_loihi",
+    "dl": "nengo_dl",
+    "analysis": "nengo_loihi",
+    "tasks": "sklearn",
+}
 
 
 def modules():
     """Yield the names of modules with examples that take no longer than a test."""
     for part, needs in PARTS.items():
         package = importlib.util.find_spec(f"nengo_lmu.{part}")
-        for found in pkgutil.walk_packages(
+        for module in pkgutil.walk_packages(
             package.submodule_search_locations, f"nengo_lmu.{part}."
         ):
-            yield pytest.param(found.name, needs, id=found.name)
+            yield pytest.param(module.name, needs, id=module.name)
 
 
 @pytest.mark.parametrize("name, needs", list(modules()))

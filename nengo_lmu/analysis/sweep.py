@@ -92,6 +92,14 @@ def run(
         If the cluster does not answer.
     ImportError
         If a cluster is asked for and Dask is not installed.
+
+    Examples
+    --------
+    >>> from nengo_lmu.analysis import Setting, measure
+    >>> settings = [Setting(0.1, 3, m, windows=2) for m in (30, 60)]
+    >>> records = run(measure, settings, workers=1, show_progress=False)
+    >>> [record["setting"]["n_neurons"] for record in records]
+    [30, 60]
     """
     tasks = {_key(function, setting): setting for setting in settings}
     records, failures = {}, []
@@ -152,6 +160,14 @@ def run_seeds(function, settings, seeds, **options):
     -------
     results : dict
         From each setting to the list of the results of its seeds.
+
+    Examples
+    --------
+    >>> from nengo_lmu.analysis import Setting, measure
+    >>> setting = Setting(0.1, 3, 60, windows=2)
+    >>> results = run_seeds(measure, [setting], 2, workers=1, show_progress=False)
+    >>> len(results[setting])
+    2
     """
     every = [
         replace(setting, seed=seed) for setting in settings for seed in range(seeds)

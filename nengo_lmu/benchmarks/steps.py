@@ -117,12 +117,12 @@ def step_times(settings, rounds, tick=lambda: None):
     try:
         all_steps = [
             (
-                whole.step,
-                _neurons_alone(whole, type),
-                _neurons_alone(whole, nengos_own),
+                sim.step,
+                _neurons_alone(sim, type),
+                _neurons_alone(sim, nengos_own),
                 plain.step,
             )
-            for whole, plain in simulators
+            for sim, plain in simulators
         ]
         # the first steps of a memory are those of an empty one
         repeats = [

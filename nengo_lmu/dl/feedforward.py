@@ -66,6 +66,16 @@ class FeedForwardTwin:
     say what the network in time will: its rates, with the noise that the spikes will
     have behind the readout's synapse (`nengo_lmu.networks.spikes`), for states that do
     not change much in the synapse's time constant.
+
+    Examples
+    --------
+    >>> with nengo.Network():
+    ...     lmu = LMU(0.1, d=4, units=8, n_neurons=0, coupling="feed-forward")
+    ...     scores = nengo.Node(size_in=2)
+    ...     readout = nengo.Connection(lmu.output, scores, transform=np.ones((2, 8)))
+    >>> twin = FeedForwardTwin(lmu, readout)
+    >>> twin.input.size_out, twin.output.size_in
+    (4, 2)
     """
 
     def __init__(self, lmu, readout, bias=None, layer=None, *, noise_covariance=None):

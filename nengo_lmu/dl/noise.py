@@ -19,6 +19,14 @@ class SpikeNoise(tf.keras.layers.Layer):
         Of neurons that stands for an activity of 1 (hertz).
     tau : float
         Time constant of the synapse (seconds).
+
+    Examples
+    --------
+    >>> noise = SpikeNoise(rate=200.0, tau=0.05)
+    >>> noise.variance  # of the noise of an activity of 1
+    0.05
+    >>> noise(tf.ones(2), training=False).numpy()
+    array([1., 1.], dtype=float32)
     """
 
     def __init__(self, rate, tau):
@@ -42,6 +50,11 @@ class Dropout(tf.keras.layers.Layer):
     ----------
     rate : float
         The fraction that is left out.
+
+    Examples
+    --------
+    >>> Dropout(0.5)(tf.ones(2), training=False).numpy()
+    array([1., 1.], dtype=float32)
     """
 
     def __init__(self, rate):

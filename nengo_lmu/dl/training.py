@@ -104,6 +104,20 @@ def fit(
         at all, fewer data than a minibatch, or nothing called ``monitor``.
     nengo.exceptions.SimulationError
         If the loss of an epoch is not finite.
+
+    Examples
+    --------
+    >>> import nengo_dl
+    >>> with nengo.Network(seed=0) as network:
+    ...     x, y = nengo.Node([0.0]), nengo.Node(size_in=1)
+    ...     connection = nengo.Connection(x, y, transform=[[0.0]], synapse=None)
+    ...     probe = nengo.Probe(y)
+    >>> signal = np.ones((4, 1, 1))
+    >>> with nengo_dl.Simulator(network, minibatch_size=2, progress_bar=False) as sim:
+    ...     sim.compile(tf.optimizers.SGD(0.1), loss="mse")
+    ...     history = fit(sim, {x: signal}, {probe: 3 * signal}, epochs=9, seed=0)
+    >>> history["loss"][-1] < 0.1 * history["loss"][0]
+    True
     """
     with validated(fit):
         epochs = whole("epochs", epochs, 0)
@@ -131,9 +145,9 @@ class _Training:
                 "epoch; leave them out",
                 attr="targets",
             )
-        self._is_made_anew = callable(inputs)
-        self._make = inputs if self._is_made_anew else lambda rng: (inputs, targets)
-        self._made = None, None  # an epoch has its data here
+        self._is_new_by_epoch = callable(inputs)
+        self._make = inputs if self._is_new_by_epoch else lambda rng: (inputs, targets)
+        self._epoch_data = None, None  # an epoch has its data here
         self.n = None
         self.n = len(next(iter(self.data(0)[0].values())))
         self.validation = self._checked_validation(validation)
@@ -150,8 +164,8 @@ class _Training:
 
     def data(self, epoch):
         """Return the inputs and targets of an epoch; those of the last are kept."""
-        which = epoch if self._is_made_anew else 0
-        if self._made[0] != which:
+        which = epoch if self._is_new_by_epoch else 0
+        if self._epoch_data[0] != which:
             result = self._make(np.random.RandomState([self.seed, which, 1]))
             if not isinstance(result, (tuple, list)) or len(result) != 2:
                 raise ValidationError(
@@ -162,8 +176,8 @@ class _Training:
             inputs = self.learner.checked("inputs", result[0], self.n)
             n = len(next(iter(inputs.values())))
             targets = self.learner.checked("targets", result[1], n, finite=False)
-            self._made = which, (inputs, targets)
-        return self._made[1]
+            self._epoch_data = which, (inputs, targets)
+        return self._epoch_data[1]
 
     def _checked_validation(self, validation):
         if validation is None:

@@ -31,6 +31,11 @@ def delays(length, n_delays=N_DELAYS):
     -------
     steps : (n_delays,) ndarray of int
         Evenly spread, from 0 to ``length``.
+
+    Examples
+    --------
+    >>> delays(100)
+    array([  0,  25,  50,  75, 100])
     """
     return np.linspace(0, length, n_delays, dtype=int)
 
@@ -54,6 +59,14 @@ class WhiteNoise:
     ----------
     n_steps : int
         Of the sequence.
+
+    Examples
+    --------
+    >>> noise = WhiteNoise(100, np.random.RandomState(0))
+    >>> noise.n_steps, noise.at([120, 121], delays=(0, 20)).shape
+    (250, (2, 2))
+    >>> np.allclose(noise.at([120], delays=[20]), noise.at([100]))
+    True
     """
 
     def __init__(self, length, rng):
@@ -115,6 +128,12 @@ def sequences(length, n, seed=0):
         The inputs.
     y : (n, 2.5 T, 5) ndarray
         What to recall.
+
+    Examples
+    --------
+    >>> x, y = sequences(length=40, n=3)
+    >>> x.shape, y.shape
+    ((3, 100, 1), (3, 100, 5))
     """
     rng = np.random.RandomState(seed)
     steps = np.arange(int(WINDOWS * length))

@@ -76,6 +76,11 @@ def integrate(x, history, n_samples, tau=17, substeps=10):
     -------
     series : (n_samples,) ndarray
         The value at the end of each unit of time.
+
+    Examples
+    --------
+    >>> integrate(1.2, np.full(170, 1.2), n_samples=3).round(4)
+    array([1.1172, 1.0423, 0.9745])
     """
     from scipy.signal import lfilter  # it takes half a second, for this series only
 
@@ -111,6 +116,11 @@ def sequences(n_sequences, n_samples, seed=0, tau=17, substeps=10, washout=100):
     Returns
     -------
     series : (n_sequences, n_samples) ndarray
+
+    Examples
+    --------
+    >>> sequences(n_sequences=2, n_samples=50).shape
+    (2, 50)
     """
     rng = np.random.RandomState(seed)
     x, series = 1.2, []
@@ -137,6 +147,14 @@ def load(seed=0, sizes=(32, 32, 64), n_samples=5000):
     Returns
     -------
     data : MackeyGlass
+
+    Examples
+    --------
+    >>> data = load(sizes=(3, 2, 1), n_samples=50)
+    >>> data.train.x.shape, data.test.y.shape
+    ((3, 50, 1), (1, 50, 1))
+    >>> bool((data.train.x[:, AHEAD:] == data.train.y[:, :-AHEAD]).all())
+    True
     """
     series = sequences(sum(sizes), n_samples + AHEAD, seed)
     series -= series[: sizes[0]].mean()
@@ -159,6 +177,11 @@ def nrmse(predicted, target):
     -------
     error : float
         1 for a prediction of 0 throughout.
+
+    Examples
+    --------
+    >>> nrmse([1.0, 1.0], [1.0, -1.0]) == 2**0.5
+    True
     """
     predicted, target = np.asarray(predicted), np.asarray(target)
     return float(np.sqrt(np.mean((predicted - target) ** 2) / np.mean(target**2)))

@@ -41,6 +41,11 @@ def pixel_order():
     -------
     order : (784,) ndarray of int
         Indices into an image flattened row by row.
+
+    Examples
+    --------
+    >>> pixel_order()[:3]
+    array([693,  85, 647])
     """
     return np.random.RandomState(PERMUTATION_SEED).permutation(N_PIXELS)
 
@@ -74,6 +79,12 @@ def load_mnist(path=None, seed=0, n_validation=None):
         If the file cannot be read.
     ImportError
         If TensorFlow is needed and not installed.
+
+    Examples
+    --------
+    >>> mnist = load_mnist("mnist.npz")  # doctest: +SKIP
+    >>> len(mnist.train), len(mnist.validation), len(mnist.test)  # doctest: +SKIP
+    (50000, 10000, 10000)
     """
     x, y, x_test, y_test = _download() if path is None else _read(path)
     n_validation = len(x) // 6 if n_validation is None else n_validation
@@ -102,6 +113,12 @@ def to_images(pixels):
     Returns
     -------
     images : (..., 28, 28) ndarray
+
+    Examples
+    --------
+    >>> pixels = np.arange(784)
+    >>> to_images(pixels).shape, bool((to_pixels(to_images(pixels)) == pixels).all())
+    ((28, 28), True)
     """
     pixels = np.asarray(pixels)
     images = np.empty_like(pixels)
@@ -119,6 +136,11 @@ def to_pixels(images):
     Returns
     -------
     pixels : (..., 784) ndarray
+
+    Examples
+    --------
+    >>> to_pixels(np.zeros((5, 28, 28))).shape
+    (5, 784)
     """
     images = np.asarray(images)
     return images.reshape(*images.shape[:-2], N_PIXELS)[..., pixel_order()]

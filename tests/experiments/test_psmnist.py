@@ -450,7 +450,16 @@ def test_the_spiking_command_writes_record_and_figure(
     tmp_path, file, monkeypatch, capsys
 ):
     """Trained without time, run in spikes, with record and figure."""
+    from nengo_lmu.dl import feedforward
+
     monkeypatch.setattr(psmnist_runs, "SpikingSettings", lambda **k: SMALL_SPIKING)
+    train, checkpoints = feedforward.train, []
+
+    def recorded(*args, checkpoint, **kwargs):
+        checkpoints.append(checkpoint)
+        return train(*args, checkpoint=checkpoint, **kwargs)
+
+    monkeypatch.setattr(feedforward, "train", recorded)
     options = ("--spiking", "--mnist", file, "--out", tmp_path, "--json")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # NengoDL, of single steps
@@ -466,6 +475,10 @@ def test_the_spiking_command_writes_record_and_figure(
     # 200 neurons at 0.16 of 3000 hertz, more or less, for 1.568 s, and hidden ones
     assert 20_000 < row["spikes"] < 1_000_000
     assert (tmp_path / "train-psmnist.png").stat().st_size > 10_000
+    # the same command would have gone on from here
+    assert psmnist_runs.PsMnist.resumes
+    assert checkpoints == [tmp_path / "checkpoint-spiking.npz"]
+    assert not checkpoints[0].exists()
 
 
 @pytest.fixture(scope="module")

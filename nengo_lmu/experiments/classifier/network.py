@@ -234,17 +234,6 @@ class SpikingClassifier(Presenter):
         (memory,) = self.lmu.memory.ensembles
         return {"memory_spikes": memory, "hidden_spikes": self.lmu.hidden}
 
-    @property
-    def parameters(self):
-        """(dict of nengo.Connection) What is trained, by name."""
-        named = {
-            "memory_kernel": self.lmu.memory_kernel,
-            "hidden_bias": self.lmu.hidden_bias,
-            "readout": self.readout,
-            "bias": self.bias,
-        }
-        return {name: conn for name, conn in named.items() if conn is not None}
-
     def minibatches(self, n_digits):
         """Return which test digits NengoDL reads at once, and what comes between.
 

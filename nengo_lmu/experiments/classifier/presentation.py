@@ -30,10 +30,24 @@ class Timing:
 
 
 class Presenter:
-    """What presents digits to a network: it has ``settings`` and a ``stimulus``."""
+    """What presents digits to a network, and knows what is trained of it.
+
+    It has ``settings``, a ``stimulus``, an ``lmu``, and the connections ``readout`` and
+    ``bias`` (or None) to the class scores.
+    """
+
+    # These connections of the LMU are trained, where it has them.
+    trained: ClassVar[tuple] = ("memory_kernel", "hidden_bias")
 
     # It is taken off pixels before they are presented.
     mean = 0.0
+
+    @property
+    def parameters(self):
+        """(dict of nengo.Connection) What is trained, by name."""
+        connections = {name: getattr(self.lmu, name) for name in self.trained}
+        connections |= {"readout": self.readout, "bias": self.bias}
+        return {name: conn for name, conn in connections.items() if conn is not None}
 
     def signal(self, pixels):
         """Return digits as the stimulus of a simulation.

@@ -12,7 +12,11 @@ import numpy as np
 
 from nengo_lmu.experiments.classifier import network
 from nengo_lmu.experiments.classifier.row import Row
-from nengo_lmu.experiments.classifier.states import correlated_noise, hidden_activity
+from nengo_lmu.experiments.classifier.states import (
+    correlated_noise,
+    draw_kernel,
+    hidden_activity,
+)
 from nengo_lmu.experiments.classifier.training import compile_arguments
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.tasks.digits import N_PIXELS, load_digits, stream_states
@@ -201,9 +205,7 @@ class DigitClassifier(network.SpikingClassifier):
         if states is None:
             states = self.states(self.digits.train, s.copies, rng)
             validation = self.states(self.digits.validation, s.copies, rng)
-        # The hidden units' inputs are of order 1 to begin with.
-        scale = 1 / (states[0].std(axis=0) * np.sqrt(s.d))
-        self.lmu.memory_kernel.transform = rng.standard_normal((s.units, s.d)) * scale
+        self.lmu.memory_kernel.transform = draw_kernel(states[0], s.units, rng)
 
         return feedforward.train(
             self.lmu,

@@ -12,7 +12,11 @@ import numpy as np
 
 from nengo_lmu.analysis.simulators import spike_counter
 from nengo_lmu.experiments.classifier.network import rates_about
-from nengo_lmu.experiments.classifier.states import correlated_noise, hidden_activity
+from nengo_lmu.experiments.classifier.states import (
+    correlated_noise,
+    draw_kernel,
+    hidden_activity,
+)
 from nengo_lmu.legendre import simulate
 from nengo_lmu.networks import LMU
 from nengo_lmu.tasks.mackey_glass import nrmse
@@ -151,9 +155,7 @@ class SpikingPredictor:
         rng = np.random.RandomState(s.seed)
         train_m, train_y = self._examples(self.data.train, rng, s.copies)
         check_m, check_y = self._examples(self.data.validation, rng, 1)
-        # The hidden units' inputs are of order 1 to begin with.
-        scale = 1 / (train_m.std(axis=0) * np.sqrt(s.d))
-        self.lmu.memory_kernel.transform = rng.standard_normal((s.units, s.d)) * scale
+        self.lmu.memory_kernel.transform = draw_kernel(train_m, s.units, rng)
         steps = s.epochs * (len(train_m) // _MINIBATCH)
         rate = tf.keras.optimizers.schedules.CosineDecay(3e-3, steps, alpha=0.01)
         feedforward.train(

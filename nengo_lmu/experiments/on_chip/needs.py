@@ -110,13 +110,13 @@ class Resources(Experiment):
         else:
             network = network_of(self.network)
         needed = resources(network, dt=self.dt)
-        measured = {"tau": tau, "resources": needed.as_record()}
+        result = {"tau": tau, "resources": needed.as_record()}
         if needed.fits and not self.no_run:
             activity = measure_activity(
                 network, self.seconds, warm_up=warm_up, seed=seed, dt=self.dt
             )
-            measured["activity"] = activity.as_record()
-        return measured
+            result["activity"] = activity.as_record()
+        return result
 
     def memory(self):
         """Make a memory, or a full cell, with the white noise it is designed for.

@@ -153,8 +153,8 @@ class Routes(OnChip):
         on_chip, ideas = self.on_chip(), self.ideas()
         reference = [replace(r, simulator="reference", copies=None) for r in on_chip]
         needs = run.sweep(count, on_chip, description="resources")
-        every = list(dict.fromkeys([*on_chip, *reference, *ideas]))
-        results = run.sweep_seeds(measure, every, self.seeds, description="routes")
+        routes = list(dict.fromkeys([*on_chip, *reference, *ideas]))
+        results = run.sweep_seeds(measure, routes, self.seeds, description="routes")
 
         def values(route, key):
             return [result[key] for result in results[route]]

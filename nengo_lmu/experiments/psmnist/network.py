@@ -129,24 +129,13 @@ class Classifier(Presenter):
             self.scores = nengo.Probe(scores, label="scores")
 
     @property
-    def parameters(self):
-        """(dict of nengo.Connection) What is trained, by name."""
-        lmu = self.lmu
-        named = {
-            # Other couplings are trained with pixels as they are.
-            "input_encoders": lmu.input_encoders
-            if self.settings.coupling == "full"
-            else None,
-            "input_kernel": lmu.input_kernel,
-            "hidden_kernel": lmu.hidden_kernel,
-            "memory_kernel": lmu.memory_kernel,
-            "hidden_encoders": lmu.hidden_encoders,
-            "memory_encoders": lmu.memory_encoders,
-            "hidden_bias": lmu.hidden_bias,
-            "readout": self.readout,
-            "bias": self.bias,
-        }
-        return {name: conn for name, conn in named.items() if conn is not None}
+    def trained(self):
+        """(tuple of str) Names of the LMU's connections that are trained."""
+        kernels = "input_kernel", "hidden_kernel", "memory_kernel"
+        names = (*kernels, "hidden_encoders", "memory_encoders", "hidden_bias")
+        # Other couplings are trained with pixels as they are.
+        is_full = self.settings.coupling == "full"
+        return ("input_encoders", *names) if is_full else names
 
     def configure_training(self):
         """Set up NengoDL to keep the last step of a digit, and nothing between two."""
