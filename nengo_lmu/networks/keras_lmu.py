@@ -64,9 +64,10 @@ def to_keras_lmu(lmu):
     -------
     weights : list of ndarray
         As ``get_weights`` of a ``keras_lmu.LMU(**keras_lmu_arguments(lmu),
-        hidden_cell=...)`` gives them: of what enters the memory, ``1 / theta`` in steps
-        if that is trained, of the memory's state into itself if there are
-        ``memory_encoders``, and the hidden cell's.
+        hidden_cell=...)`` gives them (keras-lmu 0.9): the hidden cell's kernel, what it
+        hears of itself if there is a ``hidden_kernel``, and its bias; the kernel of
+        what enters the memory, ``1 / theta`` in steps if that is trained, and what the
+        memory hears of itself if there are ``memory_encoders``.
 
     Raises
     ------
@@ -78,24 +79,23 @@ def to_keras_lmu(lmu):
     >>> from nengo_lmu.networks import to_keras_lmu
     >>> lmu = LMU(0.1, 4, units=8, n_neurons=0, add_to_container=False)
     >>> [array.shape for array in to_keras_lmu(lmu)]
-    [(9, 1), (4, 1), (5, 8), (8, 8), (8,)]
+    [(5, 8), (8, 8), (8,), (9, 1), (4, 1)]
     """
     _check(lmu)
 
     def below(*connections):
         return np.vstack([matrix_of(c).T for c in connections if c is not None])
 
-    memory = lmu.memory
-    weights = [below(lmu.input_encoders, lmu.hidden_encoders)]
+    memory, bias = lmu.memory, lmu.hidden_bias
+    weights = [below(lmu.memory_kernel, lmu.input_kernel)]
+    if lmu.hidden_kernel is not None:
+        weights.append(below(lmu.hidden_kernel))
+    weights.append(np.zeros(lmu.units) if bias is None else matrix_of(bias)[:, 0])
+    weights.append(below(lmu.input_encoders, lmu.hidden_encoders))
     if memory.trainable_theta:
         weights.append(np.array(memory.dt / memory.theta))
     if lmu.memory_encoders is not None:
         weights.append(below(lmu.memory_encoders))
-    weights.append(below(lmu.memory_kernel, lmu.input_kernel))
-    if lmu.hidden_kernel is not None:
-        weights.append(below(lmu.hidden_kernel))
-    bias = lmu.hidden_bias
-    weights.append(np.zeros(lmu.units) if bias is None else matrix_of(bias)[:, 0])
     return weights
 
 
@@ -127,8 +127,9 @@ def from_keras_lmu(weights, lmu):
     with validated(lmu):
         arrays = [finite_array("weights", array) for array in weights]
     shapes = [array.shape for array in arrays]
-    if shapes == expected[:-1]:  # of a hidden cell with use_bias=False
-        arrays.append(np.zeros(lmu.units))
+    bias = 1 if lmu.hidden_kernel is None else 2  # its place
+    if shapes == expected[:bias] + expected[bias + 1 :]:  # a cell with use_bias=False
+        arrays.insert(bias, np.zeros(lmu.units))
     elif shapes != expected:
         raise ValidationError(
             f"must have the shapes {expected}, but {shapes} were given; make the layer "
@@ -137,7 +138,7 @@ def from_keras_lmu(weights, lmu):
             attr="weights",
             obj=lmu,
         )
-    *arrays, bias = arrays
+    bias = arrays.pop(bias)
     if lmu.hidden_bias is None and np.any(bias):
         raise ValidationError(
             "have a bias of the hidden units, which the LMU has not; make it with "
@@ -154,15 +155,14 @@ def from_keras_lmu(weights, lmu):
             set_matrix(connection, rows[:n].T)
             rows = rows[n:]
 
-    memory = lmu.memory
-    if memory.trainable_theta:
-        memory.theta = memory.dt / float(arrays.pop(1))
-    take(lmu.input_encoders, lmu.hidden_encoders)
-    if lmu.memory_encoders is not None:
-        take(lmu.memory_encoders)
     take(lmu.memory_kernel, lmu.input_kernel)
     if lmu.hidden_kernel is not None:
         take(lmu.hidden_kernel)
+    take(lmu.input_encoders, lmu.hidden_encoders)
+    if lmu.memory.trainable_theta:
+        lmu.memory.theta = lmu.memory.dt / float(arrays.pop(0))
+    if lmu.memory_encoders is not None:
+        take(lmu.memory_encoders)
     if lmu.hidden_bias is not None:
         set_matrix(lmu.hidden_bias, bias[:, np.newaxis])
 

@@ -61,15 +61,14 @@ def test_parameters_of_another_memory_are_refused(saved, kwargs):
 
 
 def test_parameters_of_the_same_memory_are_taken(saved):
-    """After training, and after it was frozen into the network, too."""
     trained, path = saved
-    for net in (network(), trained):
-        with simulator(net) as sim:
-            sim.load_params(path)
-            sim.freeze_params(net)
-        learned = net.readout.transform.init
-        assert not np.allclose(learned, 0.1)
-        assert np.array_equal(learned, trained.readout.transform.init)
+    net = network()
+    with simulator(net) as sim:
+        sim.load_params(path)
+        sim.freeze_params(net)
+    learned = net.readout.transform.init
+    assert not np.allclose(learned, 0.1)
+    assert np.array_equal(learned, trained.readout.transform.init)
 
 
 def test_trained_weights_go_where_parameters_cannot(saved, tmp_path):
@@ -77,10 +76,7 @@ def test_trained_weights_go_where_parameters_cannot(saved, tmp_path):
     trained, _ = saved
     save_weights(trained, tmp_path / "weights.npz")
     for n_neurons in (0, 200, 2000):
-        hidden = {} if n_neurons else {"hidden_neuron_type": trained.lmu.hidden}
-        if hidden:
-            hidden = {"hidden_neuron_type": trained.lmu.hidden.neuron_type}
-        net = network(n_neurons, **hidden)
+        net = network(n_neurons, hidden_neuron_type=trained.lmu.hidden.neuron_type)
         load_weights(tmp_path / "weights.npz", net)
         with simulator(net) as sim:
             weights = sim.data[net.readout].weights
@@ -106,12 +102,12 @@ def test_parameters_of_networks_without_a_memory(tmp_path):
 
 
 def test_loop_that_training_has_closed_is_told_of():
-    """As in a training on 15 steps that leaves a network to grow in the next second.
+    """Trained on ramps of 30 ms, a cell goes on with them, faster and faster.
 
-    The target is eight times what a memory of 0.05 s is given 40 ms after a pulse, so
+    A memory of 20 ms cannot tell what to say after a pulse that it has forgotten, so
     that to feed hidden units back pays; rectified linear units have no largest rate.
     """
-    with nengo.Network(seed=3) as net:
+    with nengo.Network(seed=0) as net:
         nengo_dl.configure_settings(stateful=False)
         stimulus = nengo.Node([0.0])
         lmu = LMU(
@@ -133,19 +129,21 @@ def test_loop_that_training_has_closed_is_told_of():
     n_steps = 30
     x = np.zeros((32, n_steps, 1))
     x[:, :5] = np.random.RandomState(1).uniform(0.2, 1, (32, 1, 1))
-    y = np.cumsum(x, axis=1) / 5  # an integrator: the memory would have to stay
+    y = np.cumsum(np.cumsum(x, axis=1), axis=1) / 50
     assert lmu.loop_gain() < 1
     with nengo_dl.Simulator(net, minibatch_size=16, progress_bar=False, seed=0) as sim:
         sim.compile(optimizer=tf.optimizers.Adam(0.01), loss={probe: "mse"})
-        sim.fit({stimulus: x}, {probe: y}, epochs=60, verbose=0)
+        losses = sim.fit({stimulus: x}, {probe: y}, epochs=60, verbose=0)
         with pytest.warns(NengoWarning, match="grows without end.*feed-forward"):
             sim.freeze_params(net)
+    first, *_, last = losses.history["loss"]
+    assert last < 0.01 * first
     assert lmu.loop_gain() > 1
     stimulus.output = lambda t: 0.5 if t <= 0.005 else 0.0
     with pytest.warns(NengoWarning, match="grows without end"):
         sim = nengo.Simulator(net, progress_bar=False)
     with sim:
-        sim.run(2.0)
+        sim.run(1.0)
     size = np.linalg.norm(sim.data[state], axis=1)
-    print(f"gain {lmu.loop_gain():.4f}, size {size[30]:.3g}, {size[-1]:.3g} after 2 s")
-    assert size[-1] > 10 * size[:n_steps].max()
+    print(f"gain {lmu.loop_gain():.4f}, size {size[29]:.3g}, {size[-1]:.3g} after 1 s")
+    assert size[-1] > 1000 * size[:n_steps].max()

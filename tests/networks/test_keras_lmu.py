@@ -60,12 +60,9 @@ def cell_of_keras_lmu(weights, arguments, x):
     """
     weights = list(weights)
     d, n = arguments["order"], arguments["memory_d"]
-    kernel = weights.pop(0)
-    theta = arguments["theta"]
-    if arguments["trainable_theta"]:
-        theta = 1 / weights.pop(0)
-    recurrent = weights.pop(0) if arguments["memory_to_memory"] else None
-    hidden, *others, bias = weights
+    recurrent = weights.pop() if arguments["memory_to_memory"] else None
+    theta = 1 / weights.pop() if arguments["trainable_theta"] else arguments["theta"]
+    hidden, *others, bias, kernel = weights
     A, B = discretize(*state_space(theta, d), 1.0, method=arguments["discretizer"])
     m, h, outputs = np.zeros(n * d), np.zeros(len(bias)), []
     for row in x:
@@ -108,16 +105,21 @@ def test_weights_go_into_spiking_memories():
 
 def test_other_weights_are_refused():
     net = network("full")
-    weights = to_keras_lmu(net.lmu)
+    kernel, recurrent, bias, *of_memory = to_keras_lmu(net.lmu)
+    assert not np.any(bias)
+
+    def take(bias):
+        from_keras_lmu([kernel, recurrent, *bias, *of_memory], net.lmu)
+
     with pytest.raises(ValidationError, match=r"must have the shapes .* \(8,\)"):
-        from_keras_lmu([*weights[:-1], np.zeros(8)], net.lmu)
+        take([np.zeros(8)])
     with pytest.raises(ValidationError, match="must have the shapes"):
-        from_keras_lmu(weights[1:], net.lmu)
+        from_keras_lmu([kernel, bias, *of_memory], net.lmu)
     with pytest.raises(ValidationError, match="bias .* make it with hidden_bias=0"):
-        from_keras_lmu([*weights[:-1], np.ones(5)], net.lmu)
+        take([np.ones(5)])
     with pytest.raises(ValidationError, match="weights.*NaN"):
-        from_keras_lmu([*weights[:-1], np.full(5, np.nan)], net.lmu)
-    from_keras_lmu(weights[:-1], net.lmu)  # of a cell with use_bias=False
+        take([np.full(5, np.nan)])
+    take([])  # of a cell with use_bias=False
     with nengo.Network():
         memory = LMU(0.05, 4)
     with pytest.raises(ValidationError, match="units > 0 and a memory_kernel"):
