@@ -49,6 +49,7 @@ from nengo_lmu.dl import sequences
 from nengo_lmu.dl.graph import Unsupported
 from nengo_lmu.dl.inputs import checked_inputs
 from nengo_lmu.dl.operators import Delay, Product
+from nengo_lmu.dl.parameters import checked_freeze, checked_load
 from nengo_lmu.dl.poisson import FastPoisson
 from nengo_lmu.dl.rates import by_rates
 from nengo_lmu.dl.superposition import superpose
@@ -315,6 +316,11 @@ def install():
     if not hasattr(Simulator._generate_inputs, "is_ours"):
         checked = checked_inputs(Simulator._generate_inputs, _simulates_memory)
         compat.patch(Simulator, "_generate_inputs", checked)
+    if not hasattr(Simulator.load_params, "is_ours"):
+        load = checked_load(vars(Simulator)["load_params"], _simulates_memory)
+        compat.patch(Simulator, "load_params", load)
+        freeze = checked_freeze(vars(Simulator)["freeze_params"])
+        compat.patch(Simulator, "freeze_params", freeze)
 
 
 install()
