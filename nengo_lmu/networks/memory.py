@@ -525,8 +525,10 @@ class LegendreMemory(nengo.Network):
         neuron_type : nengo.neurons.NeuronType, optional
             Of these, by default that of the memory.
         synapse : nengo.Lowpass, float or None
-            Of the decoded function (time constant in seconds), by default ``theta /
-            50`` with neurons. Decoders make up for most of its delay. A node has None.
+            Of the decoded function (time constant in seconds), by default
+            ``theta / 20`` with neurons. They see the window at points that are later by
+            as much, so that it is not late, but where a point is within that of now. A
+            node has None.
         seed : int
             Of the neurons.
 
@@ -535,6 +537,12 @@ class LegendreMemory(nengo.Network):
         node : nengo.Node
             Of ``size_in * n_points`` dimensions, row-major from shape
             ``(size_in, n_points)``, or of the size that the function returns.
+
+        Notes
+        -----
+        The neurons of `ensembles` cannot compute functions: each takes part in one
+        coordinate, of a basis of its own. Building a connection that is to decode one
+        from them raises a BuildError.
 
         Examples
         --------
@@ -567,10 +575,13 @@ class LegendreMemory(nengo.Network):
             )
         label = "window" if label is None else label
         if n_neurons:
-            given, dt = typical_examples(self, np.ravel(points), function)
+            points = np.ravel(points)
+            given, dt = typical_examples(self, points, function)
+            late = self.dt + (0.0 if synapse is None else synapse.tau)
+            rows = self.decode(np.maximum(points - late / self.theta, 0))
             reading = Reading(self, synapse, dt)
             return fit_readout(
-                reading, given, n_neurons, neuron_type, seed, label, rows=D
+                reading, given, n_neurons, neuron_type, seed, label, rows
             ).node
         with self, nengos_defaults():
             if function is None:
@@ -627,7 +638,7 @@ class LegendreMemory(nengo.Network):
             How long each row is held (time steps). Targets are for the last of these.
         synapse : nengo.Lowpass, float or None
             Of the readout (time constant in seconds). The fit knows what it filters
-            and how late it is. By default None, or ``theta / 50`` with neurons.
+            and how late it is. By default None, or ``theta / 20`` with neurons.
         n_neurons : int
             Neurons between the memory and the readout, for what is not a linear
             function of the state; 0 for none.
@@ -695,7 +706,7 @@ class LegendreMemory(nengo.Network):
             neuron_type = self.neuron_type
         checked_neuron_type("neuron_type", neuron_type, self)
         if synapse is Default:
-            synapse = nengo.Lowpass(self.theta / 50) if n_neurons else None
+            synapse = nengo.Lowpass(self.theta / 20) if n_neurons else None
         return n_neurons, neuron_type, checked_synapse(synapse, self), seed
 
     def add_feedback(self):
