@@ -26,6 +26,7 @@ from nengo_lmu.legendre.checks import (
     not_negative,
     one_of,
     order,
+    positive,
     shown,
     whole,
     window,
@@ -50,6 +51,7 @@ from nengo_lmu.networks.arguments import (
     validated,
 )
 from nengo_lmu.networks.design import Design, make_design
+from nengo_lmu.networks.learning import add_learned_readout
 from nengo_lmu.networks.objects import Gate, GuardedNode, InputNode
 from nengo_lmu.networks.population_objects import (
     PopulationConnection,
@@ -696,6 +698,98 @@ class LegendreMemory(nengo.Network):
         reading = Reading(self, synapse, self.dt, steps, input_noise, noise_covariance)
         label = "readout" if label is None else label
         return fit_readout(reading, given, n_neurons, neuron_type, seed, label)
+
+    def add_learned_readout(
+        self,
+        size_out=1,
+        points=None,
+        radius=1.0,
+        n_neurons=200,
+        neuron_type=None,
+        synapse=Default,
+        learning_rate=None,
+        seed=0,
+        label=None,
+    ):
+        """Add a readout that is learned by PES while the memory runs.
+
+        Of what a teacher shows at its `target` at the same time: what was in the input
+        before, or what another signal is. The error is what it says less the target.
+
+        Parameters
+        ----------
+        size_out : int
+            Dimensions of what is learned.
+        points : (n_points,) array_like, optional
+            Of the window (0 is now, 1 is ``theta`` ago), where the function to learn is
+            one of these, so that neurons see nothing else: it is learned faster. By
+            default they see all of the state.
+        radius : float
+            Largest absolute value of the target. On Loihi, errors beyond 1.27 times it
+            are cut off.
+        n_neurons : int
+            Between the memory and the readout.
+        neuron_type : nengo.neurons.NeuronType, optional
+            Of these, by default that of the memory.
+        synapse : nengo.Lowpass or float
+            Of the readout (time constant in seconds), by default ``theta / 20``.
+        learning_rate : float, optional
+            Of `nengo.PES`; by default the largest that does not overshoot
+            (`nengo_lmu.networks.learning`). A lower one learns more slowly, and is less
+            noisy in the end.
+        seed : int
+            Of the neurons.
+        label : str, optional
+
+        Returns
+        -------
+        readout : LearnedReadout
+            With the nodes ``node``, ``target`` and ``error``.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            For an argument out of range.
+
+        Examples
+        --------
+        >>> from nengo_lmu import LegendreMemory
+        >>> with nengo.Network(seed=0) as net:
+        ...     teacher = nengo.Node([0.0])
+        ...     memory = LegendreMemory(theta=0.1, d=4, n_neurons=200)
+        ...     learned = memory.add_learned_readout(n_neurons=100)
+        ...     connection = nengo.Connection(teacher, learned.target, synapse=None)
+        >>> 0 < learned.learning_rate < learned.stable_below
+        True
+        """
+        with validated(self):
+            size_out = whole("size_out", size_out, 1, MOST_UNITS)
+            n_neurons = whole("n_neurons", n_neurons, 1, MOST_UNITS)
+            radius = positive("radius", radius)
+            if learning_rate is not None:
+                learning_rate = positive("learning_rate", learning_rate)
+        n_neurons, neuron_type, synapse, seed = self._between(
+            n_neurons, neuron_type, synapse, seed
+        )
+        if synapse is None:
+            raise ValidationError(
+                "PES filters the activities as the readout is filtered, but None was "
+                "given; give a time constant in seconds",
+                attr="synapse",
+                obj=self,
+            )
+        return add_learned_readout(
+            self,
+            size_out,
+            points,
+            radius,
+            n_neurons,
+            neuron_type,
+            synapse,
+            learning_rate,
+            seed,
+            "learned readout" if label is None else label,
+        )
 
     def _between(self, n_neurons, neuron_type, synapse, seed):
         """Return what neurons there are between the memory and a readout, if any."""
