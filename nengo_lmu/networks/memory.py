@@ -13,6 +13,7 @@ from nengo_lmu.legendre import (
     ArgumentError,
     best_tau,
     discretize,
+    forgetting_time,
     input_statistics,
     principle3,
     readout,
@@ -395,6 +396,23 @@ class LegendreMemory(nengo.Network):
         of white noise, which seldom is beyond.
         """
         return self.statistics.span(np.eye(self.d))
+
+    def forgetting_time(self, fraction=0.01):
+        """Return how long a blank of zero input has to be for the memory to forget.
+
+        Parameters
+        ----------
+        fraction : float
+            Of the expected input's window, that may be left.
+
+        Returns
+        -------
+        time : float
+            Seconds (`nengo_lmu.legendre.forgetting_time`). The neurons' noise is left
+            besides.
+        """
+        with validated(self):
+            return forgetting_time(self.theta, self.d, fraction, self.statistics)
 
     @property
     def realization(self):

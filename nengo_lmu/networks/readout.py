@@ -22,8 +22,8 @@ from nengo_lmu.networks.units import Units
 # targets. The first window of each stretch fills the memory.
 _STEPS_OF_A_WINDOW = 1000
 _TARGETS_OF_A_WINDOW = 40
-_WINDOWS_OF_A_STRETCH = 4
-_STRETCHES = 40
+_WINDOWS_OF_A_STRETCH = 3
+_STRETCHES = 30
 
 
 @dataclass(frozen=True)
