@@ -43,6 +43,25 @@ def test_learning_is_the_same_for_large_targets():
     assert np.allclose(errors, large, rtol=1e-6)
 
 
+def test_a_readout_is_held_as_it_is():
+    process = nengo.processes.WhiteSignal(2.0, high=5, rms=0.3, seed=0)
+    with nengo.Network(seed=0) as net:
+        signal = nengo.Node(process)
+        memory = LegendreMemory(0.2, 4, n_neurons=200)
+        nengo.Connection(signal, memory.input, synapse=None)
+        learned = memory.add_learned_readout(n_neurons=50)
+        nengo.Connection(signal, learned.target, synapse=None)
+        nengo.Connection(
+            nengo.Node(lambda t: float(t > 0.5005)), learned.hold, synapse=None
+        )
+        probe = nengo.Probe(learned.connection, "weights", sample_every=0.1)
+    with nengo.Simulator(net, progress_bar=False, seed=0) as sim:
+        sim.run(1.0)
+    weights = sim.data[probe]
+    assert not np.allclose(weights[3], weights[4])
+    assert np.array_equal(weights[6], weights[9])
+
+
 def test_a_product_is_learned():
     # Neurons see what it is of.
     errors = run(

@@ -26,7 +26,9 @@ PARTS = 10
 # The input is delayed by this for the memory that is to predict it (seconds).
 AHEAD = 0.1
 
-# For the solved readout (seconds).
+# It is held for so long afterwards, and the solved readout has so much to learn from
+# (seconds).
+HELD = 10.0
 _EXAMPLES = 20.0
 
 
@@ -36,9 +38,10 @@ class Learning(Experiment):
 
     The memory (theta=1 s, d=6) gets white noise up to 1 Hz. A readout of neurons learns
     what was half a second ago, what comes 0.1 s later, or the product of what was half
-    a second and a second ago; the error is measured in ten parts of the run, while it
-    learns, relative to the standard deviation of the target. Beside it stands a readout
-    of as many neurons that was solved before the run.
+    a second and a second ago. The error is measured in ten parts of the run, while it
+    learns, and for ten more seconds in which it is held as it is by then, relative to
+    the standard deviation of the target. Beside it stands a readout of as many neurons
+    that was solved before the run.
 
     The table goes to the screen; the record (learning.json), a record of each
     measurement and the figure (learning.png) to a folder. When it was interrupted, the
@@ -68,8 +71,8 @@ class Learning(Experiment):
         Returns
         -------
         measured : dict
-            ``rows``, one for each task and simulator: ``learned``, of the parts, and
-            ``solved``, each a list of means with their standard errors over the runs.
+            ``rows``, one for each task and simulator: ``learned``, of the parts,
+            ``held`` and ``solved``, as means with their standard errors over the runs.
         """
         settings = [
             Setting(task, SIMULATORS[name], self.seconds, self.n_neurons, self.units)
@@ -93,9 +96,10 @@ class Learning(Experiment):
                         mean_and_error(part)
                         for part in zip(*(one["learned"] for one in results[setting]))
                     ],
-                    "solved": mean_and_error(
-                        [one["solved"] for one in results[setting]]
-                    ),
+                    **{
+                        kind: mean_and_error([one[kind] for one in results[setting]])
+                        for kind in ("held", "solved")
+                    },
                 }
                 for setting in settings
             ]
@@ -183,15 +187,16 @@ def measure(setting):
     Returns
     -------
     result : dict
-        ``learned``, the error of each part of the run, and ``solved``, of the second
-        half, relative to the standard deviation of the target.
+        ``learned``, the error of each part of the run; ``held``, while it does not
+        learn any more, and ``solved``, of the other readout in the same time. Relative
+        to the standard deviation of the target.
     """
     import nengo
 
     from nengo_lmu.analysis.simulators import make_simulator
     from nengo_lmu.networks import LegendreMemory
 
-    u, target = signals(setting.task, setting.seconds, setting.seed)
+    u, target = signals(setting.task, setting.seconds + HELD, setting.seed)
     with nengo.Network(seed=setting.seed) as net:
         signal = nengo.Node(nengo.processes.PresentInput(u, DT))
         teacher = nengo.Node(nengo.processes.PresentInput(target, DT))
@@ -202,20 +207,26 @@ def measure(setting):
             points=points, n_neurons=setting.units, seed=setting.seed
         )
         nengo.Connection(teacher, learned.target, synapse=None)
+        end = nengo.Node(lambda t: float(t > setting.seconds))
+        nengo.Connection(end, learned.hold, synapse=None)
         solved = _solved(memory, setting)
         probes = [nengo.Probe(learned.node), nengo.Probe(solved)]
     with warnings.catch_warnings():
         # The chip's learning takes one spike of a neuron in two steps at most: what it
         # loses is a part of what is measured.
-        warnings.filterwarnings("ignore", "Synaptic trace spikes lost", UserWarning)
+        for told in ("Synaptic trace spikes lost", "Clipping synapse trace"):
+            warnings.filterwarnings("ignore", told, UserWarning)
         tau = memory.synapse.tau
         with make_simulator(setting, net, tau, setting.seed) as sim:
             sim.run_steps(len(u))
             missed = [sim.data[probe] - target for probe in probes]
-    parts = np.array_split(missed[0], PARTS)
+    n_learning = int(round(setting.seconds / DT))
+    parts = np.array_split(missed[0][:n_learning], PARTS)
+    held, solved = (_rms(one[n_learning:]) / target.std() for one in missed)
     return {
         "learned": [_rms(part) / target.std() for part in parts],
-        "solved": _rms(missed[1][len(u) // 2 :]) / target.std(),
+        "held": held,
+        "solved": solved,
     }
 
 

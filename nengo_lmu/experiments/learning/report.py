@@ -23,6 +23,7 @@ def learning_table(record):
         [
             f"{row['task']}, {row['simulator']}",
             *(_cell(row["learned"][k]) for k in shown),
+            _cell(row["held"]),
             _cell(row["solved"]),
         ]
         for row in record["rows"]
@@ -31,7 +32,7 @@ def learning_table(record):
         f"{settings['n_neurons']} neurons in the memory, {settings['units']} in the "
         f"readout, {settings['seeds']} runs\n"
         "error of the readout, relative to the target's deviation\n\n"
-        + format_table(["learned", *ends, "solved"], rows)
+        + format_table(["learned", *ends, "held", "solved"], rows)
     )
 
 
@@ -63,7 +64,7 @@ def learning_figure(record):
                     _draw(panel, t, row)
             panel.set(title=name, xlabel="time (s)", yscale="log")
         panels[0, 0].set_ylabel("error / deviation of the target")
-        panels[0, 0].legend(title="learned (solved: dashed)")
+        panels[0, 0].legend(title="learned (square: held;\ndashed: solved)")
         plt.close(figure)
     return figure
 
@@ -75,4 +76,6 @@ def _draw(panel, t, row):
     panel.errorbar(
         t, mean, error, color=colour, marker="o", markersize=3, label=row["task"]
     )
+    end = t[-1] + (t[1] - t[0])
+    panel.plot(end, row["held"]["mean"], color=colour, marker="s", markersize=4)
     panel.axhline(row["solved"]["mean"], color=colour, linestyle="--", linewidth=1)
