@@ -27,7 +27,7 @@ from nengo_lmu.loihi.builder.splitting import split_model
 from nengo_lmu.loihi.emulator import fast_emulator
 from nengo_lmu.loihi.resources import check_resources
 from nengo_lmu.loihi.seeds import seeding
-from nengo_lmu.loihi.told import telling
+from nengo_lmu.loihi.told import refusing_reset, telling
 from nengo_lmu.networks import LegendreMemory
 from nengo_lmu.networks.arguments import validated
 from nengo_lmu.networks.objects import BiasConnection
@@ -45,7 +45,7 @@ _BUILDERS = {
 _THEIRS = {cls: Builder.builders.get(cls) for cls in _BUILDERS}
 
 # These do more than NengoLoihi's methods for a network with a memory.
-_WRAPPERS = {"__init__": seeding, "run_steps": telling}
+_WRAPPERS = {"__init__": seeding, "run_steps": telling, "reset": refusing_reset}
 
 
 def install():

@@ -13,6 +13,7 @@ from nengo_lmu.legendre import (
     ArgumentError,
     best_tau,
     discretize,
+    forgetting_time,
     input_statistics,
     principle3,
     readout,
@@ -26,6 +27,7 @@ from nengo_lmu.legendre.checks import (
     not_negative,
     one_of,
     order,
+    positive,
     shown,
     whole,
     window,
@@ -51,6 +53,7 @@ from nengo_lmu.networks.arguments import (
     validated,
 )
 from nengo_lmu.networks.design import Design, make_design
+from nengo_lmu.networks.learning import add_learned_readout
 from nengo_lmu.networks.objects import Gate, GuardedNode, InputNode
 from nengo_lmu.networks.population_objects import (
     PopulationConnection,
@@ -415,6 +418,23 @@ class LegendreMemory(nengo.Network):
         """
         return self.statistics.span(np.eye(self.d))
 
+    def forgetting_time(self, fraction=0.01):
+        """Return how long a blank of zero input has to be for the memory to forget.
+
+        Parameters
+        ----------
+        fraction : float
+            Of the expected input's window, that may be left.
+
+        Returns
+        -------
+        time : float
+            Seconds (`nengo_lmu.legendre.forgetting_time`). The neurons' noise is left
+            besides.
+        """
+        with validated(self):
+            return forgetting_time(self.theta, self.d, fraction, self.statistics)
+
     @property
     def realization(self):
         """(Realization or None) The neurons' coordinates; None for an ideal memory."""
@@ -444,13 +464,16 @@ class LegendreMemory(nengo.Network):
         """
         return self._design.noise_covariance
 
-    def filtered_noise(self, synapse=None):
+    def filtered_noise(self, synapse=None, chip=False):
         """Return the covariance of the error of each input dimension's state, filtered.
 
         Parameters
         ----------
         synapse : nengo.Lowpass, optional
             Behind which the state is read; None for the state as it is.
+        chip : bool
+            Of the neurons that the memory has on Loihi, which do not hear their error
+            and spike at most once a step.
 
         Returns
         -------
@@ -459,6 +482,9 @@ class LegendreMemory(nengo.Network):
         """
         if self.noise_covariance is None:
             return np.zeros((self.d, self.d))
+        if chip:
+            with self.redesigned(error_feedback=0.0, largest_rate=1 / self.dt):
+                return self.filtered_noise(synapse)
         if synapse is None:
             return self.noise_covariance
         return self._design.filtered_noise(synapse.tau)
@@ -522,6 +548,7 @@ class LegendreMemory(nengo.Network):
         n_neurons=0,
         neuron_type=None,
         synapse=Default,
+        chip=False,
         seed=0,
     ):
         """Add a node with the input at some points of the window.
@@ -546,8 +573,10 @@ class LegendreMemory(nengo.Network):
         neuron_type : nengo.neurons.NeuronType, optional
             Of these, by default that of the memory.
         synapse : nengo.Lowpass, float or None
-            Of the decoded function (time constant in seconds), by default ``theta /
-            50`` with neurons. Decoders make up for most of its delay. A node has None.
+            Of the decoded function (time constant in seconds), by default
+            ``theta / 20`` with neurons. They see the window at points that are later by
+            as much, so that it is not late, but where a point is within that of now. A
+            node has None.
         seed : int
             Of the neurons.
 
@@ -556,6 +585,12 @@ class LegendreMemory(nengo.Network):
         node : nengo.Node
             Of ``size_in * n_points`` dimensions, row-major from shape
             ``(size_in, n_points)``, or of the size that the function returns.
+
+        Notes
+        -----
+        The neurons of `ensembles` cannot compute functions: each takes part in one
+        coordinate, of a basis of its own. Building a connection that is to decode one
+        from them raises a BuildError.
 
         Examples
         --------
@@ -588,10 +623,13 @@ class LegendreMemory(nengo.Network):
             )
         label = "window" if label is None else label
         if n_neurons:
-            given, dt = typical_examples(self, np.ravel(points), function)
-            reading = Reading(self, synapse, dt)
+            points = np.ravel(points)
+            given, dt = typical_examples(self, points, function)
+            late = self.dt + (0.0 if synapse is None else synapse.tau)
+            rows = self.decode(np.maximum(points - late / self.theta, 0))
+            reading = Reading(self, synapse, dt, chip=is_true("chip", chip, self))
             return fit_readout(
-                reading, given, n_neurons, neuron_type, seed, label, rows=D
+                reading, given, n_neurons, neuron_type, seed, label, rows
             ).node
         with self, nengos_defaults():
             if function is None:
@@ -618,6 +656,7 @@ class LegendreMemory(nengo.Network):
         neuron_type=None,
         input_noise=0.0,
         noise_covariance=None,
+        chip=False,
         seed=0,
         label=None,
     ):
@@ -648,7 +687,7 @@ class LegendreMemory(nengo.Network):
             How long each row is held (time steps). Targets are for the last of these.
         synapse : nengo.Lowpass, float or None
             Of the readout (time constant in seconds). The fit knows what it filters
-            and how late it is. By default None, or ``theta / 50`` with neurons.
+            and how late it is. By default None, or ``theta / 20`` with neurons.
         n_neurons : int
             Neurons between the memory and the readout, for what is not a linear
             function of the state; 0 for none.
@@ -658,6 +697,9 @@ class LegendreMemory(nengo.Network):
             Standard deviation of noise that each row of the input will have besides.
         noise_covariance : (size_state, size_state) array_like, optional
             Of the state's noise, such as was measured, instead of the theory's.
+        chip : bool
+            For the noise that there is on Loihi, which is larger: neurons do not hear
+            their error there.
         seed : int
             Of the neurons between.
         label : str, optional
@@ -671,12 +713,6 @@ class LegendreMemory(nengo.Network):
         ------
         nengo.exceptions.ValidationError
             For arrays that do not fit together, with their shapes.
-
-        Notes
-        -----
-        On Loihi the noise is that of neurons that do not hear their error. Fit within
-        ``with nengo_lmu.loihi.builder.on_chip.on_chip(memory):`` for the best readout
-        there.
 
         Examples
         --------
@@ -703,9 +739,109 @@ class LegendreMemory(nengo.Network):
         n_neurons, neuron_type, synapse, seed = self._between(
             n_neurons, neuron_type, synapse, seed
         )
-        reading = Reading(self, synapse, self.dt, steps, input_noise, noise_covariance)
+        reading = Reading(
+            self,
+            synapse,
+            self.dt,
+            steps,
+            input_noise,
+            noise_covariance,
+            is_true("chip", chip, self),
+        )
         label = "readout" if label is None else label
         return fit_readout(reading, given, n_neurons, neuron_type, seed, label)
+
+    def add_learned_readout(
+        self,
+        size_out=1,
+        points=None,
+        radius=1.0,
+        n_neurons=200,
+        neuron_type=None,
+        synapse=Default,
+        learning_rate=None,
+        seed=0,
+        label=None,
+    ):
+        """Add a readout that is learned by PES while the memory runs.
+
+        Of what a teacher shows at its `target` at the same time: what was in the input
+        before, or what another signal is. The error is what it says less the target.
+
+        Parameters
+        ----------
+        size_out : int
+            Dimensions of what is learned.
+        points : (n_points,) array_like, optional
+            Of the window (0 is now, 1 is ``theta`` ago), where the function to learn is
+            one of these, so that neurons see nothing else: it is learned faster. By
+            default they see all of the state.
+        radius : float
+            Largest absolute value of the target. On Loihi, errors beyond 1.27 times it
+            are cut off.
+        n_neurons : int
+            Between the memory and the readout.
+        neuron_type : nengo.neurons.NeuronType, optional
+            Of these, by default that of the memory.
+        synapse : nengo.Lowpass or float
+            Of the readout (time constant in seconds), by default ``theta / 20``.
+        learning_rate : float, optional
+            Of `nengo.PES`; by default the largest that does not overshoot
+            (`nengo_lmu.networks.learning`). A lower one learns more slowly, and is less
+            noisy in the end.
+        seed : int
+            Of the neurons.
+        label : str, optional
+
+        Returns
+        -------
+        readout : LearnedReadout
+            With the nodes ``node``, ``target`` and ``error``.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            For an argument out of range.
+
+        Examples
+        --------
+        >>> from nengo_lmu import LegendreMemory
+        >>> with nengo.Network(seed=0) as net:
+        ...     teacher = nengo.Node([0.0])
+        ...     memory = LegendreMemory(theta=0.1, d=4, n_neurons=200)
+        ...     learned = memory.add_learned_readout(n_neurons=100)
+        ...     connection = nengo.Connection(teacher, learned.target, synapse=None)
+        >>> 0 < learned.learning_rate < learned.stable_below
+        True
+        """
+        with validated(self):
+            size_out = whole("size_out", size_out, 1, MOST_UNITS)
+            n_neurons = whole("n_neurons", n_neurons, 1, MOST_UNITS)
+            radius = positive("radius", radius)
+            if learning_rate is not None:
+                learning_rate = positive("learning_rate", learning_rate)
+        n_neurons, neuron_type, synapse, seed = self._between(
+            n_neurons, neuron_type, synapse, seed
+        )
+        if synapse is None:
+            raise ValidationError(
+                "PES filters the activities as the readout is filtered, but None was "
+                "given; give a time constant in seconds",
+                attr="synapse",
+                obj=self,
+            )
+        return add_learned_readout(
+            self,
+            size_out,
+            points,
+            radius,
+            n_neurons,
+            neuron_type,
+            synapse,
+            learning_rate,
+            seed,
+            "learned readout" if label is None else label,
+        )
 
     def _between(self, n_neurons, neuron_type, synapse, seed):
         """Return what neurons there are between the memory and a readout, if any."""
@@ -716,7 +852,7 @@ class LegendreMemory(nengo.Network):
             neuron_type = self.neuron_type
         checked_neuron_type("neuron_type", neuron_type, self)
         if synapse is Default:
-            synapse = nengo.Lowpass(self.theta / 50) if n_neurons else None
+            synapse = nengo.Lowpass(self.theta / 20) if n_neurons else None
         return n_neurons, neuron_type, checked_synapse(synapse, self), seed
 
     def add_feedback(self):
