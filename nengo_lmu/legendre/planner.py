@@ -29,7 +29,7 @@ from nengo_lmu.legendre.system import METHODS
 
 # Neurons at the edge of their range have rates from and to these, by default (hertz).
 MAX_RATES = (200.0, 240.0)
-_MAX_RATE = sum(MAX_RATES) / 2
+MAX_RATE = sum(MAX_RATES) / 2
 
 # No default is longer (time steps): a current on Loihi decays by at least a 4096th a
 # step, and with error feedback a longer one would hardly make a difference.
@@ -46,7 +46,7 @@ _ROOM = 1.4
 _NEARLY_BEST = 1.05
 
 # A trillion neurons are no answer.
-_MOST_PAIRS = 2**39
+MOST_NEURONS = 2**40
 
 # With this gain of the error feedback, errors are taken back at once; a larger one
 # takes back too much.
@@ -110,7 +110,7 @@ def best_error_feedback(
     d,
     n_neurons,
     tau=None,
-    max_rate=_MAX_RATE,
+    max_rate=MAX_RATE,
     dt=0.001,
     input=1.0,
     realization="balanced",
@@ -178,7 +178,7 @@ def quietest(
     d,
     n_neurons,
     tau=None,
-    max_rate=_MAX_RATE,
+    max_rate=MAX_RATE,
     dt=0.001,
     input=1.0,
     realization="balanced",
@@ -270,7 +270,7 @@ def predicted_error(
     d,
     n_neurons,
     tau=None,
-    max_rate=_MAX_RATE,
+    max_rate=MAX_RATE,
     dt=0.001,
     input=1.0,
     realization="balanced",
@@ -436,14 +436,42 @@ def neurons_for_error(error, theta, d, **kwargs):
         method = kwargs.get("method", "zoh")
         kwargs["tau"] = best_tau(theta, d, dt, kwargs["input"], method)
 
+    def window_error(n_neurons):
+        return predicted_error(theta, d, n_neurons, **kwargs).window
+
+    return fewest_neurons(error, d, window_error)
+
+
+def fewest_neurons(error, d, error_with, enough=None):
+    """Return how many neurons an error needs that falls with their number.
+
+    Parameters
+    ----------
+    error : float
+        What is wanted.
+    d : int
+        Order of the memory, whose dimensions have a pair at least.
+    error_with : callable
+        The error with an even number of neurons.
+    enough : int, optional
+        Neurons that are known to be.
+
+    Returns
+    -------
+    n_neurons : int
+
+    Raises
+    ------
+    ArgumentError
+        If the error needs more than a trillion neurons.
+    """
     # Too few pairs and enough of them are sought until they are neighbours: by secants
     # of the logarithms, which the law of 1 / sqrt(m) makes nearly straight.
-    too_few, enough = d - 1, _MOST_PAIRS + 1
-    pairs, slope, n_alike = min(50 * d, _MOST_PAIRS), -0.5, 0
+    too_few, enough = d - 1, (enough or MOST_NEURONS + 2) // 2
+    pairs, slope, n_alike = min(50 * d, enough - 1), -0.5, 0
     before = None
     while enough - too_few > 1:
-        window_error = predicted_error(theta, d, 2 * pairs, **kwargs).window
-        excess = np.log(max(window_error, np.finfo(float).tiny)) - np.log(error)
+        excess = np.log(max(error_with(2 * pairs), np.finfo(float).tiny) / error)
         if before is not None:
             secant = (excess - before[1]) / np.log(pairs / before[0])
             # Rounding to whole pairs and gains of two digits make steps.
@@ -459,7 +487,7 @@ def neurons_for_error(error, theta, d, **kwargs):
         change = np.ceil(change) if excess > 0 else np.floor(change)
         target = pairs + 2**n_alike * change
         pairs = int(np.clip(target, too_few + 1, enough - 1))
-    if enough > _MOST_PAIRS:
+    if 2 * enough > MOST_NEURONS:
         raise ArgumentError(
             "error",
             f"{error:g} would need more than a trillion neurons; ask for a larger "
