@@ -20,7 +20,7 @@ from nengo_lmu.analysis.simulators import (
     make_simulator,
     spike_counter,
 )
-from nengo_lmu.analysis.stimuli import STIMULI, white_noise
+from nengo_lmu.analysis.stimuli import STIMULI
 from nengo_lmu.legendre import (
     ArgumentError,
     best_tau,
@@ -479,10 +479,7 @@ def _memory(setting):
     if setting.max_rates is not None:
         options["max_rates"] = max_rates
     if (setting.rms, setting.bandwidth) != (TYPICAL_RMS, None):
-        # It is another sample of what "design" presents.
-        options["input_range"] = white_noise(
-            setting.rms, setting.input_bandwidth, setting.n_steps * setting.dt
-        )
+        options["input_range"] = setting.input_statistics
     memory = LegendreMemory(
         setting.theta,
         setting.d,

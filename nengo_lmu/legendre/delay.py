@@ -200,7 +200,8 @@ def plan_delay(
         Signals to delay, each by a memory of its own.
     input : (n_steps,) or (n_steps, n_signals) array_like, optional
         A sample of the input at ``dt`` in place of the bandwidth, at least twice as
-        long as the delay; the signals are pooled.
+        long as the delay; the signals are pooled. The first half of it, or as much as
+        the longest window, only fills the memory.
     dt : float
         Time step (seconds).
     tried : callable, optional
@@ -241,7 +242,7 @@ def plan_delay(
     ...         n_neurons=plan.n_neurons,
     ...         synapse=plan.tau,
     ...         error_feedback=plan.error_feedback,
-    ...         input_range=nengo.processes.WhiteSignal(20.0, high=1.5, rms=0.3),
+    ...         input_range=plan.populations.statistics,
     ...     )
     ...     delayed = nengo.Node(size_in=plan.size_in)
     ...     connection = nengo.Connection(
@@ -411,10 +412,13 @@ class _Input:
         n = len(samples) // inputs.shape[1]
         # Of long samples, there are the states after some steps only.
         every = len(inputs) // n
-        since = (np.arange(n) + 1) * every - 1 + _LATE - self.steps
-        delayed = np.where((since >= 0)[:, np.newaxis], inputs[since], 0).ravel()
+        now = (np.arange(n) + 1) * every - 1
+        # It begins with a jump from rest that is not of the input.
+        begun = now >= min(2 * self.steps, now[-1] // 2)
+        samples = samples.reshape(n, inputs.shape[1], -1)[begun]
+        delayed = inputs[now[begun] + _LATE - self.steps].ravel()
         size = np.sqrt(np.mean(inputs**2) * delayed.size)
-        return samples / size, delayed / size
+        return samples.reshape(delayed.size, -1) / size, delayed / size
 
 
 class _Memory:

@@ -471,7 +471,8 @@ def fewest_neurons(error, d, error_with, enough=None):
     pairs, slope, n_alike = min(50 * d, enough - 1), -0.5, 0
     before = None
     while enough - too_few > 1:
-        excess = np.log(max(error_with(2 * pairs), np.finfo(float).tiny) / error)
+        reached = max(error_with(2 * pairs), np.finfo(float).tiny)
+        excess = np.log(reached) - np.log(error)
         if before is not None:
             secant = (excess - before[1]) / np.log(pairs / before[0])
             # Rounding to whole pairs and gains of two digits make steps.
