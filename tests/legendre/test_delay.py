@@ -63,8 +63,8 @@ def test_a_sample_says_what_its_bandwidth_does():
     u = waves(60_000, 2.0)
 
     def ideal(bandwidth=None, sample=None):
-        memory = _Memory(_Input(0.2, bandwidth, sample, 0.001), 0.3, 5)
-        return memory._read(np.zeros((0, 5)))[1]
+        memory = _Memory(_Input(0.2, bandwidth, sample, 0.001), 0.3, 3)
+        return memory._read(np.zeros((0, 3)))[1]
 
     assert ideal(sample=u) == pytest.approx(ideal(2.0), rel=0.2)
     assert ideal(sample=np.column_stack([u, 0.5 * u])) == pytest.approx(ideal(sample=u))
