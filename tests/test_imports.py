@@ -45,8 +45,9 @@ PARTS = {
         | {"nengo", "nengo_loihi", "matplotlib"}
         | {"joblib", "tqdm", "dask", "distributed"},
     ),
+    "plots": ({"legendre", "networks", "analysis"}, {"numpy", "nengo", "matplotlib"}),
     "experiments": (
-        LIBRARY | {"analysis"},
+        LIBRARY | {"analysis", "plots"},
         MATHEMATICS
         | {"nengo", "nengo_dl", "nengo_loihi", "tensorflow", "tf_keras"}
         | {"matplotlib", "tqdm"},
@@ -200,6 +201,8 @@ def test_the_package_was_read():
         ("experiments/scaling/experiment.py", "from nengo_lmu.cli import main"),
         ("experiments/scaling/experiment.py", "import nengo_lmu.benchmarks.steps"),
         ("analysis/sweep.py", "import pandas"),
+        ("plots.py", "from nengo_lmu.experiments import plan"),
+        ("analysis/style.py", "from nengo_lmu import plots"),
         ("cli.py", "import nengo_lmu.networks"),
         ("cli.py", "import matplotlib.pyplot as plt"),
         ("version.py", "import numpy"),
