@@ -44,6 +44,7 @@ from nengo_lmu.networks.arguments import (
     configured,
     is_true,
     lowpass,
+    named,
     nengos_defaults,
     random_state,
     validated,
@@ -354,6 +355,30 @@ class LegendreMemory(nengo.Network):
                     self._build_feedback(delay)
 
     # --- what the user can ask for
+
+    def __str__(self):
+        return repr(self)
+
+    def __repr__(self):
+        if not hasattr(self, "_design"):  # it is still being made
+            return super().__repr__()
+        return f"<{type(self).__name__}{named(self)}: {self.summary}>"
+
+    @property
+    def summary(self):
+        """(str) What it is, in a line."""
+        parts = [f"theta={self.theta:g} s", f"d={self.d}"]
+        if self.size_in > 1:
+            parts.append(f"{self.size_in} signals")
+        if self.populations is None:
+            return ", ".join([*parts, "ideal, without neurons"])
+        parts += [
+            f"{self.populations.counts.sum()} neurons ({self.neuron_type})",
+            f"tau={self.synapse.tau:g} s",
+        ]
+        if self.predicted_error is not None:
+            parts.append(f"predicted window error {self.predicted_error.window:.2g}")
+        return ", ".join(parts)
 
     @property
     def theta(self):
