@@ -16,7 +16,8 @@ import matplotlib.pyplot as plt
 import nengo
 import numpy as np
 
-from nengo_lmu import LMU
+from nengo_lmu import LMU, plots
+from nengo_lmu.analysis.style import STYLE
 
 with nengo.Network(seed=0) as net:
     stim = nengo.Node(nengo.processes.WhiteSignal(10, high=1, rms=0.3, y0=0))
@@ -37,20 +38,18 @@ decoded = sim.data[probe][:, 0]
 error = np.sqrt(np.mean((decoded - wanted)[theta_steps:] ** 2)) / 0.3
 print(f"error of the delay: {100 * error:.1f} % of the signal's rms")
 
-plt.rcParams.update(
-    {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
-)
-figure, (above, below) = plt.subplots(
-    2, 1, figsize=(7, 4.2), sharex=True, layout="constrained", height_ratios=[1, 1.4]
-)
-step, neuron = np.nonzero(sim.data[spikes][:, ::6])
-above.scatter(t[step], neuron, s=0.3, c="#0072B2", linewidths=0, rasterized=True)
-above.set_ylabel("neuron (every 6th)")
-below.plot(t, sim.data[signal], color="0.7", lw=1.2, label="signal")
-# wide, to be seen on both sides of what lies on it
-below.plot(t, wanted, color="#000000", lw=3, label="signal a second ago")
-below.plot(t, decoded, color="#D55E00", lw=1.2, label="decoded from the spikes")
-below.set(xlabel="time (s)", ylabel="signal", xlim=(0, 10))
-below.legend(ncols=3, frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.18))
+with plt.rc_context(STYLE | {"font.size": 9}):
+    figure, axes = plt.subplots(
+        2,
+        1,
+        figsize=(7, 4.2),
+        sharex=True,
+        layout="constrained",
+        height_ratios=[1, 1.4],
+    )
+    _, below = plots.spikes_and_window(t, sim.data[spikes], decoded, wanted, axes=axes)
+    below.plot(t, sim.data[signal], color="0.7", lw=1.2, label="signal", zorder=0)
+    below.set_xlim(0, 10)
+    below.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.18))
 if len(sys.argv) > 1:
     figure.savefig(sys.argv[1], dpi=150)

@@ -1,5 +1,7 @@
 """Legendre Memory Units in Poisson neurons, for Nengo, NengoDL and NengoLoihi."""
 
+import importlib
+
 from _nengo_lmu_hook import install as _install
 from _nengo_lmu_hook import uninstall
 from nengo_lmu import startup
@@ -24,6 +26,21 @@ __all__ = [
     "save_weights",
     "uninstall",
 ]
+
+# These are imported when they are first used, since they load TensorFlow, NengoLoihi,
+# Matplotlib or scikit-learn.
+_LATE = ("analysis", "dl", "loihi", "plots", "tasks")
+
+
+def __getattr__(name):
+    if name in _LATE:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*__all__, *_LATE])
+
 
 # Mends NengoDL and NengoLoihi, and tells them about us, when they are imported: before
 # or later. Neither is imported here.

@@ -21,7 +21,7 @@ COMMANDS = {
         "experiments.digits.demo.Demo",
     ),
     "plan": (
-        "how many neurons an error needs, and what they cost",
+        "how many neurons an error or a delay needs, and what they cost",
         "experiments.plan.PlanMemory",
     ),
     "theory": (

@@ -11,7 +11,10 @@ import nengo_lmu
 from nengo_lmu import legendre
 
 # results that only functions return, and an error
-WITHOUT = {"ArgumentError", "PredictedError", "Realization", "StateStatistics"}
+WITHOUT = {
+    *("ArgumentError", "DelayPlan", "PredictedError", "Realization"),
+    "StateStatistics",
+}
 
 # what each part needs besides the core
 PARTS = {
@@ -32,6 +35,7 @@ def modules():
             package.submodule_search_locations, f"nengo_lmu.{part}."
         ):
             yield pytest.param(module.name, needs, id=module.name)
+    yield pytest.param("nengo_lmu.plots", "matplotlib", id="nengo_lmu.plots")
 
 
 @pytest.mark.parametrize("name, needs", list(modules()))

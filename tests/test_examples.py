@@ -69,3 +69,18 @@ def test_the_example_of_a_delay_runs(tmp_path, monkeypatch, capsys):
     # measured 1.5, of which the order of the memory makes 1.4 and spikes 0.3, which
     # vary little from run to run: the feedback leaves those of a few steps
     assert 1.3 < error < 1.8
+
+
+def test_plots_example(tmp_path, monkeypatch, capsys):
+    """The theory within 15 % of three runs, as elsewhere, for each size."""
+    monkeypatch.setattr(sys, "argv", ["plots.py", str(tmp_path)])
+    runpy.run_path(str(ROOT / "examples" / "plots.py"), run_name="__main__")
+    drawn = sorted(path.name for path in tmp_path.iterdir())
+    names = ("basis", "error", "spikes", "tuning", "window")
+    assert drawn == [f"plot_{name}.png" for name in names]
+    lines = re.findall(
+        r"predicted ([\d.]+), measured ([\d.]+)", capsys.readouterr().out
+    )
+    assert len(lines) == 4
+    for predicted, measured in lines:
+        assert float(measured) == pytest.approx(float(predicted), rel=0.15)

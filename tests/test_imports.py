@@ -45,8 +45,9 @@ PARTS = {
         | {"nengo", "nengo_loihi", "matplotlib"}
         | {"joblib", "tqdm", "dask", "distributed"},
     ),
+    "plots": ({"legendre", "networks", "analysis"}, {"numpy", "nengo", "matplotlib"}),
     "experiments": (
-        LIBRARY | {"analysis"},
+        LIBRARY | {"analysis", "plots"},
         MATHEMATICS
         | {"nengo", "nengo_dl", "nengo_loihi", "tensorflow", "tf_keras"}
         | {"matplotlib", "tqdm"},
@@ -200,6 +201,8 @@ def test_the_package_was_read():
         ("experiments/scaling/experiment.py", "from nengo_lmu.cli import main"),
         ("experiments/scaling/experiment.py", "import nengo_lmu.benchmarks.steps"),
         ("analysis/sweep.py", "import pandas"),
+        ("plots.py", "from nengo_lmu.experiments import plan"),
+        ("analysis/style.py", "from nengo_lmu import plots"),
         ("cli.py", "import nengo_lmu.networks"),
         ("cli.py", "import matplotlib.pyplot as plt"),
         ("version.py", "import numpy"),
@@ -274,3 +277,29 @@ def test_the_mathematics_needs_no_nengo():
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=120
     )
     assert result.stdout == "0.00703502\n", result.stderr
+
+
+def test_parts_are_there_without_an_import():
+    """And loaded when they are used, in another interpreter, which has none yet."""
+    code = (
+        "import sys, nengo_lmu\n"
+        "parts = ['analysis', 'plots', 'tasks']\n"
+        "print({'dl', 'loihi', *parts} <= set(dir(nengo_lmu)))\n"
+        "print([f'nengo_lmu.{part}' in sys.modules for part in parts])\n"
+        "print(nengo_lmu.plots.basis.__name__, nengo_lmu.tasks.load_digits.__name__)\n"
+        "print(nengo_lmu.analysis.Setting.__name__)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    lines = ["True", "[False, False, False]", "basis load_digits", "Setting", ""]
+    assert result.stdout == "\n".join(lines), result.stderr
+
+
+def test_what_is_no_part_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="'nengo_lmu' has no attribute 'nothing'"):
+        nengo_lmu.nothing  # noqa: B018

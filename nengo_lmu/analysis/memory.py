@@ -20,7 +20,7 @@ from nengo_lmu.analysis.simulators import (
     make_simulator,
     spike_counter,
 )
-from nengo_lmu.analysis.stimuli import STIMULI, white_noise
+from nengo_lmu.analysis.stimuli import STIMULI
 from nengo_lmu.legendre import (
     ArgumentError,
     best_tau,
@@ -85,6 +85,8 @@ class Setting:
         0 for not at all. On the chip they never do.
     feedback_delay : float
         How long that takes besides a time step (seconds).
+    size_in : int
+        Signals, each with a memory of its own of an equal share of the neurons.
 
     Raises
     ------
@@ -114,6 +116,7 @@ class Setting:
     simulator: str = "reference"
     error_feedback: float | None = None
     feedback_delay: float = 0.0
+    size_in: int = 1
 
     def __post_init__(self):
         theta = positive("theta", self.theta, "of seconds")
@@ -134,12 +137,21 @@ class Setting:
         if self.error_feedback is not None:
             not_negative("error_feedback", self.error_feedback)
         not_negative("feedback_delay", self.feedback_delay)
-        if whole("n_neurons", self.n_neurons, 1) < 2 * d:
+        size_in = whole("size_in", self.size_in, 1)
+        if size_in > 1 and self.recipe != "default":
+            raise ArgumentError(
+                "size_in",
+                f"must be 1 for memories of others, but {size_in} was given where "
+                f"recipe={self.recipe!r}; measure one signal",
+            )
+        least = 2 * d * size_in
+        if whole("n_neurons", self.n_neurons, 1) < least:
+            of = f" of {size_in} signals" if size_in > 1 else ""
             raise ArgumentError(
                 "n_neurons",
-                f"must be at least {2 * d}, two neurons for each of the d = {d} "
-                f"dimensions, but {self.n_neurons} was given; use more neurons or a "
-                "smaller d",
+                f"must be at least {least}, two neurons for each of the d = {d} "
+                f"dimensions{of}, but {self.n_neurons} was given; use more neurons or "
+                "a smaller d",
             )
         if self.bandwidth is None:
             least = STIMULI[self.stimulus].least_steps(d) * dt
@@ -152,6 +164,11 @@ class Setting:
                 )
         else:
             positive("bandwidth", self.bandwidth, "of hertz")
+
+    @property
+    def n_neurons_each(self):
+        """(int) Neurons of each signal."""
+        return self.n_neurons // self.size_in
 
     @property
     def input_bandwidth(self):
@@ -322,12 +339,70 @@ def measure(setting):
     >>> 0.7 < error / predict(setting) < 1.4
     True
     """
+    run = simulate_memory(setting)
+    u, state = run.inputs, run.states
+    # the synapse makes the spiking memory one step late
+    errors = window_errors(setting, u, state)
+    lag = int(np.argmin(errors))
+    oldest = window_errors(setting, u, state, points=1.0, lags=[1, lag])
+    return {
+        "window": float(errors[1]),
+        "delay": float(oldest[0]),
+        "aligned": float(errors[lag]),
+        "aligned_delay": float(oldest[1]),
+        "lag": lag,
+        "spikes_per_second": run.spikes_per_second,
+        "tau": run.tau,
+        "error_feedback": run.error_feedback,
+        "build_seconds": run.build_seconds,
+        "run_seconds": run.run_seconds,
+    }
+
+
+@dataclass(frozen=True)
+class MemoryRun:
+    """What a memory was given and what it did.
+
+    Attributes
+    ----------
+    inputs : (n_steps, size_in) ndarray
+    states : (n_steps, size_in * d) ndarray
+    spikes_per_second : float or None
+        Of all neurons, after the first window; None for neurons that do not spike.
+    tau : float
+        Of the synapse (seconds).
+    error_feedback : float
+        0 for memories of others.
+    build_seconds, run_seconds : float
+        Of computing time.
+    """
+
+    inputs: np.ndarray
+    states: np.ndarray
+    spikes_per_second: float | None
+    tau: float
+    error_feedback: float
+    build_seconds: float
+    run_seconds: float
+
+
+def simulate_memory(setting):
+    """Build a memory and run it, as `measure` does.
+
+    Parameters
+    ----------
+    setting : Setting
+
+    Returns
+    -------
+    run : MemoryRun
+    """
     # Seeds are independent, since equal seeds of different things make them correlated.
     seeds = np.random.SeedSequence(setting.seed).generate_state(3) >> 1
     stimulus_seed, network_seed, simulator_seed = map(int, seeds)
-
-    warm = setting.warm_steps
-    u = STIMULI[setting.stimulus].sample(setting, np.random.RandomState(stimulus_seed))
+    rng = np.random.RandomState(stimulus_seed)
+    sample = STIMULI[setting.stimulus].sample
+    u = np.column_stack([sample(setting, rng) for _ in range(setting.size_in)])
     started = time.perf_counter()
     with nengo.Network(seed=network_seed) as network:
         stimulus = nengo.Node(nengo.processes.PresentInput(u, setting.dt))
@@ -338,29 +413,22 @@ def measure(setting):
     with make_simulator(setting, network, tau, simulator_seed) as sim:
         built = time.perf_counter()
         sim.run_steps(setting.n_steps)
-        state, count = (np.array(sim.data[probe]) for probe in probes)
+        states, count = (np.array(sim.data[probe]) for probe in probes)
     finished = time.perf_counter()
-
-    # the synapse makes the spiking memory one step late
-    errors = window_errors(setting, u, state)
-    lag = int(np.argmin(errors))
-    oldest = window_errors(setting, u, state, points=1.0, lags=[1, lag])
-    spent = (setting.n_steps - warm) * setting.dt
+    warm = setting.warm_steps
     spikes_per_second = None
     if all(ensemble.neuron_type.spiking for ensemble in memory.all_ensembles):
+        spent = (setting.n_steps - warm) * setting.dt
         spikes_per_second = float((count[-1, 0] - count[warm - 1, 0]) / spent)
-    return {
-        "window": float(errors[1]),
-        "delay": float(oldest[0]),
-        "aligned": float(errors[lag]),
-        "aligned_delay": float(oldest[1]),
-        "lag": lag,
-        "spikes_per_second": spikes_per_second,
-        "tau": float(tau),
-        "error_feedback": float(getattr(memory, "error_feedback", 0.0)),
-        "build_seconds": built - started,
-        "run_seconds": finished - built,
-    }
+    return MemoryRun(
+        inputs=u,
+        states=states,
+        spikes_per_second=spikes_per_second,
+        tau=float(tau),
+        error_feedback=float(getattr(memory, "error_feedback", 0.0)),
+        build_seconds=built - started,
+        run_seconds=finished - built,
+    )
 
 
 def window_errors(setting, u, states, points=WINDOW_POINTS, lags=None):
@@ -369,9 +437,9 @@ def window_errors(setting, u, states, points=WINDOW_POINTS, lags=None):
     Parameters
     ----------
     setting : Setting
-    u : (n_steps,) ndarray
+    u : (n_steps,) or (n_steps, size_in) ndarray
         What was presented.
-    states : (n_steps, d) ndarray
+    states : (n_steps, d) or (n_steps, size_in * d) ndarray
         Of the spiking memory.
     points : array_like
         Of the window, from 0 to 1.
@@ -397,13 +465,14 @@ def window_errors(setting, u, states, points=WINDOW_POINTS, lags=None):
     warm = setting.warm_steps
     lags = range(min(MAX_LAG, warm) + 1) if lags is None else lags
     ideal = simulate(u, setting.theta, setting.d, dt=setting.dt)
+    states = np.reshape(states, ideal.shape)
     D = readout(setting.d, points)
     # There are many lags, so the mean of D C D^T is taken over all points at once.
     G = D.T @ D / len(D)
     errors = []
     for lag in lags:
         difference = states[warm:] - ideal[warm - lag : len(ideal) - lag]
-        errors.append(np.sqrt(np.mean(np.sum(difference @ G * difference, axis=1))))
+        errors.append(np.sqrt(np.mean(np.sum(difference @ G * difference, axis=-1))))
     presented = np.sqrt(np.mean(u[warm:] ** 2))
     return list(np.array(errors) / (presented if presented else setting.rms))
 
@@ -438,13 +507,11 @@ def make_memory(setting):
     if setting.max_rates is not None:
         options["max_rates"] = max_rates
     if (setting.rms, setting.bandwidth) != (TYPICAL_RMS, None):
-        # It is another sample of what "design" presents.
-        options["input_range"] = white_noise(
-            setting.rms, setting.input_bandwidth, setting.n_steps * setting.dt
-        )
+        options["input_range"] = setting.input_statistics
     memory = LegendreMemory(
         setting.theta,
         setting.d,
+        size_in=setting.size_in,
         n_neurons=setting.n_neurons,
         synapse=setting.tau,
         neuron_type=neuron_type,

@@ -69,7 +69,7 @@ def _theory(setting):
         return None, None
     try:
         populations, counts = quietest(
-            setting.theta, setting.d, setting.n_neurons, **setting.for_theory
+            setting.theta, setting.d, setting.n_neurons_each, **setting.for_theory
         )
     except ArgumentError as error:
         if error.name != "spiking":

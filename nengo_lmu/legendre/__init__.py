@@ -13,6 +13,12 @@ References
 """
 
 from nengo_lmu.legendre.checks import ArgumentError
+from nengo_lmu.legendre.delay import (
+    DelayPlan,
+    plan_delay,
+    predicted_delay,
+    truncation_error,
+)
 from nengo_lmu.legendre.forgetting import forgetting_time
 from nengo_lmu.legendre.noise import (
     PredictedError,
@@ -45,6 +51,7 @@ from nengo_lmu.legendre.window import pade_error, readout
 
 __all__ = [
     "ArgumentError",
+    "DelayPlan",
     "PredictedError",
     "Realization",
     "SpikingPopulations",
@@ -60,6 +67,8 @@ __all__ = [
     "last_step",
     "neurons_for_error",
     "pade_error",
+    "plan_delay",
+    "predicted_delay",
     "predicted_error",
     "principle3",
     "readout",
@@ -67,5 +76,6 @@ __all__ = [
     "simulate",
     "split_neurons",
     "state_space",
+    "truncation_error",
     "white_noise_statistics",
 ]

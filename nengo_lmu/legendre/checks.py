@@ -96,6 +96,19 @@ def positive(name, value, unit=""):
     return number
 
 
+def relative_error(name, value):
+    """Return ``value`` as a float if it is an error that makes sense as a goal."""
+    error = positive(name, value)
+    if error >= 1:
+        raise ArgumentError(
+            name,
+            f"must be below 1, which is the error of no memory at all, but "
+            f"{shown(value)} was given; errors are relative to the rms of the input: "
+            f"give {error / 100:g} for {error:g} %",
+        )
+    return error
+
+
 def not_negative(name, value):
     """Return ``value`` as a float if it is a finite number of at least zero."""
     number = _real(value)

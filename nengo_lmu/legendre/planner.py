@@ -30,7 +30,7 @@ from nengo_lmu.legendre.system import METHODS
 
 # Neurons at the edge of their range have rates from and to these, by default (hertz).
 MAX_RATES = (200.0, 240.0)
-_MAX_RATE = sum(MAX_RATES) / 2
+MAX_RATE = sum(MAX_RATES) / 2
 
 # No default is longer (time steps): a current on Loihi decays by at least a 4096th a
 # step, and with error feedback a longer one would hardly make a difference.
@@ -50,7 +50,7 @@ _NEARLY_BEST = 1.05
 _NEARLY_ENOUGH = 0.02
 
 # A trillion neurons are no answer.
-_MOST_PAIRS = 2**39
+MOST_NEURONS = 2**40
 
 # With this gain of the error feedback, errors are taken back at once; a larger one
 # takes back too much.
@@ -123,7 +123,7 @@ def best_error_feedback(
     d,
     n_neurons,
     tau=None,
-    max_rate=_MAX_RATE,
+    max_rate=MAX_RATE,
     dt=0.001,
     input=1.0,
     realization="balanced",
@@ -192,7 +192,7 @@ def quietest(
     d,
     n_neurons,
     tau=None,
-    max_rate=_MAX_RATE,
+    max_rate=MAX_RATE,
     dt=0.001,
     input=1.0,
     realization="balanced",
@@ -284,7 +284,7 @@ def predicted_error(
     d,
     n_neurons,
     tau=None,
-    max_rate=_MAX_RATE,
+    max_rate=MAX_RATE,
     dt=0.001,
     input=1.0,
     realization="balanced",
@@ -451,31 +451,69 @@ def neurons_for_error(error, theta, d, **kwargs):
         method = kwargs.get("method", "zoh")
         kwargs["tau"] = best_tau(theta, d, dt, kwargs["input"], method)
 
-    def excess(window_error):
-        return np.log(max(window_error, np.finfo(float).tiny)) - np.log(error)
-
-    def designed(pairs):
-        return excess(predicted_error(theta, d, 2 * pairs, **kwargs).window)
+    def window_error(n_neurons):
+        return predicted_error(theta, d, n_neurons, **kwargs).window
 
     # The design hardly depends on their number, so that one for a few tells how many
     # are about enough, and how the error goes with them.
     few, _ = quietest(theta, d, 100 * d, **kwargs)
 
-    def as_few(pairs):
-        return excess(few.error(few.split(2 * pairs)).window)
+    def as_few(n_neurons):
+        return few.error(few.split(n_neurons)).window
 
-    about, slope = _fewest_pairs(as_few, 50 * d, d, nearly=_NEARLY_ENOUGH)
-    enough, _ = _fewest_pairs(designed, about, d, slope)
-    if enough > _MOST_PAIRS:
+    return fewest_neurons(error, d, window_error, as_few=as_few)
+
+
+def fewest_neurons(error, d, error_with, as_few=None, enough=None):
+    """Return how many neurons an error needs that falls with their number.
+
+    Parameters
+    ----------
+    error : float
+        What is wanted.
+    d : int
+        Order of the memory, whose dimensions have a pair at least.
+    error_with : callable
+        The error with an even number of neurons.
+    as_few : callable, optional
+        The same to a few per cent, and sooner.
+    enough : int, optional
+        Neurons that are known to be.
+
+    Returns
+    -------
+    n_neurons : int
+
+    Raises
+    ------
+    ArgumentError
+        If the error needs more than a trillion neurons.
+    """
+    most = ((enough or MOST_NEURONS + 2) - 2) // 2
+
+    def excess(error_of):
+        def of_pairs(pairs):
+            reached = max(error_of(2 * pairs), np.finfo(float).tiny)
+            return np.log(reached) - np.log(error)
+
+        return of_pairs
+
+    pairs, slope = 50 * d, -0.5
+    if as_few is not None:
+        pairs, slope = _fewest_pairs(
+            excess(as_few), pairs, d, most, nearly=_NEARLY_ENOUGH
+        )
+    pairs, _ = _fewest_pairs(excess(error_with), pairs, d, most, slope)
+    if 2 * pairs > MOST_NEURONS:
         raise ArgumentError(
             "error",
             f"{error:g} would need more than a trillion neurons; ask for a larger "
             "error, or give a longer tau or a higher max_rate",
         )
-    return 2 * enough
+    return 2 * pairs
 
 
-def _fewest_pairs(excess, pairs, fewest, slope=-0.5, nearly=0.0):
+def _fewest_pairs(excess, pairs, fewest, most, slope=-0.5, nearly=0.0):
     """Return the least number of pairs that is enough.
 
     Too few pairs and enough of them are sought until they are neighbours, by secants of
@@ -488,8 +526,8 @@ def _fewest_pairs(excess, pairs, fewest, slope=-0.5, nearly=0.0):
         asked for.
     pairs : int
         Where to start.
-    fewest : int
-        The least number that there may be.
+    fewest, most : int
+        The least and the largest number that there may be.
     slope : float
         How the logarithm of the error changes with that of their number.
     nearly : float
@@ -498,12 +536,12 @@ def _fewest_pairs(excess, pairs, fewest, slope=-0.5, nearly=0.0):
     Returns
     -------
     enough : int
-        More than `_MOST_PAIRS` where these are not.
+        One more than ``most`` where these are not.
     slope : float
         As it is there.
     """
-    too_few, enough = fewest - 1, _MOST_PAIRS + 1
-    pairs, n_alike, before = int(np.clip(pairs, fewest, _MOST_PAIRS)), 0, None
+    too_few, enough = fewest - 1, most + 1
+    pairs, n_alike, before = int(np.clip(pairs, fewest, max(most, fewest))), 0, None
     while enough - too_few > 1:
         now = excess(pairs)
         if before is not None:

@@ -219,7 +219,7 @@ def white_noise_statistics(theta, d, rms, bandwidth):
     d = order(d)
     rms = positive("rms", rms)
     bandwidth = positive("bandwidth", bandwidth, "of hertz")
-    frequency, weight = nodes_of_band(theta, d, bandwidth)
+    frequency, weight = frequency_band(theta, d, bandwidth)
     covariance = np.zeros((d, d))
     for chunk in np.array_split(
         np.arange(len(frequency)), 1 + len(frequency) * d // _AT_ONCE
@@ -231,11 +231,27 @@ def white_noise_statistics(theta, d, rms, bandwidth):
     return StateStatistics(covariance=rms**2 * covariance, input_rms=rms)
 
 
-def nodes_of_band(theta, d, bandwidth):
-    """Return nodes and weights for the mean of ``H(f) H(f)^*`` over a band.
+def frequency_band(theta, d, bandwidth):
+    """Return nodes and weights for means over a band of what a memory makes of it.
 
-    Gauss-Legendre nodes in panels. ``H`` oscillates about ``theta f`` times up to its
-    poles, which are below ``0.3 d / theta``, so that panels there are half an
+    Parameters
+    ----------
+    theta : float
+        Length of the window (seconds).
+    d : int
+        Order of the memory, of frequency response ``H``.
+    bandwidth : float
+        Highest frequency of the band (hertz).
+
+    Returns
+    -------
+    frequency, weight : (n,) ndarray
+        The weights have a sum of 1.
+
+    Notes
+    -----
+    They are Gauss-Legendre nodes in panels. ``H`` oscillates about ``theta f`` times up
+    to its poles, which are below ``0.3 d / theta``, so that panels there are half an
     oscillation long. Beyond, it is smooth in ``log f``, for large ``d`` only so
     close to the real axis that each panel ends at 1.1 times where it begins.
     """

@@ -228,6 +228,12 @@ class Resources:
             ],
         }
 
+    def __repr__(self):
+        cores = f"{self.cores} core{'s' * (self.cores > 1)} of {CORES_PER_CHIP}"
+        compartments = sum(block.compartments for block in self.blocks)
+        verdict = "fits" if self.fits else f"does not fit: {self.problems[0]}"
+        return f"<Resources: {cores}, {compartments:,} compartments, {verdict}>"
+
     def __str__(self):
         pieces = {}
         for block in self.blocks:

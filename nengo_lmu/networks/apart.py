@@ -4,14 +4,45 @@ Nengo's optimizer joins equal Poisson (or stochastic) ensembles into one operato
 draws from the generator of the first, and warns that it does so. A memory's spikes
 would depend on what else is in the model, and where there are memories, not every user
 could tell what is warned of. Only the neurons of our networks are kept out of that.
+
+NengoOCL has no neurons that draw random numbers. It runs processes, which may, so that
+ours are processes there.
 """
 
-from nengo.builder import Model
+import nengo
+import numpy as np
 from nengo.builder.neurons import SimNeurons
+from nengo.builder.processes import SimProcess
+
+from nengo_lmu.networks.backends import is_reference, takes_known_operators_only
 
 
 class LoneNeurons(SimNeurons):
     """`SimNeurons` of a type for which Nengo's optimizer has no way of merging."""
+
+
+class Spikes(nengo.Process):
+    """What neurons that draw random numbers make of their rates.
+
+    Parameters
+    ----------
+    neuron_type : nengo.neurons.NeuronType
+        Whose ``step`` takes the rates in hertz, and ``rng``.
+    """
+
+    def __init__(self, neuron_type):
+        super().__init__()
+        self.neuron_type = neuron_type
+
+    def make_step(self, shape_in, shape_out, dt, rng, state):
+        """Return the step function of the process."""
+        output = np.zeros(shape_out)
+
+        def step_spikes(t, rates):
+            self.neuron_type.step(dt, rates, output, rng)
+            return output
+
+        return step_spikes
 
 
 def set_apart(model, neurons):
@@ -24,15 +55,21 @@ def set_apart(model, neurons):
     model : nengo.builder.Model
     neurons : nengo.ensemble.Neurons
     """
-    if type(model) is not Model:
+    apart = is_reference(model)
+    if not apart and not takes_known_operators_only(model):
         return
     output = model.sig[neurons]["out"]
     for i, op in enumerate(model.operators):
         if type(op) is SimNeurons and op.output is output and op.state_extra:
-            model.operators[i] = LoneNeurons(
-                op.neurons,
-                op.J,
-                op.output,
-                state={**op.state, **op.state_extra},
-                tag=op.tag,
-            )
+            if apart:
+                model.operators[i] = LoneNeurons(
+                    op.neurons,
+                    op.J,
+                    op.output,
+                    state={**op.state, **op.state_extra},
+                    tag=op.tag,
+                )
+            else:
+                model.operators[i] = SimProcess(
+                    Spikes(op.neurons), op.J, op.output, model.time, tag=op.tag
+                )

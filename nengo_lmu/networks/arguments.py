@@ -1,5 +1,7 @@
 """What networks do with their arguments: validation, defaults, seeds."""
 
+import difflib
+import inspect
 import numbers
 from contextlib import contextmanager
 from functools import wraps
@@ -177,6 +179,35 @@ def is_true(name, value, obj):
     """Return a bool, if it is one."""
     with validated(obj):
         return flag(name, value)
+
+
+def named(network):
+    """Return the label of a network as its name in a text, if it has one."""
+    return "" if network.label is None else f" {network.label!r}"
+
+
+def refuse_unknown(cls, called, given):
+    """Raise a TypeError for keywords that a class has not, with those it has.
+
+    Parameters
+    ----------
+    cls : type
+        Whose initializer the keywords are passed on to.
+    called : type
+        The class that was called with them.
+    given : dict
+    """
+    known = {
+        name
+        for one in (cls, called)
+        for name, parameter in inspect.signature(one).parameters.items()
+        if parameter.kind is not parameter.VAR_KEYWORD
+    }
+    for name in given:
+        if name not in known:
+            close = difflib.get_close_matches(name, sorted(known), n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ", see its help"
+            raise TypeError(f"{called.__name__}() has no argument {name!r}{hint}")
 
 
 def matrix(name, value, shape, rng, obj):

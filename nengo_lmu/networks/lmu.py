@@ -14,8 +14,10 @@ from nengo_lmu.networks.arguments import (
     checked_neuron_type,
     configured,
     matrix,
+    named,
     nengos_defaults,
     random_state,
+    refuse_unknown,
     validated,
 )
 from nengo_lmu.networks.initializers import XavierNormal
@@ -84,7 +86,7 @@ class LMU(nengo.Network):
         steps, in every simulator and in training.
     input_encoders : float, (n, size_in) array_like or Distribution
         ``e_x``. Its number of rows is the number of signals that the memory remembers.
-        By default the identity; a distribution is sampled for one row, as in the paper.
+        By default the identity; a distribution is sampled for ``size_memory`` rows.
     hidden_encoders, memory_encoders : float, array_like, Distribution or None
         ``e_h``, of shape ``(n, units)``, and ``e_m``, of shape ``(n, n * d)``. None
         leaves the connection out. By default what `coupling` says.
@@ -106,6 +108,11 @@ class LMU(nengo.Network):
         cell: ``e_h`` and ``e_m`` are 0, to be trained, ``W_x`` and ``W_h`` are
         Xavier-normal. "feed-forward" leaves all four out. By default "feed-forward" for
         hidden units that spike, "full" for others (see Notes).
+    size_memory : int, optional
+        How many signals the memory remembers, for a distribution as
+        ``input_encoders``: by default one, as in the paper, which all of ``x`` is
+        weighted and summed to. With ``size_memory=size_in`` it remembers as many
+        mixtures as there are dimensions.
     **memory
         Further arguments of `LegendreMemory` (``max_rates``, ``intercepts``,
         ``encoders``, ``feedback_delay``, ``largest_speed``, ``reset``).
@@ -198,8 +205,10 @@ class LMU(nengo.Network):
         *,
         error_feedback=None,
         coupling=None,
+        size_memory=None,
         **memory,
     ):
+        refuse_unknown(LegendreMemory, type(self), memory)
         rng = random_state(seed, self)
         super().__init__(label=label, seed=seed, add_to_container=add_to_container)
         with validated(self):
@@ -209,10 +218,10 @@ class LMU(nengo.Network):
                 one_of("coupling", coupling, COUPLINGS)
         set_untrainable(self)
 
+        rows = self._n_signals(input_encoders, size_memory)
         if input_encoders is None:
             e_x = np.eye(self.size_in)
         else:
-            rows = self._n_signals(input_encoders)
             e_x = matrix(
                 "input_encoders", input_encoders, (rows, self.size_in), rng, self
             )
@@ -270,6 +279,30 @@ class LMU(nengo.Network):
             else:
                 self._check_unused(hidden_neuron_type, matrices)
 
+    def __str__(self):
+        return repr(self)
+
+    def __repr__(self):
+        if not hasattr(self, "memory"):  # it is still being made
+            return super().__repr__()
+        hidden = f", {self.units} hidden units" if self.units else ""
+        return f"<{type(self).__name__}{named(self)}: {self.memory.summary}{hidden}>"
+
+    @property
+    def d(self):
+        """(int) Order of the memory."""
+        return self.memory.d
+
+    @property
+    def dt(self):
+        """(float) Time step that it was made for (seconds)."""
+        return self.memory.dt
+
+    @property
+    def synapse(self):
+        """(nengo.Lowpass or None) Of the memory; None for an ideal one."""
+        return self.memory.synapse
+
     @property
     def theta(self):
         """(float) Length of the window in seconds; after training, the learned one."""
@@ -282,15 +315,27 @@ class LMU(nengo.Network):
         """
         return loop_gain(self)
 
-    def _n_signals(self, input_encoders):
+    def _n_signals(self, input_encoders, size_memory):
         """Return how many signals the memory remembers, given ``e_x``."""
-        if isinstance(input_encoders, nengo.dists.Distribution):
-            return 1
         with validated(self):
-            array = finite_array("input_encoders", input_encoders)
-        if array.ndim == 0:
-            return self.size_in
-        return max(len(array), 1) if array.ndim == 2 else 1
+            if size_memory is not None:
+                size_memory = whole("size_memory", size_memory, 1, MOST_DIMENSIONS)
+            if isinstance(input_encoders, nengo.dists.Distribution):
+                return size_memory or 1
+            encoders = 1.0 if input_encoders is None else input_encoders
+            array = finite_array("input_encoders", encoders)
+        rows = self.size_in
+        if array.ndim:
+            rows = max(len(array), 1) if array.ndim == 2 else 1
+        if size_memory not in (None, rows):
+            raise ValidationError(
+                f"must be {rows}, the number of signals that the input encoders make, "
+                f"but {size_memory} was given; leave it out, or give a distribution, "
+                "such as nengo_lmu.networks.LecunUniform(), as input_encoders",
+                attr="size_memory",
+                obj=self,
+            )
+        return rows
 
     def _make_hidden(self, neuron_type, max_rates):
         """Make the hidden units so that an input of 1 gives an output of 1."""

@@ -37,6 +37,8 @@ from nengo_lmu.legendre.realization import checked_kind
 from nengo_lmu.legendre.regression import examples
 from nengo_lmu.legendre.speed import checked_speed
 from nengo_lmu.legendre.statistics import (
+    TYPICAL_RMS,
+    StateStatistics,
     checked_sample,
     expected_range,
     sampled_input,
@@ -48,6 +50,7 @@ from nengo_lmu.networks.arguments import (
     configured,
     is_true,
     lowpass,
+    named,
     nengos_defaults,
     random_state,
     validated,
@@ -144,12 +147,13 @@ class LegendreMemory(nengo.Network):
         and building the network with another one raises a BuildError.
     discretization : {"zoh", "euler"}
         Zero-order hold, or Euler's method (always used where theta is trainable).
-    input_range : float, (min, max), nengo.Process or array_like
+    input_range : float, (min, max), nengo.Process, array_like or StateStatistics
         What input to expect: its largest absolute value, for which white noise of a
         third of it in rms is taken as typical; a pair of numbers for all input
         dimensions, for white noise around their middle; a process; or a sample,
         ``(n_steps,)`` or ``(n_steps, size_in)`` at ``dt``, at least as long as the
-        window. The neurons' ranges, the basis and the
+        window; or `nengo_lmu.legendre.StateStatistics`, as of white noise up to some
+        frequency. The neurons' ranges, the basis and the
         split of neurons over dimensions are chosen for it. Rectified linear neurons,
         spiking or not, remember larger inputs too, with more noise; all others saturate
         beyond their ranges (see Notes). On Loihi, what is larger than expected is cut
@@ -370,6 +374,30 @@ class LegendreMemory(nengo.Network):
                     self._build_feedback(delay)
 
     # --- what the user can ask for
+
+    def __str__(self):
+        return repr(self)
+
+    def __repr__(self):
+        if not hasattr(self, "_design"):  # it is still being made
+            return super().__repr__()
+        return f"<{type(self).__name__}{named(self)}: {self.summary}>"
+
+    @property
+    def summary(self):
+        """(str) What it is, in a line."""
+        parts = [f"theta={self.theta:g} s", f"d={self.d}"]
+        if self.size_in > 1:
+            parts.append(f"{self.size_in} signals")
+        if self.populations is None:
+            return ", ".join([*parts, "ideal, without neurons"])
+        parts += [
+            f"{self.populations.counts.sum()} neurons ({self.neuron_type})",
+            f"tau={self.synapse.tau:g} s",
+        ]
+        if self.predicted_error is not None:
+            parts.append(f"predicted window error {self.predicted_error.window:.2g}")
+        return ", ".join(parts)
 
     @property
     def theta(self):
@@ -970,6 +998,8 @@ class LegendreMemory(nengo.Network):
     def _expected_input(self, input_range):
         """Return the input's largest value, a range or sample of it, and its dt."""
         expected, dt = input_range, self.dt
+        if isinstance(expected, StateStatistics):
+            return expected.input_rms / TYPICAL_RMS, expected, dt
         if isinstance(input_range, nengo.Process):
             expected, dt = sampled_input(self.initial_theta, input_range, dt=dt)
         with validated(self):

@@ -14,11 +14,12 @@ the passthrough nodes that it merges away.
 
 import nengo
 import numpy as np
-from nengo.builder import Builder, Model
-from nengo.builder.operator import ElementwiseInc, Reset
+from nengo.builder import Builder
+from nengo.builder.operator import ElementwiseInc, Reset, SimPyFunc
 from nengo.builder.signal import Signal
 from nengo.exceptions import BuildError
 
+from nengo_lmu.networks.backends import is_reference, takes_known_operators_only
 from nengo_lmu.networks.operators import Guard
 
 
@@ -108,7 +109,8 @@ def build_guarded_node(model, node):
     """Build a `GuardedNode` as a passthrough that checks what it passes on.
 
     NengoDL does not stop in the middle of a run. There, what is out of range becomes
-    NaN, and what is not finite is left as it is.
+    NaN, and what is not finite is left as it is. NengoOCL calls a function on the host
+    for what it has no operator for, so that only what has a range is checked there.
     """
     network = model.toplevel
     if node.needed and network is not None:
@@ -122,12 +124,16 @@ def build_guarded_node(model, node):
     arriving = Signal(shape=node.size_in, name=f"{node}.in")
     model.add_op(Reset(arriving))
     passed = arriving
-    nengos_own = type(model) is Model
+    nengos_own = is_reference(model)
     if nengos_own or np.isfinite([node.low, node.high]).any():
         passed = Signal(shape=node.size_in, name=f"{node}.out")
         name = f"{node.owner}.{node.label}"
         time = model.time if nengos_own else None
-        model.add_op(Guard(arriving, passed, time, name, node.low, node.high))
+        guard = Guard(arriving, passed, time, name, node.low, node.high)
+        if takes_known_operators_only(model):
+            model.add_op(SimPyFunc(passed, guard.make_check(), model.time, arriving))
+        else:
+            model.add_op(guard)
     model.sig[node]["in"] = arriving
     model.sig[node]["out"] = passed
     model.params[node] = None

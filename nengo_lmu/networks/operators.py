@@ -139,19 +139,28 @@ class Guard(Operator):
     def make_step(self, signals, dt, rng):
         """Return the step function."""
         target, source, time = [signals[s] for s in self.sets + self.reads]
+        checked = self.make_check()
+
+        def step_guard():
+            target[...] = checked(time, source)
+
+        return step_guard
+
+    def make_check(self):
+        """Return a function of the time and of values, which gives those that pass."""
         low, high = self.low - self.slack, self.high + self.slack
         bounded = np.isfinite([low, high]).any()
         isfinite, every = np.isfinite, np.logical_and.reduce
 
-        def step_guard():
-            target[...] = source
-            finite = every(isfinite(source))
+        def checked(time, values):
+            finite = every(isfinite(values))
             if not finite or (
-                bounded and not every((low <= source) & (source <= high))
+                bounded and not every((low <= values) & (values <= high))
             ):
-                self._refuse(source, float(time))
+                self._refuse(values, float(time))
+            return values
 
-        return step_guard
+        return checked
 
     def _refuse(self, values, t):
         finite = np.isfinite(values)

@@ -20,8 +20,9 @@ from functools import lru_cache
 
 import nengo
 import numpy as np
-from nengo.builder import Model
 from nengo.builder.neurons import build_rates_to_spikes
+
+from nengo_lmu.networks.backends import is_reference
 
 # Neighbours are in so many blocks, each as fast as its fastest neuron. Half of the
 # neurons of a dimension are silent at a time, and some dimensions have larger values
@@ -106,7 +107,7 @@ def _without_rounding(J, rates, dt):
 
 def build_poisson(model, neuron_type, neurons):
     """Build `nengo.PoissonSpiking` neurons, with a faster step in `nengo.Simulator`."""
-    if type(model) is Model and type(neuron_type) is nengo.PoissonSpiking:
+    if is_reference(model) and type(neuron_type) is nengo.PoissonSpiking:
         base = neuron_type.base_type
         if type(base) is nengo.RectifiedLinear:
             base = Rectified(base.amplitude, base.initial_state)

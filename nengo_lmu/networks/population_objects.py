@@ -9,7 +9,7 @@ ordinary dense matrices.
 import nengo
 import numpy as np
 import scipy.sparse
-from nengo.builder import Builder, Model
+from nengo.builder import Builder
 from nengo.builder.connection import BuiltConnection, build_connection
 from nengo.builder.ensemble import (
     BuiltEnsemble,
@@ -25,6 +25,7 @@ from nengo.params import BoolParam, NdarrayParam
 from nengo.transforms import Transform
 
 from nengo_lmu.networks.apart import set_apart
+from nengo_lmu.networks.backends import is_reference
 from nengo_lmu.networks.operators import DecodeInc, Encode
 from nengo_lmu.networks.poisson import build_poisson
 from nengo_lmu.networks.populations import one_hot
@@ -239,7 +240,7 @@ def build_population_connection(model, conn):
     What leads to neurons needs no product of its own, if it is the same as that of
     their ensemble.
     """
-    if type(model) is not Model:
+    if not is_reference(model):
         build_connection(model, conn)
         return
 
@@ -276,7 +277,7 @@ def _is_ordinary(model, ens):
     is not known whether they are.
     """
     network = model.toplevel
-    if type(model) is not Model or network is None or ens.normalize_encoders:
+    if not is_reference(model) or network is None or ens.normalize_encoders:
         return True
     return any(
         conn.post_obj is ens and conn.learning_rule_type is not None

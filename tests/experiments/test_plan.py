@@ -23,14 +23,17 @@ from nengo_lmu.legendre.noise import SPIKING
 
 @pytest.mark.parametrize("spiking", SPIKING)
 @pytest.mark.parametrize("d, n_neurons", [(1, 20), (6, 600), (12, 300)])
-@pytest.mark.parametrize("gain, delay", [(0.0, 0), (0.0, 3), (None, 0), (0.2, 3)])
-def test_memory_is_that_of_the_simulator(spiking, d, n_neurons, gain, delay):
+@pytest.mark.parametrize(
+    "gain, delay, size_in",
+    [(0.0, 0, 1), (0.0, 3, 1), (None, 0, 1), (0.2, 3, 1), (0.2, 3, 2)],
+)
+def test_memory_is_that_of_the_simulator(spiking, d, n_neurons, gain, delay, size_in):
     """Counted in the model that is built, number by number."""
     heard = {"error_feedback": gain, "feedback_delay": delay * 0.001}
     with nengo.Network(seed=0) as net:
         neuron_type = NEURON_TYPES[spiking]
         memory = LegendreMemory(
-            1.0, d, n_neurons=n_neurons, neuron_type=neuron_type, **heard
+            1.0, d, size_in, n_neurons=n_neurons, neuron_type=neuron_type, **heard
         )
     model = nengo.builder.Model(dt=0.001)
     model.build(net)
@@ -41,7 +44,9 @@ def test_memory_is_that_of_the_simulator(spiking, d, n_neurons, gain, delay):
             for signal in op.all_signals
         }
     counted = sum(array.nbytes for array in arrays.values())
-    planned = planning.plan(Setting(1.0, d, n_neurons, neuron_type=spiking, **heard))
+    planned = planning.plan(
+        Setting(1.0, d, n_neurons, neuron_type=spiking, size_in=size_in, **heard)
+    )
     # the count of steps is an integer, as wide as a float
     assert planned.neuron_bytes + planned.coupling_bytes == counted
     assert planned.error_feedback == memory.error_feedback
@@ -105,6 +110,42 @@ def assert_verified(planned, measured):
     assert 0 < spikes["standard_error"] < 0.1 * spikes["mean"]
 
 
+@pytest.mark.parametrize(
+    "size_in, gain, error", [(1, None, 0.02), (2, None, 0.1), (2, 0.0, 0.1)]
+)
+def test_a_plan_of_a_delay_has_the_error_it_predicts(size_in, gain, error):
+    """Against the delayed input, as for the plan above.
+
+    The ideal memory's error is made by the uppermost tenth of the band, of which three
+    runs of 6 s have 7 waves, so that it has a relative deviation of a seventh.
+    """
+    setting = Setting(
+        bandwidth=4.0,
+        size_in=size_in,
+        n_neurons=9,
+        windows=40,
+        error_feedback=gain,
+        d=1,
+    )
+    planned = planning.plan_for_delay(setting, 0.15, error)
+    assert planned.error <= error
+    assert planned.memory.setting.n_neurons == size_in * sum(planned.memory.neurons)
+    measured = planning.verify_delay(planned, seeds=3, workers=1)
+    assert measured["error"]["mean"] == pytest.approx(planned.error, rel=0.15)
+    assert measured["ideal"]["mean"] == pytest.approx(planned.ideal, rel=3 / 7)
+    assert measured["noise"]["mean"] == pytest.approx(planned.noise, rel=0.15)
+    spikes = measured["spikes_per_second"]["mean"]
+    assert spikes == pytest.approx(planned.memory.spikes_per_second, rel=0.1)
+
+
+def test_several_signals_are_as_many_memories():
+    one = planning.plan(Setting(theta=0.5, d=4), error=0.1)
+    three = planning.plan(Setting(theta=0.5, d=4, size_in=3), error=0.1)
+    assert (three.window, three.neurons) == (one.window, one.neurons)
+    assert three.setting.n_neurons == 3 * one.setting.n_neurons
+    assert three.spikes_per_second == pytest.approx(3 * one.spikes_per_second)
+
+
 @pytest.mark.parametrize("installed", [True, False])
 def test_a_plan_for_the_chip_has_the_error_it_predicts(installed, monkeypatch):
     """On the emulator, or without it in the reference simulator; as the plan above."""
@@ -159,6 +200,28 @@ def test_the_command_verifies_with_the_options_of_the_memory(capsys):
     assert record["measured"]["window"]["mean"] > 0
 
 
+def test_the_command_plans_a_delay(capsys):
+    argv = "plan --delay 0.2 --bandwidth 3 --error 0.1 --size-in 2".split()
+    assert main(argv) == 0
+    printed = capsys.readouterr().out
+    assert all(len(line) <= 80 for line in printed.splitlines())
+    assert (
+        main([*argv, *"--verify --seeds 1 --windows 4 --workers 1 --json".split()]) == 0
+    )
+    record = json.loads(capsys.readouterr().out)
+    assert f"{record['error']:.4f}" in printed and record["error"] <= 0.1
+    assert f"{record['readout'][0]:.4g}, " in printed
+    assert record["memory"]["setting"]["size_in"] == 2
+    assert record["measured"]["error"]["mean"] < 0.2
+
+
+def test_the_command_says_when_a_memory_is_its_synapse(capsys):
+    assert main("plan --theta 1 --d 1 --error 0.05".split()) == 0
+    printed = capsys.readouterr().out
+    assert "0.0000" not in printed and "The synapse alone is this memory" in printed
+    assert re.search(r"ideal memory, delay +0\.1816\n", printed)
+
+
 def test_the_command_plans_without_feedback(capsys):
     argv = "plan --theta 1 --d 6 --error 0.05 --error-feedback 0".split()
     assert main(argv) == 0
@@ -172,7 +235,7 @@ def test_the_command_plans_for_the_chip(capsys):
     argv = "plan --theta 0.2 --d 2 --error 0.1 --chip".split()
     assert main(argv) == 0
     printed = capsys.readouterr().out
-    assert "poisson on Loihi" in printed and "memory" not in printed
+    assert "poisson on Loihi" in printed and "memory, neurons" not in printed
     assert main([*argv, *"--verify --seeds 1 --windows 2 --workers 1".split()]) == 0
     printed = capsys.readouterr().out
     assert "Measured in " in printed and "measured" in printed
@@ -185,7 +248,27 @@ def test_the_command_plans_for_the_chip(capsys):
 @pytest.mark.parametrize(
     "wrong, problem",
     [
-        ("--d 6 --error 0.1", "required: --theta"),
+        ("--d 6 --error 0.1", "--theta: give --theta and --d, or else --delay"),
+        ("--theta 1 --error 0.1", "--d: give --theta and --d, or else --delay"),
+        ("--delay 1 --bandwidth 1", "--error: give it too, for a memory with a --del"),
+        ("--delay 1 --error 0.1", "--bandwidth: give it too, for a memory with a --d"),
+        (
+            "--delay 1 --error 0.1 --bandwidth 1 --theta 1",
+            "--delay: cannot be given together with --theta",
+        ),
+        (
+            "--delay 1 --bandwidth 1 --error 5",
+            "--error: .* 5.0 was given.*0.05 for 5 %",
+        ),
+        ("--theta 1 --d 6 --error 5", "--error: .* 5.0 was given.*0.05 for 5 %"),
+        (
+            "--delay 1 --bandwidth 1e4 --error 0.1",
+            "--bandwidth: must be at most 500 Hz",
+        ),
+        (
+            "--theta 1 --d 6 --n-neurons 20 --size-in 2",
+            "--n-neurons: must be at least 24, .* of 2 signals, but 20 was given",
+        ),
         ("--theta 1 --d 6", "--error: give it, or else --n-neurons"),
         (
             "--theta 1 --d 6 --n-neurons 100 --error 0.1",

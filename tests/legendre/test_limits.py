@@ -84,7 +84,7 @@ def test_all_frequencies_make_the_gramian(d):
 @pytest.mark.parametrize("theta", [10 * DT, 1e5 * DT])
 def test_nodes_of_a_band_are_few(theta, bandwidth):
     for d in (1, 256):
-        frequency, weight = statistics.nodes_of_band(theta, d, bandwidth)
+        frequency, weight = statistics.frequency_band(theta, d, bandwidth)
         # half an oscillation each, and 24 a decade beyond
         assert len(frequency) < 16 * (d + 24 * 12)
         assert np.all(np.diff(frequency) > 0) and np.all(weight > 0)

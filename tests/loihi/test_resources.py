@@ -1,6 +1,7 @@
 """What networks need on Loihi, and what they spend there."""
 
 import json
+from dataclasses import replace
 
 import nengo
 import numpy as np
@@ -116,6 +117,15 @@ def test_figures_are_those_of_the_simulator():
 
 def used_and_limit(pair):
     return int(pair[0]), int(pair[1])
+
+
+def test_repr_says_whether_it_fits():
+    with nengo.Network(seed=0) as net:
+        LMU(theta=0.1, d=3, n_neurons=30)
+    found = resources(net)
+    assert repr(found) == "<Resources: 1 core of 128, 30 compartments, fits>"
+    problem = replace(found, problems=("too large",))
+    assert repr(problem).endswith("does not fit: too large>")
 
 
 def test_the_network_is_left_as_it_was():

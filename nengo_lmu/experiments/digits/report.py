@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nengo_lmu import plots
 from nengo_lmu.analysis.style import (
     BLACK,
     BLUE,
@@ -11,7 +12,7 @@ from nengo_lmu.analysis.style import (
     label_values,
     page_figure,
 )
-from nengo_lmu.experiments.classifier.drawing import draw_scores, draw_spikes
+from nengo_lmu.experiments.classifier.drawing import draw_scores
 from nengo_lmu.experiments.digits.network import Settings
 from nengo_lmu.tasks.digits import MEAN_PIXEL, to_image
 from nengo_lmu.utils.table import format_table, percent
@@ -273,8 +274,8 @@ def draw_digits(traces, classifier):
         axes.set_title("a  Input: one pixel after another", loc="left")
 
         axes = rows[1]
-        n_drawn = draw_spikes(axes, t, traces["memory_spikes"], BLUE, 0.25)
-        axes.set_ylim(-1, n_drawn)
+        plots.spikes(t, traces["memory_spikes"], ax=axes, size=0.25).set_xlabel("")
+        n_drawn = min(plots.MOST_TRAINS, s.n_neurons)
         axes.set_title(
             f"b  Spikes of {n_drawn} of the {s.n_neurons} Poisson neurons of the "
             "memory",

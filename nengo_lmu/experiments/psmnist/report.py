@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from nengo_lmu import plots
 from nengo_lmu.analysis.style import BLACK, BLUE, VERMILION, page_figure
-from nengo_lmu.experiments.classifier.drawing import draw_scores, draw_spikes
+from nengo_lmu.experiments.classifier.drawing import draw_scores
 from nengo_lmu.tasks.mnist import to_images
 from nengo_lmu.utils.table import format_table, percent
 
@@ -42,7 +43,8 @@ def draw_psmnist(traces, classifier):
             (rows[1], "memory_spikes", BLUE, "b  Poisson neurons of the memory"),
             (rows[2], "hidden_spikes", VERMILION, "c  Hidden neurons"),
         ):
-            n_drawn = draw_spikes(axes, t, traces[key], colour, 0.15)
+            plots.spikes(t, traces[key], axes, colour, 0.15).set_xlabel("")
+            n_drawn = min(plots.MOST_TRAINS, traces[key].shape[1])
             axes.set_title(f"{title}, {n_drawn} of them", loc="left")
         draw_scores(rows[3], t, traces["scores"], 0.8)
         rows[3].set_title(
