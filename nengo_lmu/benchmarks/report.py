@@ -36,7 +36,7 @@ def _whiskers(rows, key, unit=1.0):
         unit * np.array([row[key][quartile] for row in rows])
         for quartile in ("low", "median", "high")
     )
-    return median, [median - low, high - median]
+    return median, np.array([median - low, high - median])
 
 
 def draw_training(record):
