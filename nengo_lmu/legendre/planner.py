@@ -342,10 +342,10 @@ def predicted_error(
 
     Notes
     -----
-    At an order of 256 this takes half a second, and one to two with regular spikes. The
-    theory of late feedback has as many dimensions as errors that wait, so that 768 of
-    them (an order of 128 and 5 time steps) take two seconds, and 1024, the most there
-    may be, four.
+    At an order of 256 this takes half a second, and two with regular spikes. The theory
+    of late feedback has as many dimensions as errors that wait, so that 768 of them (an
+    order of 128 and 5 time steps) take two seconds, and 1024, the most there may be,
+    four to five.
 
     Examples
     --------
@@ -433,7 +433,7 @@ def neurons_for_error(error, theta, d, **kwargs):
 
     Notes
     -----
-    It makes about seven designs, which takes two to three seconds at an order of 256.
+    It makes about seven designs, which take two to three seconds at an order of 256.
 
     Examples
     --------
