@@ -42,6 +42,10 @@ def seeding(init):
         for name, host_seed in zip(_ON_HOST, seeds):
             if name in self.sims:
                 self.sims[name].reset(seed=int(host_seed))
+        # The runner holds steps of the simulators, which are new.
+        self._runner = type(self._runner)(
+            self.model, self.sims, self.precompute, self.timers
+        )
 
     init_and_seed.is_ours = True
     return init_and_seed

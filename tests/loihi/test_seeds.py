@@ -14,13 +14,17 @@ from nengo_lmu import LMU
 
 
 def on_host(network_seed, simulator_seed=None, precompute=False, theta=0.1):
-    """Return what processes and random neurons on the host came to in some steps."""
+    """Return what two processes on the host came to in some steps.
+
+    What a memory makes of them has to have arrived there.
+    """
     with nengo.Network(seed=network_seed) as net:
         noise = nengo.Node(nengo.processes.WhiteNoise(seed=None))
         other = nengo.Node(nengo.processes.WhiteNoise(seed=None))
         if theta is not None:
             lmu = LMU(theta, 2, n_neurons=20)
             nengo.Connection(noise, lmu.input, synapse=None)
+            state = nengo.Probe(lmu.memory.decoded)
         probes = [nengo.Probe(noise), nengo.Probe(other)]
         ensemble = nengo.Ensemble(5, 1)  # something has to be on the chip
         nengo.Connection(noise, ensemble)
@@ -28,6 +32,7 @@ def on_host(network_seed, simulator_seed=None, precompute=False, theta=0.1):
         net, seed=simulator_seed, precompute=precompute, progress_bar=False
     ) as sim:
         sim.run_steps(10)
+        assert theta is None or np.any(sim.data[state])
         return np.hstack([sim.data[probe] for probe in probes])
 
 
