@@ -31,7 +31,7 @@ def on_host(network_seed, simulator_seed=None, precompute=False, theta=0.1):
     with nengo_loihi.Simulator(
         net, seed=simulator_seed, precompute=precompute, progress_bar=False
     ) as sim:
-        sim.run_steps(10)
+        sim.run_steps(50)
         assert theta is None or np.any(sim.data[state])
         return np.hstack([sim.data[probe] for probe in probes])
 
