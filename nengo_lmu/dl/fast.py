@@ -151,11 +151,7 @@ def replacing(cls, planner):
     cls : type
         Of the operators that take the place of groups that it ``replaces``.
     planner : callable
-        One of NengoDL's planners, or one like them.
-
-    Returns
-    -------
-    planner : callable
+        As for `specialized`, and what is returned, too.
     """
 
     def plan(operators):
