@@ -452,4 +452,4 @@ def build_lmu(model, lmu, *args, **kwargs):
     build_network(model, lmu, *args, **kwargs)
     if lmu.hidden is not None:
         set_apart(model, lmu.hidden.neurons)
-        warn_of_growth(lmu)
+    warn_of_growth(lmu)
