@@ -1,6 +1,7 @@
 """What networks need on Loihi, and what they spend there."""
 
 import json
+from dataclasses import replace
 
 import nengo
 import numpy as np
