@@ -112,9 +112,9 @@ def test_plots_example(tmp_path, monkeypatch, capsys):
     """The theory within 15 % of three runs, as elsewhere, for each size."""
     monkeypatch.setattr(sys, "argv", ["plots.py", str(tmp_path)])
     runpy.run_path(str(ROOT / "examples" / "plots.py"), run_name="__main__")
-    drawn = sorted(path.name for path in tmp_path.iterdir())
+    files = sorted(path.name for path in tmp_path.iterdir())
     names = ("basis", "error", "spikes", "tuning", "window")
-    assert drawn == [f"plot_{name}.png" for name in names]
+    assert files == [f"plot_{name}.png" for name in names]
     lines = re.findall(
         r"predicted ([\d.]+), measured ([\d.]+)", capsys.readouterr().out
     )
