@@ -84,14 +84,14 @@ class _MendingLoader:
         """Run the module's code with what it needs around it."""
         loader = self._loader
         module.__loader__ = module.__spec__.loader = loader
-        compat = _load_compat()
+        compat = load_compat()
         if compat is None:
             loader.exec_module(module)
         else:
             compat.execute(module, loader)
 
 
-def _load_compat():
+def load_compat():
     """Return the compatibility module, or None where there is none that works.
 
     A half removed package breaks nobody's import, and a broken one warns once.
@@ -144,7 +144,7 @@ def install():
     if not any(type(finder).__name__ == "MendingFinder" for finder in sys.meta_path):
         sys.meta_path.insert(0, MendingFinder())
     if not TARGETS.isdisjoint(sys.modules):
-        compat = _load_compat()
+        compat = load_compat()
         if compat is not None:
             compat.mend_loaded()
 

@@ -2,7 +2,6 @@
 
 import argparse
 import errno
-import importlib
 import os
 import signal
 import sys
@@ -11,11 +10,11 @@ from contextlib import contextmanager
 
 from nengo_lmu import startup
 from nengo_lmu.analysis.errors import USER_ERRORS, MeasurementError, Terminated
-from nengo_lmu.experiments.experiment import say_renamed
+from nengo_lmu.utils.lazy import load
+from nengo_lmu.utils.renamed import say_renamed
 from nengo_lmu.version import version
 
-# What the commands are called, in a line each, and the classes that they are, within
-# `nengo_lmu`; or more commands.
+# Commands have a line of help and a class within `nengo_lmu`, or more commands.
 COMMANDS = {
     "demo": (
         "handwritten digits: ideal, NengoDL, reference simulator, Loihi emulator",
@@ -32,6 +31,10 @@ COMMANDS = {
     "feedback": (
         "neurons that hear their own error: single ones, their sum, size and delay",
         "experiments.feedback.experiment.Feedback",
+    ),
+    "learning": (
+        "a readout that is learned while the memory runs: delay, prediction, product",
+        "experiments.learning.experiment.Learning",
     ),
     "scaling": (
         "error against neurons, order, window, synapse and dt, over the theory's "
@@ -121,8 +124,8 @@ COMMANDS = {
     ),
 }
 
-# Commands as they were called in the release before: what stood first and somewhere
-# behind it, and what stands there now.
+# The release before called commands so: this stood first and somewhere behind it, and
+# that stands there now.
 FORMERLY = {
     ("train", "scale-invariance"): (["scale-invariance"], None),
     ("loihi", "--fidelity"): (["loihi", "fidelity"], None),
@@ -130,7 +133,7 @@ FORMERLY = {
     ("demo", "--agreement"): (["loihi", "agreement"], "--seeds"),
 }
 
-# What shells make of SIGPIPE and SIGTERM, the signals that end other tools then.
+# Shells make these of SIGPIPE and SIGTERM, the signals that end other tools then.
 BROKEN_PIPE = 141
 TERMINATED = 143
 
@@ -146,15 +149,14 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, *args, experiment=None, **kwargs):
-        # "--seed" for "--seeds" would be another number without a word
+        # "--seed" for "--seeds" would be another number without a word.
         super().__init__(*args, allow_abbrev=False, **kwargs)
         self.experiment = experiment
 
     def parse_known_args(self, args=None, namespace=None):
         """Parse arguments, once the options are known."""
         if self.experiment is not None:
-            module, _, name = self.experiment.rpartition(".")
-            experiment = getattr(importlib.import_module(f"nengo_lmu.{module}"), name)
+            experiment = load(self.experiment)
             experiment.add_arguments(self)
             self.set_defaults(run=experiment.run_command, prog=self.prog)
             self.experiment = None
@@ -190,7 +192,7 @@ def main(argv=None):
                 prog = arguments.prog
                 arguments.run(arguments)
             finally:
-                _flush()  # or Python fails to at its end
+                _flush()  # Python would fail to at its end
         except BrokenPipeError:
             _discard_output()
             return BROKEN_PIPE
@@ -202,11 +204,11 @@ def main(argv=None):
             return _say(prog, error, 2)
         except KeyboardInterrupt as interrupt:
             by_kill = isinstance(interrupt, Terminated)
-            what = "terminated" if by_kill else "interrupted"
+            event = "terminated" if by_kill else "interrupted"
             advice = f"; {interrupt}" if str(interrupt) else ""
-            print(file=sys.stderr)  # below a progress bar, and ^C
+            print(file=sys.stderr)  # the message stands below a progress bar, and ^C
             status = TERMINATED if by_kill else startup.INTERRUPTED
-            return _say(prog, what + advice, status)
+            return _say(prog, event + advice, status)
     return 0
 
 
@@ -225,17 +227,17 @@ def _add_commands(parser, commands, metavar):
     subparsers = parser.add_subparsers(
         dest=metavar.lower(), metavar=metavar, required=True, parser_class=Parser
     )
-    for name, (help, what) in commands.items():
-        more = isinstance(what, dict)
+    for name, (help, content) in commands.items():
+        more = isinstance(content, dict)
         subparser = subparsers.add_parser(
             name,
             help=help,
             description=f"{help[0].upper()}{help[1:]}.",
             formatter_class=argparse.RawDescriptionHelpFormatter,
-            experiment=None if more else what,
+            experiment=None if more else content,
         )
         if more:
-            _add_commands(subparser, what, "WHAT")
+            _add_commands(subparser, content, "WHAT")
 
 
 def _as_called_now(argv):
@@ -254,9 +256,9 @@ def _as_called_now(argv):
     return argv
 
 
-def _say(prog, what, status):
+def _say(prog, message, status):
     """Say it in one line, and return the status."""
-    print(f"{prog}: {' '.join(str(what).split())}", file=sys.stderr)
+    print(f"{prog}: {' '.join(str(message).split())}", file=sys.stderr)
     return status
 
 

@@ -41,18 +41,18 @@ __all__ = [
     "restore",
 ]
 
-# The newest releases known to need these mends.
+# Later releases than these are not known to need the mends.
 LAST_NENGO_DL = (3, 6, 0)
 LAST_NENGO_LOIHI = (1, 1, 0)
 LAST_NENGO_EXTRAS = (0, 5, 0)
 
 
-# Who learns of this package, from which of its modules.
+# These packages learn of this one, from a module of it each.
 TAUGHT = {"nengo_dl": "nengo_lmu.dl.fast", "nengo_loihi": "nengo_lmu.loihi"}
 
-# What mends modules, by their names: around their import, as what they get for their
-# own imports, and after it. Each mend is declared where it is, with the last release
-# that needs it; what it does, and why, is its docstring.
+# These hold what mends modules, by their names: around their import, as what they get
+# for their own imports, and after it. Each mend is declared where it is, with the last
+# release that needs it; its docstring says what it does, and why.
 AROUND, IMPORTS, AFTER = {}, {}, {}
 UNTIL = {}
 
@@ -83,7 +83,7 @@ def mends(when, *modules, until):
 def execute(module, loader):
     """Run the code of one of the hook's targets with its mends around it."""
     name = module.__name__
-    if not _needs_mending(name):
+    if not needs_mending(name):
         loader.exec_module(module)
     else:
         _execute_mended(module, loader)
@@ -92,9 +92,9 @@ def execute(module, loader):
 
 def _execute_mended(module, loader):
     name = module.__name__
-    with contextlib.ExitStack() as around:
+    with contextlib.ExitStack() as stack:
         if name in AROUND:
-            around.enter_context(AROUND[name]())
+            stack.enter_context(AROUND[name]())
         answers = _careful(name, IMPORTS[name]) if name in IMPORTS else None
         with _answering(module, answers or {}):
             loader.exec_module(module)
@@ -105,7 +105,7 @@ def mend_loaded():
     """Mend what was imported before the hook was there, as far as that goes."""
     for name in AFTER:
         module = _complete(name)
-        if module is not None and _needs_mending(name):
+        if module is not None and needs_mending(name):
             _mend(module)
     for name in TAUGHT:
         if _complete(name) is not None:
@@ -125,7 +125,7 @@ def _teach(name):
     A module of ours that is on its way, for which the other is imported now, registers
     them by itself at its end.
     """
-    if name not in TAUGHT or "nengo_lmu" not in sys.modules or not _needs_mending(name):
+    if name not in TAUGHT or "nengo_lmu" not in sys.modules or not needs_mending(name):
         return
     ours = TAUGHT[name]
     if ours not in sys.modules or _complete(ours) is not None:
@@ -152,7 +152,7 @@ def _careful(name, function):
         )
 
 
-# The answers to imports of the modules that are being executed, by their namespaces.
+# Modules that are being executed get these answers to their imports, by namespace.
 _ANSWERS = {}
 _ANSWERS_LOCK = threading.Lock()
 
@@ -190,8 +190,8 @@ def _import(name, globals=None, locals=None, fromlist=(), level=0):
     return answers[name]
 
 
-# What has been replaced: in what, its name, what was there and what is there now.
-_PATCHES = []
+# Each patch is an owner, a name, what was there and what is there now.
+PATCHES = []
 _ABSENT = object()
 
 
@@ -204,7 +204,7 @@ def patch(owner, name, value):
     name : str
     value : object
     """
-    _PATCHES.append((owner, name, vars(owner).get(name, _ABSENT), value))
+    PATCHES.append((owner, name, vars(owner).get(name, _ABSENT), value))
     setattr(owner, name, value)
 
 
@@ -217,14 +217,14 @@ def restore():
         uninstall = getattr(sys.modules.get(name), "uninstall", None)
         if uninstall is not None:
             uninstall()
-    while _PATCHES:
-        owner, name, before, value = _PATCHES.pop()
+    while PATCHES:
+        owner, name, original, value = PATCHES.pop()
         if vars(owner).get(name, _ABSENT) is not value:
             continue
-        if before is _ABSENT:
+        if original is _ABSENT:
             delattr(owner, name)
         else:
-            setattr(owner, name, before)
+            setattr(owner, name, original)
 
 
 def _stand_in(module, **replaced):
@@ -235,13 +235,15 @@ def _stand_in(module, **replaced):
     return copy
 
 
-def _needs_mending(name):
+def needs_mending(name):
     """Is the installed release of this module's package one that needs the mends?"""
     package = name.partition(".")[0]
     installed = _installed(package.replace("_", "-"))
-    # what is not mended itself is as the rest of its package
+    # A module that is not mended itself is as the rest of its package.
     until = UNTIL.get(name) or max(
-        last for one, last in UNTIL.items() if one.partition(".")[0] == package
+        release
+        for module, release in UNTIL.items()
+        if module.partition(".")[0] == package
     )
     if installed is not None and installed > until:
         return False
@@ -250,7 +252,7 @@ def _needs_mending(name):
 
 def is_known():
     """Is the NengoDL that is installed the one that this package is written for?"""
-    return _needs_mending("nengo_dl")
+    return needs_mending("nengo_dl")
 
 
 def is_for_tensorflow():
@@ -274,13 +276,13 @@ def is_for_tensorflow():
 def _installed(distribution):
     """Return the installed version as a tuple of numbers; None where it is unknown."""
     try:
-        found = metadata.version(distribution)
+        release = metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return None
-    return tuple(int(part) for part in re.findall(r"\d+", found)[:3])
+    return tuple(int(part) for part in re.findall(r"\d+", release)[:3])
 
 
-def _is_installed(name):
+def is_installed(name):
     """Can this top-level module be imported?  (A module put in by hand has no spec.)"""
     try:
         return name in sys.modules or find_spec(name) is not None
@@ -302,7 +304,7 @@ def prepare_tensorflow():
     process inherits it.  nengo_dl sets TF_CPP_MIN_LOG_LEVEL, whatever the user chose.
     """
     _forget_failed_import("nengo_dl")
-    if _is_installed("tensorflow"):  # else nengo_dl's own error says it best
+    if is_installed("tensorflow"):  # nengo_dl's own error says it best otherwise
         with _quietly():
             _use_keras_2()
     level = os.environ.get("TF_CPP_MIN_LOG_LEVEL")
@@ -318,7 +320,7 @@ def prepare_tensorflow():
 @contextlib.contextmanager
 def import_tensorflow_quietly():
     """Import TensorFlow before those who would, and go on if there is none."""
-    if _is_installed("tensorflow"):
+    if is_installed("tensorflow"):
         with contextlib.suppress(Exception), _quietly():
             importlib.import_module("tensorflow")
     yield
@@ -326,12 +328,19 @@ def import_tensorflow_quietly():
 
 @contextlib.contextmanager
 def _quietly():
-    """Import TensorFlow with NengoDL's log level, unless the user has chosen one."""
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+    """Import TensorFlow with NengoDL's log level, unless the user has chosen one.
+
+    Whoever has chosen to see everything, level 0, does so: it is the default, but
+    nobody sets a default for nothing.
+    """
+    level = os.environ.get("TF_CPP_MIN_LOG_LEVEL")
+    with contextlib.ExitStack() as stack:
+        if level is None:
+            stack.enter_context(_environment("TF_CPP_MIN_LOG_LEVEL", "1"))
+        if level != "0":
+            # TensorFlow's first lines are written before it looks at the level.
+            stack.enter_context(without_chatter())
         yield
-    else:
-        with _environment("TF_CPP_MIN_LOG_LEVEL", "1"), _without_chatter():
-            yield
 
 
 @contextlib.contextmanager
@@ -358,16 +367,16 @@ def _forget_failed_import(name):
 
 def _use_keras_2():
     """Import TensorFlow with Keras 2 as tf.keras, or raise a helpful ImportError."""
-    chosen = os.environ.get("TF_USE_LEGACY_KERAS")
-    with contextlib.ExitStack() as around:
-        if chosen is None and _is_installed("tf_keras"):
-            around.enter_context(_environment("TF_USE_LEGACY_KERAS", "1"))
+    setting = os.environ.get("TF_USE_LEGACY_KERAS")
+    with contextlib.ExitStack() as stack:
+        if setting is None and is_installed("tf_keras"):
+            stack.enter_context(_environment("TF_USE_LEGACY_KERAS", "1"))
         import tensorflow as tf
 
         origin = _keras_origin(tf)
         if origin is None:
             raise ImportError(
-                f"NengoDL needs Keras 2, and {_remedy(tf, chosen)}", name="nengo_dl"
+                f"NengoDL needs Keras 2, and {_remedy(tf, setting)}", name="nengo_dl"
             )
         if origin.startswith("tf_keras"):
             _load_all_of_keras()
@@ -376,17 +385,17 @@ def _use_keras_2():
     tf.config.list_physical_devices("GPU")
 
 
-def _remedy(tf, chosen):
+def _remedy(tf, setting):
     """Say how tf.keras can be Keras 2, given what TF_USE_LEGACY_KERAS was."""
     version = ".".join(tf.__version__.split(".")[:2])
-    if not _is_installed("tf_keras"):
+    if not is_installed("tf_keras"):
         return (
             f"TensorFlow {version} has it in a package of its own: "
             f"pip install 'tf-keras=={version}.*'"
         )
-    if chosen not in (None, "1", "true", "True"):
+    if setting not in (None, "1", "true", "True"):
         return (
-            f"TF_USE_LEGACY_KERAS={chosen} in the environment says Keras 3: set it "
+            f"TF_USE_LEGACY_KERAS={setting} in the environment says Keras 3: set it "
             "to 1 and start Python again"
         )
     return (
@@ -469,8 +478,7 @@ def mend_utils(utils):
     utils.subprocess = subprocess
 
 
-# What TensorFlow and XLA write to the C stderr while they load, before they look at
-# TF_CPP_MIN_LOG_LEVEL: "I0000 00:00 123 file.cc:1] ..", "2026-.. 10:00:00.0: I file.cc"
+# TensorFlow and XLA write this to the C stderr while they load, before they look at
 CHATTER = (
     r"WARNING: All log messages before absl::InitializeLog"
     r"|(?:I\d{4} |\S+ \S+: I )\S*.*\.cc:\d+\]"
@@ -478,7 +486,7 @@ CHATTER = (
     r"|.*Unable to register cu\w+ (?:factory|plugin)"
     r"|.*computation placer already registered"
 )
-# Only where there is no GPU: with one, these are about something that can be put right.
+# They are chatter only where there is no GPU: with one, something can be put right.
 NO_GPU_CHATTER = (
     r".*failed call to cuInit"
     r"|.*Could not find (?:cuda drivers|TensorRT)"
@@ -487,19 +495,19 @@ NO_GPU_CHATTER = (
 )
 
 
-def _gpu_driver_present():
+def gpu_driver_present():
     """Is there a GPU that TensorFlow could use (NVIDIA, AMD, Windows' through WSL)?"""
     return any(map(os.path.exists, ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")))
 
 
-def _chatter():
+def chatter(with_gpu):
     """Return what lines begin with that are of no use to anybody here."""
-    patterns = [CHATTER] if _gpu_driver_present() else [CHATTER, NO_GPU_CHATTER]
+    patterns = [CHATTER] if with_gpu else [CHATTER, NO_GPU_CHATTER]
     return "|".join(patterns)
 
 
-# Another process, so that nothing is lost when this one is aborted. It ignores Ctrl-C,
-# which reaches it too.
+# The filter is another process, so that nothing is lost when this one is aborted. It
+# ignores Ctrl-C, which reaches it too.
 FILTER = """
 import re, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -513,14 +521,15 @@ _FILTERING = threading.Lock()
 
 
 @contextlib.contextmanager
-def _without_chatter():
+def without_chatter():
     """Send what is written to stderr, by C too, through a filter that drops chatter."""
     is_python = sys.executable and not getattr(sys, "frozen", False)
     if not is_python or not _FILTERING.acquire(blocking=False):
         yield  # another thread has a filter in place
         return
     try:
-        command = [sys.executable, "-I", "-S", "-c", FILTER, _chatter()]
+        dropped = chatter(gpu_driver_present())
+        command = [sys.executable, "-I", "-S", "-c", FILTER, dropped]
         stderr = os.dup(2)
         chatter_filter = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
@@ -538,7 +547,7 @@ def _without_chatter():
         os.dup2(stderr, 2)
         os.close(stderr)
         chatter_filter.stdin.close()
-        # it goes on for as long as a process started meanwhile writes to it
+        # It goes on for as long as a process started meanwhile writes to it.
         with contextlib.suppress(subprocess.TimeoutExpired):
             chatter_filter.wait(timeout=1)
         _FILTERING.release()
@@ -622,11 +631,11 @@ def mend_nengo_dl(nengo_dl):
             patch(module, name, value)
         patch(module, "HAS_DL", True)
         patch(module, "HAS_TF", True)
-    if _is_installed("nengo_extras"):
+    if is_installed("nengo_extras"):
         training = importlib.import_module("nengo_extras.loihi_training")
         for name in ("LoihiLIFBuilder", "LoihiSpikingRectifiedLinearBuilder"):
             patch(neurons, name, getattr(training, name))
-    # which it does as neurons are made, and some may have been made already
+    # It does so as neurons are made, and some may have been made already.
     neurons.install_dl_builders()
 
 
@@ -634,7 +643,7 @@ def mend_nengo_dl(nengo_dl):
 def mend_nengo_loihi(nengo_loihi):
     """Tell it of a NengoDL that another thread has imported meanwhile."""
     nengo_dl = sys.modules.get("nengo_dl")
-    if hasattr(nengo_dl, "tensor_layer"):  # which it imports last
+    if hasattr(nengo_dl, "tensor_layer"):  # it imports this last
         mend_nengo_dl(nengo_dl)
 
 
@@ -656,7 +665,7 @@ def mend_linear_filter(process_builders):
     builder = process_builders.LinearFilterBuilder
     build_pre = builder.build_pre
     if hasattr(build_pre, "__wrapped__"):
-        return  # done already
+        return  # it is done already
 
     def with_flat_d(process):
         def make_step(*args, **kwargs):
@@ -689,30 +698,30 @@ def mend_simulator(simulator):
     still, but neither of those with a memory nor in our own experiments.
     """
     if hasattr(simulator.Simulator.__init__, "__wrapped__"):
-        return  # done already
+        return  # it is done already
     init = simulator.Simulator.__init__
-    made = threading.local()  # what this thread makes a simulator of
+    construction = threading.local()  # of this thread's simulator
 
     @functools.wraps(init)
     def mended(self, network, *args, **kwargs):
         rc = simulator.nengo_rc
         precision = rc.get("precision", "bits")
-        made.network = network
+        construction.network = network
         try:
             init(self, network, *args, **kwargs)
         finally:
-            made.network = None
+            construction.network = None
             rc.set("precision", "bits", precision)
 
     patch(simulator.Simulator, "__init__", mended)
     refuse_keras_3(simulator.Simulator, "compile", "optimizer")
     for name in ("fit", "evaluate", "predict"):
         refuse_keras_3(simulator.Simulator, name)
-    if not _gpu_driver_present():
+    if not gpu_driver_present():
 
         def is_ours():
             experiment = "nengo_lmu.analysis" in sys.modules
-            return experiment or has_memory(getattr(made, "network", None))
+            return experiment or has_memory(getattr(construction, "network", None))
 
         quiet = _warnings_without("No GPU support detected", is_ours)
         patch(simulator, "warnings", quiet)
@@ -723,7 +732,7 @@ def has_memory(network):
     package = sys.modules.get("nengo_lmu")
     memory = getattr(package, "LegendreMemory", ())
     networks = [network, *getattr(network, "all_networks", [])]
-    return any(isinstance(one, memory) for one in networks)
+    return any(isinstance(part, memory) for part in networks)
 
 
 class _Like:
@@ -766,17 +775,17 @@ def refuse_keras_3(cls, name, first=None):
     """
     method = vars(cls)[name]
     if hasattr(method, "refuses_keras_3"):
-        return  # done already
+        return  # it is done already
 
     @functools.wraps(method)
     def refusing(self, *args, **kwargs):
-        given = dict(kwargs)
+        arguments = dict(kwargs)
         if first is not None and args:
-            given[first] = args[0]
-        for argument, values in given.items():
+            arguments[first] = args[0]
+        for argument, values in arguments.items():
             for value in _parts(values):
                 _refuse_if_keras_3(value, argument, cls)
-        # bound as an attribute is, which Nengo's decorators depend on
+        # It is bound as an attribute is, since Nengo's decorators depend on that.
         return method.__get__(self, type(self))(*args, **kwargs)
 
     refusing.refuses_keras_3 = True
@@ -792,7 +801,7 @@ def _parts(values):
             yield from _parts(value)
     else:
         yield values
-        # a schedule; newer optimizers refuse it when they are made
+        # It may be a schedule; newer optimizers refuse it when they are made.
         yield from getattr(values, "_hyper", {}).values()
 
 
@@ -802,12 +811,12 @@ def _refuse_if_keras_3(value, argument, cls):
         return  # it is either not there or tf.keras itself
     kind = value if isinstance(value, type) else type(value)
     own = (value,) if isinstance(value, types.FunctionType) else kind.__mro__
-    found = [one for one in own if one.__module__.partition(".")[0] == "keras"]
-    if found:
+    bases = [base for base in own if base.__module__.partition(".")[0] == "keras"]
+    if bases:
         from nengo.exceptions import ValidationError
 
-        name = _keras_2_name(found[0])
-        remedy = f"use {name}" if found[0] is own[0] else f"derive it from {name}"
+        name = _keras_2_name(bases[0])
+        remedy = f"use {name}" if bases[0] is own[0] else f"derive it from {name}"
         raise ValidationError(
             f"{own[0].__name__} is of Keras 3, which NengoDL cannot train with; "
             f"{remedy} (tf.keras is tf_keras as soon as nengo_dl is imported)",
@@ -816,14 +825,14 @@ def _refuse_if_keras_3(value, argument, cls):
         )
 
 
-def _keras_2_name(found):
+def _keras_2_name(obj):
     """Return where Keras 2 has a class or function of Keras 3."""
-    # as in keras.src.optimizers.schedules.learning_rate_schedule
-    _, _, kind, *_ = [*found.__module__.split("."), "", ""]
+    # It is as in keras.src.optimizers.schedules.learning_rate_schedule.
+    _, _, kind, *_ = [*obj.__module__.split("."), "", ""]
     for place in (f"tf_keras.{kind}", f"tf_keras.{kind}.schedules"):
         with contextlib.suppress(ImportError):
-            if hasattr(importlib.import_module(place), found.__name__):
-                return f"{place}.{found.__name__}"
+            if hasattr(importlib.import_module(place), obj.__name__):
+                return f"{place}.{obj.__name__}"
     return "tf_keras.Model" if kind == "models" else f"tf_keras.{kind}"
 
 
@@ -839,7 +848,7 @@ def mend_cluster(passthrough):
     """
     generate_from = passthrough.Cluster.generate_from
     if hasattr(generate_from, "__wrapped__"):
-        return  # done already
+        return  # it is done already
 
     @functools.wraps(generate_from)
     def mended(self, obj, outputs, previous=None):
@@ -858,7 +867,7 @@ def nengo_dl_if_imported():
     As released they import it if it is there, whoever needs it, and with it all of
     Keras 2. `mend_nengo_dl` tells them when it is there.
     """
-    if _complete("nengo_dl") is not None or not _needs_mending("nengo_dl"):
+    if _complete("nengo_dl") is not None or not needs_mending("nengo_dl"):
         return {}
     return {"nengo_dl": None, "nengo_dl.neuron_builders": None}
 

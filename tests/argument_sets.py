@@ -9,7 +9,6 @@ from fractions import Fraction
 import hypothesis.strategies as st
 import nengo
 import numpy as np
-import pytest
 from hypothesis import HealthCheck, settings
 from nengo.exceptions import BuildError, ValidationError
 from nengo.params import Default
@@ -136,6 +135,7 @@ BAD_OF_CELL = {
     **BAD_OF_MEMORY,
     "units": [*NO_NUMBERS, *NO_COUNTS],
     "hidden_neuron_type": [*NO_NUMBERS, None, nengo.LIF],
+    "coupling": ["Full", "none", 1, True, ["full"]],
     "input_encoders": [*_matrices, np.ones((0, 2)), np.ones((2, 9))],
     **{
         name: _matrices
@@ -430,6 +430,7 @@ def good_arguments(draw, cell, neuron_types=NEURON_TYPES, ideal=True):
             "hidden_neuron_type": st.sampled_from(
                 [Default, nengo.Tanh(), nengo.LIF(), nengo.RectifiedLinear()]
             ),
+            "coupling": st.sampled_from([None, "full", "feed-forward"]),
             "input_encoders": st.just(e_x),
             "hidden_encoders": _kernel(signals, units),
             "memory_encoders": _kernel(signals, signals * d),
@@ -476,13 +477,13 @@ def argument_sets(draw, cell, **good):
     return arguments, names
 
 
-def check(network, simulate, arguments, names, refusals=()):
+def check(network, simulator, arguments, names, refusals=()):
     """Hold what is drawn: it runs and stays finite, or says what is wrong with it.
 
     Parameters
     ----------
     network : type
-    simulate : callable
+    simulator : backends.Backend
     arguments : dict
     names : list of str
         Arguments that are bad.
@@ -496,7 +497,9 @@ def check(network, simulate, arguments, names, refusals=()):
             stimulus = nengo.Node(lambda t: np.full(lmu.size_in, np.sin(9 * t) / 3))
             nengo.Connection(stimulus, lmu.input, synapse=None)
             probe = nengo.Probe(lmu.output)
-        data = simulate(net, float(dt), probe)
+        with simulator(net, dt=float(dt), seed=0) as sim:
+            sim.run_steps(N_STEPS)
+        data = sim.data[probe]
     except (ValidationError, ArgumentError, BuildError) as error:
         if any(re.search(one, str(error)) for one in refusals):
             return
@@ -549,26 +552,3 @@ def _sizes(value):
         return []
     is_list = isinstance(value, list) and np.asarray(value).dtype.kind == "i"
     return [*sizes, shown(np.array(value, dtype=float))] if is_list else sizes
-
-
-def in_nengo(net, dt, probe):
-    """Run a network in the reference simulator."""
-    with nengo.Simulator(net, dt=dt, progress_bar=False) as sim:
-        sim.run_steps(N_STEPS)
-    return sim.data[probe]
-
-
-def in_nengo_dl(net, dt, probe):
-    """Run a network in NengoDL."""
-    nengo_dl = pytest.importorskip("nengo_dl")
-    with nengo_dl.Simulator(net, dt=dt, progress_bar=False, seed=0) as sim:
-        sim.run_steps(N_STEPS, progress_bar=False)
-    return sim.data[probe]
-
-
-def on_emulator(net, dt, probe):
-    """Run a network on NengoLoihi's emulator."""
-    nengo_loihi = pytest.importorskip("nengo_loihi")
-    with nengo_loihi.Simulator(net, dt=dt, seed=0, progress_bar=False) as sim:
-        sim.run_steps(N_STEPS)
-    return sim.data[probe]

@@ -57,22 +57,20 @@ def chain(neuron_type, **kwargs):
     return second
 
 
-@model
-def poisson_array():
-    array = nengo.networks.EnsembleArray(
-        20, 12, neuron_type=nengo.PoissonSpiking(nengo.RectifiedLinear())
-    )
+def output_of_an_array(neuron_type):
+    array = nengo.networks.EnsembleArray(20, 12, neuron_type=neuron_type)
     nengo.Connection(nengo.Node(np.linspace(-1, 1, 12)), array.input)
     return [array.output]
+
+
+@model
+def poisson_array():
+    return output_of_an_array(nengo.PoissonSpiking(nengo.RectifiedLinear()))
 
 
 @model
 def stochastic_array():
-    array = nengo.networks.EnsembleArray(
-        20, 12, neuron_type=nengo.StochasticSpiking(nengo.LIFRate())
-    )
-    nengo.Connection(nengo.Node(np.linspace(-1, 1, 12)), array.input)
-    return [array.output]
+    return output_of_an_array(nengo.StochasticSpiking(nengo.LIFRate()))
 
 
 @model

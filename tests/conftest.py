@@ -2,6 +2,7 @@
 
 import nengo
 import pytest
+from backends import BACKENDS
 
 # before any test module looks for nengo_dl, which is mended as it is imported
 import nengo_lmu  # noqa: F401
@@ -14,3 +15,9 @@ def no_decoder_cache():
     nengo.rc.set("decoder_cache", "enabled", "False")
     yield
     nengo.rc.set("decoder_cache", "enabled", before)
+
+
+@pytest.fixture(params=BACKENDS, ids=str)
+def Simulator(request):
+    """Return the class of each simulator in turn: ``with Simulator(net) as sim``."""
+    return request.param

@@ -1,6 +1,7 @@
 """Measurements for sweeps: workers import functions by the name of this module."""
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def die(setting):
 
 
 def settings_of_threads(setting):
-    return {name: os.environ.get(name) for name in (*sweep._TENSORFLOW, *OF_OTHERS)}
+    names = (*sweep.TENSORFLOW_THREADS, *OF_OTHERS)
+    return {name: os.environ.get(name) for name in names}
 
 
 def threads_of_tensorflow(setting):
@@ -43,3 +45,21 @@ def threads_of_tensorflow(setting):
     (x @ x).numpy()
     names = [path.read_text().strip() for path in TASKS.glob("*/comm")]
     return {"threads": names.count("tf_Compute")}
+
+
+_KEPT = []
+
+
+@dataclass(frozen=True)
+class Hoard:
+    """So many megabytes."""
+
+    megabytes: int
+    seed: int
+
+
+def hoard(setting):
+    """Keep some memory, as TensorFlow keeps its graphs."""
+    _KEPT.append(b"x" * (setting.megabytes * 2**20))
+    time.sleep(1.1)  # joblib looks once a second
+    return {"kept": len(_KEPT)}

@@ -16,22 +16,30 @@ WITHOUT = {
     "StateStatistics",
 }
 
-PARTS = {"legendre": None, "networks": None, "loihi": "nengo_loihi", "dl": "nengo_dl"}
+# what each part needs besides the core
+PARTS = {
+    "legendre": None,
+    "networks": None,
+    "loihi": "nengo_loihi",
+    "dl": "nengo_dl",
+    "analysis": "nengo_loihi",
+    "tasks": "sklearn",
+}
 
 
 def modules():
     """Yield the names of modules with examples that take no longer than a test."""
     for part, needs in PARTS.items():
         package = importlib.util.find_spec(f"nengo_lmu.{part}")
-        for found in pkgutil.walk_packages(
+        for module in pkgutil.walk_packages(
             package.submodule_search_locations, f"nengo_lmu.{part}."
         ):
-            yield pytest.param(found.name, needs, id=found.name)
+            yield pytest.param(module.name, needs, id=module.name)
     yield pytest.param("nengo_lmu.plots", "matplotlib", id="nengo_lmu.plots")
 
 
 @pytest.mark.parametrize("name, needs", list(modules()))
-def test_examples(name, needs):
+def test_examples_say_what_they_print(name, needs):
     if needs is not None:
         pytest.importorskip(needs)
     module = importlib.import_module(name)

@@ -21,8 +21,8 @@ def readme_blocks(name="README.rst"):
     return [textwrap.dedent(block) for block in blocks]
 
 
-def test_readme_first_example():
-    """Ten lines, and a delay; how large its error is, `test_delay_example` says."""
+def test_the_first_example_of_the_readme_runs():
+    """Ten lines, and a delay; how large its error is, the last test says."""
     source = readme_blocks()[0]
     lines = [line for line in source.splitlines() if line.strip()]
     assert len(lines) <= 10
@@ -35,7 +35,7 @@ def test_readme_first_example():
     assert 0.1 < delayed[1000:].std() < 0.5
 
 
-def test_readme_second_example():
+def test_the_second_example_of_the_readme_runs():
     pytest.importorskip("nengo_dl")
     pytest.importorskip("nengo_loihi")
     rng = np.random.RandomState(0)
@@ -52,7 +52,7 @@ def test_readme_second_example():
     assert names["sim"].data[names["p"]].shape == (50, 1)
 
 
-def test_example_of_speed_and_reset():
+def test_the_example_of_speed_and_reset_pauses_and_clears():
     """The state is held in the pause, and gone after the reset."""
     (source,) = readme_blocks("docs/time.rst")
     names = {}
@@ -97,7 +97,7 @@ def test_example_of_nengo_spa():
     assert a[0] > a[1] + 0.5 and b[1] > b[0] + 0.5
 
 
-def test_delay_example(tmp_path, monkeypatch, capsys):
+def test_the_example_of_a_delay_runs(tmp_path, monkeypatch, capsys):
     picture = tmp_path / "delay.png"
     monkeypatch.setattr(sys, "argv", ["delay.py", str(picture)])
     runpy.run_path(str(ROOT / "examples" / "delay.py"), run_name="__main__")

@@ -154,6 +154,12 @@ def measure_activity(
         If there is no time step to count in.
     nengo.exceptions.BuildError
         If the network cannot be built, or does not fit the chip.
+
+    Examples
+    --------
+    >>> activity = measure_activity(net, seconds=0.01, show_progress=False)
+    >>> activity.seconds
+    0.01
     """
     dt = positive("dt", dt, "of seconds")
     n_steps = round(positive("seconds", seconds, "of seconds") / dt)

@@ -90,6 +90,13 @@ def plan(setting, error=None):
     ------
     nengo_lmu.legendre.ArgumentError
         For neurons that the theory does not cover, or an error that cannot be had.
+
+    Examples
+    --------
+    >>> from nengo_lmu.analysis import Setting
+    >>> planned = plan(Setting(theta=0.1, d=3), error=0.05)
+    >>> planned.window <= 0.05, sum(planned.neurons) == planned.setting.n_neurons
+    (True, True)
     """
     _check_neurons(setting)
     theory = setting.for_theory

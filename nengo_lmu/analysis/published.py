@@ -51,6 +51,12 @@ def usual_memory(
     ------
     nengo_lmu.legendre.ArgumentError
         For a ``theta``, ``d``, ``synapse`` or ``dt`` out of range.
+
+    Examples
+    --------
+    >>> memory = usual_memory(theta=0.1, d=3, n_neurons=60)
+    >>> memory.output.size_out, memory.n_neurons
+    (3, 60)
     """
     A_h, B_h = principle3(*state_space(theta, d), synapse, dt)
     if neuron_type is None:
@@ -101,6 +107,11 @@ def example_memory(theta, d, n_neurons, synapse=0.1, max_rates=None, dt=0.001):
     References
     ----------
     .. [1] https://www.nengo.ai/nengo-loihi/v1.1.0/examples/lmu.html
+
+    Examples
+    --------
+    >>> len(example_memory(theta=0.1, d=3, n_neurons=60).all_ensembles)
+    3
     """
     A, B = state_space(theta, d)
     return _array_on_chip(
@@ -148,6 +159,11 @@ def notebook_memory(
     .. [1] Voelker, A. R., Kajić, I., & Eliasmith, C. (2019). Legendre Memory Units.
     .. [2] https://github.com/nengo/keras-lmu, neuromorphic/loihi_lmu.ipynb in the
        history of the repository.
+
+    Examples
+    --------
+    >>> len(notebook_memory(theta=0.1, d=3, n_neurons=60).all_ensembles)
+    3
     """
     A_h, B_h = principle3(*state_space(theta, d), synapse, dt)
     return _array_on_chip(

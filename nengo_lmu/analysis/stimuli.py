@@ -19,6 +19,11 @@ def white_noise(rms, bandwidth, seconds):
     Returns
     -------
     process : nengo.processes.WhiteSignal
+
+    Examples
+    --------
+    >>> white_noise(rms=0.3, bandwidth=5.0, seconds=1.0)
+    WhiteSignal(period=1.0, high=5.0, rms=0.3, y0=0)
     """
     # It repeats itself after a period, which must hold a wave of the highest frequency.
     period = max(seconds, 2 / bandwidth)

@@ -3,6 +3,8 @@
 Colours are those of Okabe and Ito, which colour-blind readers can tell apart.
 """
 
+from contextlib import contextmanager
+
 from nengo_lmu.utils.files import write_atomically
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
@@ -24,6 +26,43 @@ STYLE = {
     "legend.frameon": False,
     "figure.dpi": 150,
 }
+
+
+# A page of the documentation is so wide (inches).
+WIDTH = 7.0
+
+
+@contextmanager
+def page_figure(height):
+    """Make a figure as wide as a page, to be drawn in our style within.
+
+    Parameters
+    ----------
+    height : float
+        Inches.
+
+    Yields
+    ------
+    figure : matplotlib.figure.Figure
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        yield Figure(figsize=(WIDTH, height), layout="constrained")
+
+
+def label_values(axis, values, labels):
+    """Let an axis, logarithmic or not, have ticks at these values and nowhere else.
+
+    Parameters
+    ----------
+    axis : matplotlib.axis.Axis
+    values : sequence of float
+    labels : iterable of str
+    """
+    axis.set_ticks(values, list(labels))
+    axis.set_ticks([], minor=True)
 
 
 def save(figure, path):

@@ -14,6 +14,11 @@ def mean_and_error(values):
     -------
     summary : dict
         ``mean`` and ``standard_error``, which is None for a single value.
+
+    Examples
+    --------
+    >>> mean_and_error([1.0, 2.0, 3.0, 6.0])["mean"]
+    3.0
     """
     n = len(values)
     return {
@@ -23,6 +28,12 @@ def mean_and_error(values):
 
 
 def quartiles(values):
-    """Return the median of some values, and the quartiles as ``low`` and ``high``."""
+    """Return the median of some values, and the quartiles as ``low`` and ``high``.
+
+    Examples
+    --------
+    >>> quartiles([1, 2, 3, 4, 5])
+    {'median': 3.0, 'low': 2.0, 'high': 4.0}
+    """
     low, median, high = np.percentile(values, [25, 50, 75])
     return {"median": float(median), "low": float(low), "high": float(high)}

@@ -12,10 +12,11 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import joblib
@@ -29,10 +30,10 @@ from nengo_lmu.utils.progress import progress_bar
 from nengo_lmu.version import version
 
 # The scheduler of a cluster has to answer within this (seconds).
-_TIMEOUT = 5
+TIMEOUT = 5
 
 # These tell TensorFlow its number of threads; it looks when it is first used.
-_TENSORFLOW = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+TENSORFLOW_THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 def run(
@@ -42,6 +43,7 @@ def run(
     workers=None,
     dask=None,
     cost=None,
+    checkpoints=False,
     description=None,
     show_progress=None,
 ):
@@ -64,8 +66,11 @@ def run(
         Address of the scheduler of a Dask cluster, which is then used in place of
         processes of this computer.
     cost : callable, optional
-        How long a setting takes, in any unit. The longest are begun first, so that
-        workers finish at about the same time.
+        How long a setting takes, in any unit, by default its ``cost``, if it has one.
+        The longest are begun first, so that workers finish at about the same time.
+    checkpoints : bool
+        Whether the function also takes ``checkpoint``, a file for how far it has come.
+        There is one a setting in ``folder/checkpoints`` until it has its record.
     description : str, optional
         For the progress bar.
     show_progress : bool, optional
@@ -87,6 +92,14 @@ def run(
         If the cluster does not answer.
     ImportError
         If a cluster is asked for and Dask is not installed.
+
+    Examples
+    --------
+    >>> from nengo_lmu.analysis import Setting, measure
+    >>> settings = [Setting(0.1, 3, m, windows=2) for m in (30, 60)]
+    >>> records = run(measure, settings, workers=1, show_progress=False)
+    >>> [record["setting"]["n_neurons"] for record in records]
+    [30, 60]
     """
     tasks = {_key(function, setting): setting for setting in settings}
     records, failures = {}, []
@@ -98,13 +111,16 @@ def run(
             if (record := _read(paths[key], function, setting)) is not None
         }
     todo = [(key, setting) for key, setting in tasks.items() if key not in records]
-    if cost is not None:
-        todo.sort(key=lambda task: -cost(task[1]))
+    cost = cost or (lambda setting: getattr(setting, "cost", 0))
+    todo.sort(key=lambda task: -cost(task[1]))
 
+    measure = function
+    if checkpoints and folder is not None:
+        measure = partial(_measure_from, function, Path(folder))
     if todo and dask is not None:
-        outcomes = _on_cluster(dask, function, todo)
+        outcomes = _on_cluster(dask, measure, todo)
     else:
-        outcomes = _in_processes(workers, function, todo)
+        outcomes = _in_processes(workers, measure, todo)
     with (
         closing(outcomes),
         progress_bar(
@@ -117,6 +133,7 @@ def run(
                 records[key] = _describe(function, tasks[key]) | outcome | digest
                 if folder is not None:
                     write_json(paths[key], records[key])
+                    _checkpoint(folder, key).unlink(missing_ok=True)
             else:
                 failures.append((tasks[key], *failure))
             bar.update()
@@ -143,6 +160,14 @@ def run_seeds(function, settings, seeds, **options):
     -------
     results : dict
         From each setting to the list of the results of its seeds.
+
+    Examples
+    --------
+    >>> from nengo_lmu.analysis import Setting, measure
+    >>> setting = Setting(0.1, 3, 60, windows=2)
+    >>> results = run_seeds(measure, [setting], 2, workers=1, show_progress=False)
+    >>> len(results[setting])
+    2
     """
     every = [
         replace(setting, seed=seed) for setting in settings for seed in range(seeds)
@@ -151,6 +176,16 @@ def run_seeds(function, settings, seeds, **options):
     return {
         setting: [next(records)["result"] for _ in range(seeds)] for setting in settings
     }
+
+
+def _measure_from(function, folder, setting):
+    """Measure one setting from its checkpoint, if there is one."""
+    path = _checkpoint(folder, _key(function, setting))
+    return function(setting, checkpoint=path)
+
+
+def _checkpoint(folder, key):
+    return Path(folder) / "checkpoints" / f"{key}.npz"
 
 
 def attempt(function, key, setting):
@@ -180,6 +215,8 @@ def _attempt_for(parent, *task):
     """
     if os.getpid() != parent:
         _end_with(parent)
+        # Processes side by side share a cache, and only one at a time adds to it.
+        warnings.filterwarnings("ignore", "Decoder cache could not acquire lock")
     return attempt(*task)
 
 
@@ -204,7 +241,9 @@ def _in_processes(workers, function, todo):
         return
     workers = min(workers or joblib.cpu_count(), len(todo))
     lost = dict(todo)
-    with _one_thread_each() if workers > 1 else nullcontext():
+    # A worker that has grown, as with TensorFlow, is replaced, and nothing is lost.
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
+    with one_thread_each() if workers > 1 else nullcontext():
         parallel = joblib.Parallel(
             n_jobs=workers,
             return_as="generator_unordered",
@@ -229,13 +268,13 @@ def _in_processes(workers, function, todo):
 
 
 @contextmanager
-def _one_thread_each():
+def one_thread_each():
     """Let each of the processes that are started within use one core.
 
     joblib tells so the libraries that it knows, and TensorFlow is not among them. What
     the user has set stays.
     """
-    added = {name: "1" for name in _TENSORFLOW if name not in os.environ}
+    added = {name: "1" for name in TENSORFLOW_THREADS if name not in os.environ}
     os.environ.update(added)
     try:
         with joblib.parallel_config("loky", inner_max_num_threads=1):
@@ -258,7 +297,7 @@ def _on_cluster(address, function, todo):
             "Dask is not installed; pip install 'nengo-lmu[dask]'"
         ) from None
     try:
-        client = distributed.Client(address, timeout=_TIMEOUT, set_as_default=False)
+        client = distributed.Client(address, timeout=TIMEOUT, set_as_default=False)
     except (OSError, ValueError):
         raise ArgumentError(
             "dask",

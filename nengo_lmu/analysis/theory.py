@@ -28,6 +28,13 @@ def predict(setting):
     -------
     window : float or None
         Relative to the rms of the input.
+
+    Examples
+    --------
+    >>> from nengo_lmu.analysis import Setting
+    >>> setting = Setting(theta=0.1, d=3, n_neurons=60)
+    >>> round(predict(setting), 3)
+    0.03
     """
     return _theory(setting)[0]
 
@@ -44,6 +51,13 @@ def floor(setting):
     window : float or None
         Relative to the rms of the input; None where the theory has none, and for
         neurons that do not hear their error.
+
+    Examples
+    --------
+    >>> from nengo_lmu.analysis import Setting
+    >>> setting = Setting(theta=0.1, d=3, n_neurons=60)
+    >>> 0 < floor(setting) < predict(setting)
+    True
     """
     return _theory(setting)[1]
 
@@ -101,6 +115,13 @@ def fit_exponents(errors, factors, blocks=None, confidence=0.95):
     ------
     nengo_lmu.legendre.ArgumentError
         If there are too few errors, or the factors do not vary independently.
+
+    Examples
+    --------
+    >>> m = np.array([100, 300, 1000, 3000])
+    >>> exponent = fit_exponents(5 / np.sqrt(m), {"m": m})["m"]
+    >>> round(exponent.value, 6)
+    -0.5
     """
     y = np.log(errors)
     blocks = np.zeros(len(y)) if blocks is None else np.asarray(blocks)

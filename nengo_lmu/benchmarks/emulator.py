@@ -18,7 +18,8 @@ from tqdm import tqdm
 
 from nengo_lmu.analysis.published import example_memory, notebook_memory
 from nengo_lmu.analysis.summary import quartiles
-from nengo_lmu.experiments.experiment import Experiment, option, switch
+from nengo_lmu.benchmarks.memories import measured_times
+from nengo_lmu.experiments.experiment import Experiment, option, shown_by, switch
 from nengo_lmu.experiments.options import whole_number
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.networks import LegendreMemory
@@ -47,7 +48,7 @@ SLOW_UP_TO = 1200
 SLOW_UP_TO_FULL = 4800
 
 # Each simulator has so long in a round (seconds), and at least so many steps.
-_ROUND = 0.02
+ROUND = 0.02
 _STEPS = 10
 
 # The memories fill before times are taken, so that neurons spike as they do from then
@@ -138,9 +139,10 @@ class Emulator(Experiment):
         f"{LARGEST} neurons too, and all but ours on the fast emulator for up to "
         f"{SLOW_UP_TO_FULL} instead of {SLOW_UP_TO}"
     )
-    rounds: int = option(50, whole_number(1), "how often each time is measured")
+    rounds: int = measured_times(50)
 
     def __post_init__(self):
+        super().__post_init__()
         if self.n_neurons is None:
             sizes = (*SIZES, LARGEST) if self.full else SIZES
             object.__setattr__(self, "n_neurons", sizes)
@@ -219,23 +221,14 @@ class Emulator(Experiment):
                 row["parts"] = parts_of_a_step(simulator, 10 * n_steps[j])
         return {"rows": rows, "misfits": misfits}
 
-    def table(self, record):
-        """Return times of all memories, and those that are too large for Loihi."""
-        from nengo_lmu.benchmarks.report import emulator_tables
-
-        return emulator_tables(record)
-
-    def figure(self, record):
-        """Draw times of steps and of building against the number of neurons."""
-        from nengo_lmu.benchmarks.report import draw_emulator
-
-        return draw_emulator(record)
+    table = shown_by("benchmarks.report.emulator_tables")
+    figure = shown_by("benchmarks.report.draw_emulator")
 
 
 def _step_times(simulators, rounds, tick):
     """Return the times of each round and simulator, and how many steps they are of."""
     n_steps = [
-        max(_STEPS, int(_ROUND / _step_time(simulator, _STEPS)))
+        max(_STEPS, int(ROUND / _step_time(simulator, _STEPS)))
         for simulator in simulators
     ]
     times = np.empty((rounds, len(simulators)))

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import nengo
 
+from nengo_lmu.experiments.experiment import Experiment, option
+from nengo_lmu.experiments.options import whole_number
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.networks import LegendreMemory
 
@@ -39,35 +41,45 @@ class Setting:
         return network
 
 
-def all_settings(n_neurons, d):
-    """Return the settings of all sizes and orders.
-
-    Parameters
-    ----------
-    n_neurons, d : sequence of int
-        Neurons and orders.
-
-    Returns
-    -------
-    settings : list of Setting
-        Each once, by order and then by size.
-
-    Raises
-    ------
-    nengo_lmu.legendre.ArgumentError
-        If there are too few neurons for an order.
-    """
-    settings = [Setting(m, order) for order in _all(d) for m in _all(n_neurons)]
-    for setting in settings:
-        if setting.n_neurons < 2 * setting.d:
-            raise ArgumentError(
-                "n_neurons",
-                f"must be at least {2 * setting.d} for d={setting.d}, an on and an off "
-                f"neuron for each dimension, but {setting.n_neurons} was given; "
-                "use more neurons, or a smaller d",
-            )
-    return settings
+def numbers_of_neurons(default):
+    """Return a field for the sizes of memories."""
+    return option(
+        default, whole_number(2), "neurons of the memory", "M", formerly=("--m",)
+    )
 
 
-def _all(values):
-    return sorted(set(values))
+def measured_times(default):
+    """Return a field for the number of rounds in which all take turns."""
+    return option(default, whole_number(1), "how often each time is measured")
+
+
+@dataclass(frozen=True)
+class OfMemories(Experiment):
+    """A benchmark of memories of several sizes and orders."""
+
+    always_kept = False
+
+    n_neurons: tuple = numbers_of_neurons((1000, 10_000))
+    d: tuple = option((6, 32), whole_number(1), "orders of the memory", "D")
+    rounds: int = measured_times(10)
+
+    @property
+    def sizes(self):
+        """(list of Setting) All sizes and orders, each once, by order, then by size.
+
+        Too few neurons for an order are a `nengo_lmu.legendre.ArgumentError`.
+        """
+        settings = [
+            Setting(m, d)
+            for d in sorted(set(self.d))
+            for m in sorted(set(self.n_neurons))
+        ]
+        for setting in settings:
+            if setting.n_neurons < 2 * setting.d:
+                raise ArgumentError(
+                    "n_neurons",
+                    f"must be at least {2 * setting.d} for d={setting.d}, an on and an "
+                    "off neuron for each dimension, but "
+                    f"{setting.n_neurons} was given; use more neurons, or a smaller d",
+                )
+        return settings

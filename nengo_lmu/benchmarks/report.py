@@ -2,9 +2,7 @@
 
 import itertools
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from nengo_lmu.analysis.style import (
@@ -14,8 +12,9 @@ from nengo_lmu.analysis.style import (
     ORANGE,
     PURPLE,
     SKY,
-    STYLE,
     VERMILION,
+    label_values,
+    page_figure,
 )
 from nengo_lmu.utils.table import format_table
 
@@ -31,6 +30,15 @@ _OWNERS = {
 _PARTS = {"synapses": "syn %", "compartments": "comp %", "host": "host %"}
 
 
+def _whiskers(rows, key, unit=1.0):
+    """Return medians of rows, and how far the quartiles are below and above them."""
+    low, median, high = (
+        unit * np.array([row[key][quartile] for row in rows])
+        for quartile in ("low", "median", "high")
+    )
+    return median, np.array([median - low, high - median])
+
+
 def draw_training(record):
     """Draw times of training, of inference and until the first step is done.
 
@@ -44,18 +52,14 @@ def draw_training(record):
     figure : matplotlib.figure.Figure
     """
     rows = record["rows"]
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.0, 1.0 + 0.19 * len(rows)), layout="constrained")
+    with page_figure(1.0 + 0.19 * len(rows)) as figure:
         panels = figure.subplots(1, 3, sharey=True)
         for y, row in enumerate(rows):
             colour, marker = _OWNERS[row["name"].split()[0]]
             style = {"color": colour, "marker": marker, "ms": 3, "lw": 1, "capsize": 2}
             for axes, task in zip(panels, ("train", "infer")):
-                low, median, high = (
-                    row[task][key] for key in ("low", "median", "high")
-                )
-                whiskers = [[median - low], [high - median]]
-                axes.errorbar([median], [y], xerr=whiskers, **style)
+                median, whiskers = _whiskers([row], task)
+                axes.errorbar(median, [y], xerr=whiskers, **style)
             panels[2].errorbar([row["start"]], [y], **style)
         for axes, title in zip(
             panels, ("a  Training", "b  Inference", "c  Building, first step")
@@ -90,18 +94,13 @@ def draw_steps(record):
     """
     colours = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
     orders = dict.fromkeys(row["d"] for row in record["rows"])
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.0, 3.0), layout="constrained")
+    with page_figure(3.0) as figure:
         left, right = figure.subplots(1, 2)
         for d, colour in zip(orders, itertools.cycle(colours)):
             rows = [row for row in record["rows"] if row["d"] == d]
             m = [row["n_neurons"] for row in rows]
-            low, median, high = (
-                1e6 * np.array([row["step"][key] for row in rows])
-                for key in ("low", "median", "high")
-            )
             style = {"marker": "o", "ms": 3, "lw": 1, "color": colour}
-            left.errorbar(m, median, [median - low, high - median], **style)
+            left.errorbar(m, *_whiskers(rows, "step", 1e6), **style)
             own = [1e6 * row["nengo"]["median"] for row in rows]
             left.plot(m, own, "--", lw=1, color=colour)
             peak = [row["peak"] / 2**20 for row in rows]
@@ -146,8 +145,7 @@ def draw_emulator(record):
         "example": "NengoLoihi's example",
         "notebook": "published notebook",
     }
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.0, 3.0), layout="constrained")
+    with page_figure(3.0) as figure:
         left, right = figure.subplots(1, 2)
         for (construction, name), colour in zip(
             names.items(), (BLUE, VERMILION, GREEN)
@@ -161,12 +159,8 @@ def draw_emulator(record):
                     == (construction, emulator)
                 ]
                 m = [row["n_neurons"] for row in rows]
-                low, median, high = (
-                    1e6 * np.array([row["step"][key] for row in rows])
-                    for key in ("low", "median", "high")
-                )
                 style = {"marker": "o", "ms": 3, "lw": 1, "ls": line, "color": colour}
-                left.errorbar(m, median, [median - low, high - median], **style)
+                left.errorbar(m, *_whiskers(rows, "step", 1e6), **style)
                 right.plot(m, [row["build"] for row in rows], **style)
         right.plot([], [], color="0.4", lw=1, label="fast emulator")
         right.plot([], [], "--", color="0.4", lw=1, label="NengoLoihi's own")
@@ -178,8 +172,7 @@ def draw_emulator(record):
         for axes in (left, right):
             axes.set_xscale("log")
             axes.set_yscale("log")
-            axes.set_xticks(sizes, [str(m) for m in sizes])
-            axes.set_xticks([], minor=True)
+            label_values(axes.xaxis, sizes, map(str, sizes))
             axes.set_xlabel("neurons m")
         figure.legend(loc="outside right upper")
     return figure

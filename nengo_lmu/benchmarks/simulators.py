@@ -21,9 +21,8 @@ from tqdm import tqdm
 from nengo_lmu.analysis.summary import quartiles
 from nengo_lmu.analysis.timing import in_a_process, peak_resident
 from nengo_lmu.benchmarks import memories
-from nengo_lmu.benchmarks.memories import all_settings
-from nengo_lmu.experiments.experiment import Experiment, option
-from nengo_lmu.experiments.options import whole_number
+from nengo_lmu.benchmarks.memories import OfMemories
+from nengo_lmu.experiments.experiment import shown_by
 
 # NengoDL steps so many runs side by side.
 MINIBATCH = 32
@@ -36,7 +35,7 @@ WITHOUT_FEEDBACK = ("emulator",)
 
 # Each simulator has so long in a round, and NengoDL, which prepares each call, so many
 # steps (seconds, steps).
-_ROUND = 0.05
+ROUND = 0.05
 _STEPS = 500
 
 
@@ -111,7 +110,7 @@ SIMULATORS = {
 
 
 @dataclass(frozen=True)
-class Simulators(Experiment):
+class Simulators(OfMemories):
     """Time and memory of all simulators against the neurons and the order d.
 
     A memory of a second gets white noise, and its state is probed once a second,
@@ -125,17 +124,6 @@ class Simulators(Experiment):
     """
 
     name = "bench simulators"
-    always_kept = False
-
-    n_neurons: tuple = option(
-        (1000, 10_000),
-        whole_number(2),
-        "neurons of the memory",
-        "M",
-        formerly=("--m",),
-    )
-    d: tuple = option((6, 32), whole_number(1), "orders of the memory", "D")
-    rounds: int = option(10, whole_number(1), "how often each time is measured")
 
     def measure(self, run):
         """Measure the simulators with memories of all sizes and orders.
@@ -153,7 +141,7 @@ class Simulators(Experiment):
             what the packages take. ``missing`` are the simulators that are not
             installed.
         """
-        sizes = all_settings(self.n_neurons, self.d)
+        sizes = self.sizes
         names = [
             name for name, (package, *_) in SIMULATORS.items() if find_spec(package)
         ]
@@ -176,11 +164,7 @@ class Simulators(Experiment):
             "missing": [name for name in SIMULATORS if name not in names],
         }
 
-    def table(self, record):
-        """Return times and memory of all simulators, and those that are missing."""
-        from nengo_lmu.benchmarks.report import simulators_tables
-
-        return simulators_tables(record)
+    table = shown_by("benchmarks.report.simulators_tables")
 
 
 def _measure_size(settings, rounds, tick):
@@ -255,7 +239,7 @@ def _step_times(simulators, rounds, tick):
     for simulator in simulators:
         _step_time(simulator, _STEPS)  # TensorFlow traces
     repeats = [
-        max(1, int(_ROUND / (_STEPS * _step_time(simulator, _STEPS))))
+        max(1, int(ROUND / (_STEPS * _step_time(simulator, _STEPS))))
         for simulator in simulators
     ]
     times = np.empty((rounds, len(simulators)))

@@ -18,23 +18,27 @@ from tqdm import tqdm
 
 from nengo_lmu.analysis.summary import quartiles
 from nengo_lmu.analysis.timing import in_a_process
-from nengo_lmu.benchmarks.memories import Setting, all_settings
-from nengo_lmu.experiments.experiment import Experiment, option
-from nengo_lmu.experiments.options import whole_number
+from nengo_lmu.benchmarks.memories import (
+    OfMemories,
+    Setting,
+    measured_times,
+    numbers_of_neurons,
+)
+from nengo_lmu.experiments.experiment import shown_by
 
 # Exponents are fitted from so many neurons on: below, Nengo's own time for each
 # operator of a step counts.
 LARGE = 10_000
 
 # A step, or that of its neurons alone, is repeated for so long in a round (seconds).
-_ROUND = 0.004
+ROUND = 0.004
 
 # Each memory is made and built so often; the least time counts.
 _BUILDS = 3
 
 
 @dataclass(frozen=True)
-class Steps(Experiment):
+class Steps(OfMemories):
     """Time and memory of nengo.Simulator against the number of neurons.
 
     A memory of a second gets white noise and no probes. Times are medians over
@@ -47,17 +51,9 @@ class Steps(Experiment):
 
     name = "bench steps"
     keeps = "record and figure"
-    always_kept = False
 
-    n_neurons: tuple = option(
-        (100, 1000, 10_000, 30_000, 100_000),
-        whole_number(2),
-        "neurons of the memory",
-        "M",
-        formerly=("--m",),
-    )
-    d: tuple = option((6, 32), whole_number(1), "orders of the memory", "D")
-    rounds: int = option(100, whole_number(1), "how often each time is measured")
+    n_neurons: tuple = numbers_of_neurons((100, 1000, 10_000, 30_000, 100_000))
+    rounds: int = measured_times(100)
 
     def measure(self, run):
         """Measure `nengo.Simulator` with memories of all sizes and orders.
@@ -74,7 +70,7 @@ class Steps(Experiment):
             memory, the bytes that making, building and running take at most and in the
             end. ``exponents``, one for each order with two sizes of at least `LARGE`.
         """
-        settings = all_settings(self.n_neurons, self.d)
+        settings = self.sizes
         total = len(settings) + self.rounds
         with tqdm(total=total, desc=self.name, disable=None) as bar:
             rows = []
@@ -88,19 +84,10 @@ class Steps(Experiment):
             row["nengo"] = quartiles(own[:, i])
             row["ratio"] = quartiles(step[:, i] / own[:, i])
             row["feedback"] = quartiles(step[:, i] / plain[:, i])
-        return {"rows": rows, "exponents": _exponents(settings, rows, step)}
+        return {"rows": rows, "exponents": exponents_of(settings, rows, step)}
 
-    def table(self, record):
-        """Return times and memory of all sizes, and their exponents."""
-        from nengo_lmu.benchmarks.report import steps_tables
-
-        return steps_tables(record)
-
-    def figure(self, record):
-        """Draw time and memory against the number of neurons."""
-        from nengo_lmu.benchmarks.report import draw_steps
-
-        return draw_steps(record)
+    table = shown_by("benchmarks.report.steps_tables")
+    figure = shown_by("benchmarks.report.draw_steps")
 
 
 def step_times(settings, rounds, tick=lambda: None):
@@ -130,16 +117,16 @@ def step_times(settings, rounds, tick=lambda: None):
     try:
         all_steps = [
             (
-                whole.step,
-                _neurons_alone(whole, type),
-                _neurons_alone(whole, nengos_own),
+                sim.step,
+                _neurons_alone(sim, type),
+                _neurons_alone(sim, nengos_own),
                 plain.step,
             )
-            for whole, plain in simulators
+            for sim, plain in simulators
         ]
         # the first steps of a memory are those of an empty one
         repeats = [
-            [max(1, math.ceil(_ROUND / _seconds(step, 100))) for step in steps]
+            [max(1, math.ceil(ROUND / _seconds(step, 100))) for step in steps]
             for steps in all_steps
         ]
         times = np.empty((rounds, len(settings), 4))
@@ -232,7 +219,7 @@ def _seconds(function, repeats):
     return (time.perf_counter() - start) / repeats
 
 
-def _exponents(settings, rows, step):
+def exponents_of(settings, rows, step):
     """Fit powers of m to what large memories take."""
     exponents = []
     for d in dict.fromkeys(setting.d for setting in settings):

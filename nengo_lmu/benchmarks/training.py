@@ -24,8 +24,9 @@ from nengo_lmu.benchmarks.contenders import (
     keras_lmu_feedforward,
     lstm,
 )
+from nengo_lmu.benchmarks.memories import measured_times
 from nengo_lmu.benchmarks.networks import Sizes, example, ours
-from nengo_lmu.experiments.experiment import Experiment, option, switch
+from nengo_lmu.experiments.experiment import Experiment, option, shown_by, switch
 from nengo_lmu.experiments.options import one_of, whole_number
 from nengo_lmu.experiments.psmnist.in_time import LAST
 
@@ -40,7 +41,7 @@ ENDS = f"ours recurrent, last {LAST}"
 FORWARD, STEPPED = "feed-forward", "stepwise"
 
 # Each contender trains for so long in a round (seconds), if a minibatch takes less.
-_ROUND = 3.0
+ROUND = 3.0
 
 # The first word of a contender's name says whose it is.
 CONTENDERS = {
@@ -144,7 +145,7 @@ class Training(Experiment):
         "peak memory, too, each in a process of its own; some 10 minutes more",
         formerly=("--memory",),
     )
-    rounds: int = option(5, whole_number(1), "how often each time is measured")
+    rounds: int = measured_times(5)
 
     def measure(self, run):
         """Measure training and inference.
@@ -216,7 +217,7 @@ class Training(Experiment):
             row["cpu"] = {"train": train, "infer": infer}
         return {
             "rows": rows,
-            "kinds": [_compared(kind, rows, times[..., 0]) for kind in kinds],
+            "kinds": [compare_kind(kind, rows, times[..., 0]) for kind in kinds],
             "left_out": [
                 {"name": name, "reason": reason}
                 for name, reason in reasons.items()
@@ -227,17 +228,8 @@ class Training(Experiment):
             "keras_lmu": keras_lmu_version(),
         }
 
-    def table(self, record):
-        """Return times of all, ratios of each kind, and what is left out."""
-        from nengo_lmu.benchmarks.report import training_tables
-
-        return training_tables(record)
-
-    def figure(self, record):
-        """Draw times of training, of inference and until the first step is done."""
-        from nengo_lmu.benchmarks.report import draw_training
-
-        return draw_training(record)
+    table = shown_by("benchmarks.report.training_tables")
+    figure = shown_by("benchmarks.report.draw_training")
 
 
 def missing(name, sizes):
@@ -321,7 +313,7 @@ def _quiet_about_tracing():
 def _started(contender):
     """Return the times of the first minibatches, and let it have more a call.
 
-    Just so many that a call takes `_ROUND`, for what a call takes by itself to matter
+    Just so many that a call takes `ROUND`, for what a call takes by itself to matter
     as little as it does in an epoch.
     """
     first = {
@@ -331,7 +323,7 @@ def _started(contender):
     minibatches = contender.minibatches
     if minibatches is None:
         seconds, _ = _seconds(contender.train)
-        minibatches = max(1, round(_ROUND / seconds))
+        minibatches = max(1, round(ROUND / seconds))
     if minibatches > 1:
         contender.take(minibatches)
         contender.train()  # it traces once more, where that depends on the number
@@ -339,7 +331,7 @@ def _started(contender):
     return {"first": first, "minibatches": minibatches}
 
 
-def _compared(kind, rows, times):
+def compare_kind(kind, rows, times):
     """Return the ratios of a kind; those of times are within rounds."""
     index = {row["name"]: j for j, row in enumerate(rows)}
     names = [name for name in KINDS[kind] if name in index]

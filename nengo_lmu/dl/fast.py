@@ -49,7 +49,9 @@ from nengo_lmu.dl import sequences
 from nengo_lmu.dl.graph import Unsupported
 from nengo_lmu.dl.inputs import checked_inputs
 from nengo_lmu.dl.operators import Delay, Product
+from nengo_lmu.dl.parameters import checked_freeze, checked_load
 from nengo_lmu.dl.poisson import FastPoisson
+from nengo_lmu.dl.rates import by_rates
 from nengo_lmu.dl.superposition import superpose
 from nengo_lmu.dl.tracing import traced_once
 from nengo_lmu.legendre.checks import whole
@@ -59,6 +61,7 @@ __all__ = [
     "LastSteps",
     "explain",
     "planner",
+    "rates",
     "separated",
     "simplifications",
     "specialized",
@@ -138,6 +141,9 @@ def _specialize(group):
 
 
 stepwise = specialized(separated(tree_planner))
+
+# As `stepwise`, but with the rates of spiking neurons in evaluation, too.
+rates = specialized(by_rates(separated(tree_planner)))
 
 
 def planner(operators):
@@ -282,7 +288,7 @@ class _Config:
 
 def _is_planned_here(simulator):
     chosen = tensor_graph.config.get_setting(simulator.model, "planner")
-    return chosen in (planner, stepwise) or isinstance(chosen, LastSteps)
+    return chosen in (planner, stepwise, rates) or isinstance(chosen, LastSteps)
 
 
 # --- what a memory gets from outside
@@ -310,6 +316,11 @@ def install():
     if not hasattr(Simulator._generate_inputs, "is_ours"):
         checked = checked_inputs(Simulator._generate_inputs, _simulates_memory)
         compat.patch(Simulator, "_generate_inputs", checked)
+    if not hasattr(Simulator.load_params, "is_ours"):
+        load = checked_load(vars(Simulator)["load_params"], _simulates_memory)
+        compat.patch(Simulator, "load_params", load)
+        freeze = checked_freeze(vars(Simulator)["freeze_params"])
+        compat.patch(Simulator, "freeze_params", freeze)
 
 
 install()

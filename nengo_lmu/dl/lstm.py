@@ -26,6 +26,15 @@ class UnrolledLSTM(tf.keras.layers.LSTM):
     ----------
     node : nengo.Node
         Whose output is an `LSTMProcess`, to `store` the weights in.
+
+    Examples
+    --------
+    >>> process = LSTMProcess.random(1, 4, np.random.RandomState(0))
+    >>> with net:
+    ...     node = nengo.Node(process)
+    >>> x = np.ones((1, 3, 1), np.float32)
+    >>> np.allclose(UnrolledLSTM(node)(x), process.apply(x[0]), atol=1e-6)
+    True
     """
 
     def __init__(self, node):
@@ -83,6 +92,12 @@ class LSTMProcess(nengo.Process):
     recurrent : (units, 4 * units) array_like
     bias : (4 * units,) array_like
         As `tf.keras.layers.LSTM` has them.
+
+    Examples
+    --------
+    >>> process = LSTMProcess.random(1, 4, np.random.RandomState(0))
+    >>> process.apply(np.ones((3, 1))).shape
+    (3, 4)
     """
 
     def __init__(self, kernel, recurrent, bias):

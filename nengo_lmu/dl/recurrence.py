@@ -246,7 +246,7 @@ def cell(function, gradient, p, r, w, x, weights, constants, last):
     # Zeros fill up the last chunk, and come too late to matter.
     w, x = [tf.pad(a, [[0, -n_steps % chunk], [0, 0], [0, 0]]) for a in (w, x)]
     u = tf.concat([_by_chunk(w, chunk), _by_chunk(x, chunk)], axis=2)
-    n = _parts(p.shape[0])
+    n = equal_parts(p.shape[0])
     parts = zip(*[tf.split(a, n, axis=len(a.shape) - 2) for a in (p, r, u)])
     # All parts share a function, which is traced once.
     run = tf.function(
@@ -318,7 +318,7 @@ def _matrices(weights, constants):
     return onward, before, *from_q, *since
 
 
-def _parts(rows):
+def equal_parts(rows):
     """Return into how many equal parts to split rows, for a core each."""
     most = max(1, min(_operations_at_a_time(), rows // LEAST_ROWS))
     return next(n for n in range(most, 0, -1) if rows % n == 0)

@@ -1,8 +1,8 @@
 """Long trainings: the best epoch is kept, and one that was killed goes on.
 
-`fit` is `nengo_dl.Simulator.fit`, an epoch at a time. Which data come when depends on
-the seed and the epoch alone, so a training that goes on from a checkpoint sees what it
-would have seen, also where data are made for each epoch anew.
+`fit` is `nengo_dl.Simulator.fit`, or that of a Keras model, an epoch at a time. Which
+data come when depends on the seed and the epoch alone, so a training that goes on from
+a checkpoint sees what it would have seen, also where data are made for each epoch anew.
 """
 
 import json
@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from nengo.exceptions import SimulationError, ValidationError
 
+from nengo_lmu.dl.learners import as_learner
 from nengo_lmu.legendre.checks import one_of, shown, whole
 from nengo_lmu.networks.arguments import validated
 from nengo_lmu.utils.files import write_atomically
@@ -39,6 +40,7 @@ def fit(
     *,
     epochs,
     seed,
+    minibatch_size=None,
     validation=None,
     checkpoint=None,
     monitor="val_probe_accuracy",
@@ -47,25 +49,29 @@ def fit(
     description="training",
     show_progress=None,
 ):
-    """Train a simulator that has been compiled, and keep the best epoch.
+    """Train a simulator or a model that has been compiled, and keep the best epoch.
 
     Parameters
     ----------
-    sim : nengo_dl.Simulator
-        After ``sim.compile``.
+    sim : nengo_dl.Simulator or tf.keras.Model
+        After ``sim.compile``. A model has one input and one output, whose arrays stand
+        in place of the dicts below, with n rows.
     inputs : dict from nengo.Node to (n, n_steps, size) array_like, or callable
         Or what makes inputs and targets for an epoch, such as the same digits shifted
         a little: a function of a `numpy.random.RandomState`, which is that of the seed
         and the epoch, that returns both. There are as many rows in all epochs.
     targets : dict from nengo.Probe to (n, n_steps, size) array_like
-        In each epoch, what is left after the last full minibatch is left out: other
-        data each time. None where ``inputs`` makes them.
+        In each epoch, a simulator leaves out what is left after the last full
+        minibatch, other data each time; a model has a smaller one for it. None where
+        ``inputs`` makes them.
     epochs : int
     seed : int
         Of the order of the data, and of what makes them.
+    minibatch_size : int, optional
+        That of a model; a simulator has its own.
     validation : tuple of dict, optional
-        Inputs and targets to choose the epoch by. What is left after the last full
-        minibatch is never looked at. Without it, the last epoch is kept.
+        Inputs and targets to choose the epoch by. A simulator never looks at what is
+        left after the last full minibatch. Without it, the last epoch is kept.
     checkpoint : str or Path, optional
         File with the state of the training, written about once a minute, whole or not
         at all. If there is one of the same training, it goes on from there, or returns
@@ -98,40 +104,57 @@ def fit(
         at all, fewer data than a minibatch, or nothing called ``monitor``.
     nengo.exceptions.SimulationError
         If the loss of an epoch is not finite.
+
+    Examples
+    --------
+    >>> import nengo_dl
+    >>> with nengo.Network(seed=0) as network:
+    ...     x, y = nengo.Node([0.0]), nengo.Node(size_in=1)
+    ...     connection = nengo.Connection(x, y, transform=[[0.0]], synapse=None)
+    ...     probe = nengo.Probe(y)
+    >>> signal = np.ones((4, 1, 1))
+    >>> with nengo_dl.Simulator(network, minibatch_size=2, progress_bar=False) as sim:
+    ...     sim.compile(tf.optimizers.SGD(0.1), loss="mse")
+    ...     history = fit(sim, {x: signal}, {probe: 3 * signal}, epochs=9, seed=0)
+    >>> history["loss"][-1] < 0.1 * history["loss"][0]
+    True
     """
+    with validated(fit):
+        epochs = whole("epochs", epochs, 0)
+        seed = whole("seed", seed, 0, 2**32 - 1)
+        one_of("mode", mode, ("max", "min"))
+        learner = as_learner(sim, minibatch_size)
     training = _Training(
-        sim, inputs, targets, epochs, seed, validation, monitor, mode, watch or {}
+        learner, inputs, targets, epochs, seed, validation, monitor, mode, watch or {}
     )
     return training.run(checkpoint, description, show_progress)
 
 
 class _Training:
     def __init__(
-        self, sim, inputs, targets, epochs, seed, validation, monitor, mode, watch
+        self, learner, inputs, targets, epochs, seed, validation, monitor, mode, watch
     ):
-        self.sim = sim
+        self.learner = learner
+        self.size = learner.minibatch_size
+        self.epochs = epochs
+        self.seed = seed
         self.watch = watch
-        self.size = sim.minibatch_size
-        with validated(fit):
-            self.epochs = whole("epochs", epochs, 0)
-            self.seed = whole("seed", seed, 0, 2**32 - 1)
-            one_of("mode", mode, ("max", "min"))
         if callable(inputs) and targets is not None:
             raise ValidationError(
                 "must be None where inputs is a function, which makes both for each "
                 "epoch; leave them out",
                 attr="targets",
             )
-        self._is_made_anew = callable(inputs)
-        self._make = inputs if self._is_made_anew else lambda rng: (inputs, targets)
-        self._made = None, None  # an epoch has its data here
+        self._is_new_by_epoch = callable(inputs)
+        self._make = inputs if self._is_new_by_epoch else lambda rng: (inputs, targets)
+        self._epoch_data = None, None  # an epoch has its data here
         self.n = None
         self.n = len(next(iter(self.data(0)[0].values())))
         self.validation = self._checked_validation(validation)
         self.monitor = monitor
         self.best_is = {"max": np.argmax, "min": np.argmin}[mode]
-        self._require_minibatch("inputs", self.n)
-        self.batches = self.n // self.size
+        self.n_used = learner.n_used("inputs", self.n)
+        self.batches = -(-self.n_used // self.size)
         # It keeps whole epochs, minibatches of the next, and what they came to.
         self.history = {}
         self.batch = 0
@@ -141,8 +164,8 @@ class _Training:
 
     def data(self, epoch):
         """Return the inputs and targets of an epoch; those of the last are kept."""
-        which = epoch if self._is_made_anew else 0
-        if self._made[0] != which:
+        which = epoch if self._is_new_by_epoch else 0
+        if self._epoch_data[0] != which:
             result = self._make(np.random.RandomState([self.seed, which, 1]))
             if not isinstance(result, (tuple, list)) or len(result) != 2:
                 raise ValidationError(
@@ -150,10 +173,11 @@ class _Training:
                     "return both, as for a training on the same data",
                     attr="inputs",
                 )
-            inputs = _checked_data("inputs", result[0], self.n)
+            inputs = self.learner.checked("inputs", result[0], self.n)
             n = len(next(iter(inputs.values())))
-            self._made = which, (inputs, _checked_data("targets", result[1], n, False))
-        return self._made[1]
+            targets = self.learner.checked("targets", result[1], n, finite=False)
+            self._epoch_data = which, (inputs, targets)
+        return self._epoch_data[1]
 
     def _checked_validation(self, validation):
         if validation is None:
@@ -164,39 +188,23 @@ class _Training:
                 "targets",
                 attr="validation",
             )
-        inputs = _checked_data("validation", validation[0])
+        inputs = self.learner.checked("validation", validation[0])
         n = len(next(iter(inputs.values())))
-        self._require_minibatch("validation", n)
-        return inputs, _checked_data("validation", validation[1], n, finite=False)
-
-    def _require_minibatch(self, name, n):
-        if n < self.size:
-            raise ValidationError(
-                f"has {n} rows, fewer than the minibatch of {self.size}; give more "
-                "data, or the simulator a smaller minibatch_size",
-                attr=name,
-            )
+        targets = self.learner.checked("validation", validation[1], n, finite=False)
+        n = self.learner.n_used("validation", n)
+        return [{key: x[:n] for key, x in part.items()} for part in (inputs, targets)]
 
     # --- what has to be kept
 
     @property
-    def _state(self):
-        """Return the simulation's state, which NengoDL sets back after each minibatch.
-
-        It does so when our callback has been called, so what there is of it then must
-        not be kept: the next minibatch would begin with it.
-        """
-        return list(self.sim.tensor_graph.saved_state.values())
-
-    @property
     def _weights(self):
-        state = set(map(id, self._state))
-        weights = self.sim.keras_model.weights
+        state = set(map(id, self.learner.state))
+        weights = self.learner.model.weights
         return [variable for variable in weights if id(variable) not in state]
 
     @property
     def _variables(self):
-        model = self.sim.keras_model
+        model = self.learner.model
         model.optimizer.build(model.trainable_variables)
         return [*self._weights, *model.optimizer.variables]
 
@@ -212,8 +220,8 @@ class _Training:
     def _identity(self):
         """Return what makes this training another one than others."""
         data = [array for part in self.data(0) for array in part.values()]
-        start = self._values([*self._variables, *self._state])
-        optimizer = self.sim.keras_model.optimizer.get_config()
+        start = self._values([*self._variables, *self.learner.state])
+        optimizer = self.learner.model.optimizer.get_config()
         return json.dumps(
             {
                 "epochs": self.epochs,
@@ -340,30 +348,28 @@ class _Training:
 
     def _train(self, epoch, callback):
         order = np.random.RandomState([self.seed, epoch]).permutation(self.n)
-        left = order[self.batch * self.size : self.batches * self.size]
+        left = order[self.batch * self.size : self.n_used]
         if len(left) == 0:  # it was killed between the last minibatch and validation
             return
-        self.sim.fit(
+        self.learner.fit(
             *[
                 {key: values[left] for key, values in part.items()}
                 for part in self.data(epoch)
             ],
             epochs=1,
-            shuffle=False,
             callbacks=[callback],
-            verbose=0,
         )
+
+    def weight(self, batches):
+        """Return how much the first minibatches of an epoch count: a full one 1."""
+        return min(batches * self.size, self.n_used) / self.size
 
     def _finish_epoch(self, bar):
         """Add a row to the history, and keep the weights where they are the best."""
-        row = {name: total / self.batches for name, total in self.sums.items()}
+        weight = self.weight(self.batches)
+        row = {name: total / weight for name, total in self.sums.items()}
         if self.validation is not None:
-            n = len(next(iter(self.validation[0].values())))
-            n -= n % self.size
-            metrics = self.sim.evaluate(
-                *[{key: x[:n] for key, x in part.items()} for part in self.validation],
-                verbose=0,
-            )
+            metrics = self.learner.evaluate(*self.validation)
             row |= {f"val_{name}": float(value) for name, value in metrics.items()}
             if self.monitor is not None and self.monitor not in row:
                 raise ValidationError(
@@ -390,43 +396,6 @@ class _Training:
             bar.set_postfix({self.monitor: f"{values[-1]:.4f}"})
 
 
-def _checked_data(name, data, n=None, finite=True):
-    """Return data by node or probe as arrays, if they are finite and go together.
-
-    Or NaN, if they need not be finite: a loss may leave out targets that are.
-    """
-    if not isinstance(data, dict) or not data:
-        raise ValidationError(
-            f"must be a dict with arrays, but {shown(data)} was given; give one array "
-            "for each node or probe",
-            attr=name,
-        )
-    arrays = {}
-    for key, value in data.items():
-        try:
-            array = np.asarray(value)
-        except ValueError:  # the list is ragged
-            array = np.asarray(None)
-        numbers = array.dtype.kind in "biuf" and array.ndim == 3
-        refused = np.isinf if not finite else lambda x: ~np.isfinite(x)
-        if not numbers or np.any(refused(array)):
-            kind = "finite" if finite else "finite, or NaN for a loss that knows of it"
-            raise ValidationError(
-                f"must be {kind}, of shape (n, n_steps, size), but {shown(value)} of "
-                f"shape {array.shape} was given for {key}; clean and reshape it",
-                attr=name,
-            )
-        n = len(array) if n is None else n
-        if len(array) != n:
-            raise ValidationError(
-                f"must have {n} rows, as what it goes with has, but {key} has "
-                f"{len(array)}; give as many",
-                attr=name,
-            )
-        arrays[key] = array
-    return arrays
-
-
 class _AfterBatch(tf.keras.callbacks.Callback):
     """Count a minibatch, move the bar, and now and then write a checkpoint."""
 
@@ -443,10 +412,13 @@ class _AfterBatch(tf.keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         """Take note of a minibatch."""
         training = self._training
-        done = self._before[0] + batch + 1 - training.batch
-        training.batch += done
+        first, sums = self._before
+        batches = first + batch + 1
+        done = batches - training.batch
+        training.batch = batches
+        weight = training.weight(batches) - training.weight(first)
         training.sums = {
-            name: self._before[1].get(name, 0.0) + float(mean) * (batch + 1)
+            name: sums.get(name, 0.0) + float(mean) * weight
             for name, mean in (logs or {}).items()
         }
         now = time.monotonic()

@@ -48,6 +48,15 @@ class UnrolledLMU(tf.keras.layers.Layer):
     -----
     Takes ``(n, n_steps, size_in)`` tensors, and gives ``(n, n_steps, units)``. The
     memory is at rest before the first step. `store` puts the weights into the LMU.
+
+    Examples
+    --------
+    >>> feedback = ("hidden_kernel", "hidden_encoders", "memory_encoders")
+    >>> forwards = {"hidden_bias": 0.0, **dict.fromkeys(feedback)}
+    >>> with nengo.Network():
+    ...     lmu = LMU(0.02, 4, units=8, n_neurons=0, **forwards)
+    >>> UnrolledLMU(lmu)(tf.ones((1, 3, 1))).shape
+    TensorShape([1, 3, 8])
     """
 
     def __init__(self, lmu, input_kernel=None, averaged=False):
@@ -97,6 +106,15 @@ class UnrolledReadout(tf.keras.layers.Layer):
     ----------
     readout, bias : nengo.Connection
         Their transforms are the weights; `store` puts them back.
+
+    Examples
+    --------
+    >>> with nengo.Network():
+    ...     h, y = nengo.Node(size_in=8), nengo.Node(size_in=1)
+    ...     readout = nengo.Connection(h, y, transform=np.ones((1, 8)))
+    ...     bias = nengo.Connection(nengo.Node([1.0]), y, transform=[[2.0]])
+    >>> UnrolledReadout(readout, bias)(tf.ones((1, 1, 8))).numpy()
+    array([[[10.]]], dtype=float32)
     """
 
     def __init__(self, readout, bias):
@@ -200,6 +218,13 @@ def unroll(layers, n_steps, size_in):
         Takes the sequences, as ``n_steps * size_in`` values.
     output : nengo.Probe
         What the last layer gives, of as many values.
+
+    Examples
+    --------
+    >>> layers = [tf.keras.layers.Dense(8), tf.keras.layers.Dense(2)]
+    >>> network, stimulus, output = unroll(layers, n_steps=5, size_in=1)
+    >>> stimulus.size_out, int(output.size_in)
+    (5, 10)
     """
     with nengo.Network(seed=0, label="unrolled") as network, nengos_defaults():
         nengo_dl.configure_settings(

@@ -3,8 +3,8 @@
 An `Experiment` is a frozen dataclass: its fields are the options of the command, their
 defaults the command's, and its docstring what ``--help`` says. It knows how to measure,
 and what the table and the figure of a record are. All else that commands have in common
-is here: the command line, the folder for records, progress, processes, resuming,
-seconds, versions, and names of files. ::
+is here: validation, the command line, the folder for records, progress, processes,
+resuming, seconds, versions, and names of files. ::
 
     @dataclass(frozen=True)
     class Decay(Experiment):
@@ -20,9 +20,8 @@ seconds, versions, and names of files. ::
             results = run.sweep_seeds(measure_one, settings, self.seeds)
             return {"rows": ...}
 
-        def table(self, record): ...
-
-        def figure(self, record): ...
+        table = shown_by("experiments.decay.report.tables")
+        figure = shown_by("experiments.decay.report.draw")
 """
 
 import argparse
@@ -41,28 +40,33 @@ from nengo_lmu.experiments.options import (
     number_of_runs,
     resumable,
 )
-from nengo_lmu.legendre import ArgumentError
+from nengo_lmu.legendre import ArgumentError, checks
+from nengo_lmu.utils.lazy import load
+from nengo_lmu.utils.renamed import say_renamed
 
 
 @dataclass(frozen=True)
 class Option:
-    """How a field of an experiment is given on the command line.
+    """What a field of an experiment may be, and how the command line gives it.
 
     Attributes
     ----------
-    kind : callable or None
-        Makes the value of the text, or raises `argparse.ArgumentTypeError`; None for
-        what is either given or not.
+    kind : nengo_lmu.experiments.options.Kind or None
+        That of the value, or of each where there are several; None for what is either
+        given or not.
     help : str
         The default is added to it, unless that is None.
     metavar : str
         What stands for the value in the help.
-    nargs : str, int or None
+    nargs : {"+", "*", None} or int
         As for `argparse`, for fields that are tuples.
     flag : str or None
         By default the field's name, with hyphens.
     formerly : tuple of str
         Earlier flags, which still work, with a word about it.
+    renamed : dict of str
+        Today's values by what they were called earlier; the command line takes these
+        too, with a word about it.
     """
 
     kind: object
@@ -71,9 +75,26 @@ class Option:
     nargs: object = None
     flag: str | None = None
     formerly: tuple = ()
+    renamed: dict = field(default_factory=dict)
+
+    def validated(self, name, value):
+        """Return a value as the command line would make it, or raise an error."""
+        if self.kind is None:
+            return checks.flag(name, value)
+        if self.nargs is None:
+            return self.kind.validated(name, value)
+        if not isinstance(value, (tuple, list)):
+            remedy = "a tuple"
+        elif isinstance(self.nargs, int) and len(value) != self.nargs:
+            remedy = f"{self.nargs} of them"
+        elif self.nargs == "+" and not value:
+            remedy = "at least one"
+        else:
+            return tuple(self.kind.validated(name, part) for part in value)
+        raise ArgumentError(name, f"{checks.shown(value)} was given; give {remedy}")
 
 
-def option(default, kind, help, metavar="N", nargs=None, flag=None, formerly=()):
+def option(default, kind, help, metavar="N", nargs=None, **attributes):
     """Return a field of an experiment that is an option of its command.
 
     Parameters
@@ -81,19 +102,36 @@ def option(default, kind, help, metavar="N", nargs=None, flag=None, formerly=())
     default : object
         `dataclasses.MISSING` for an option that has to be given. Where it is a tuple,
         so is the value, and ``nargs`` is "+" by default.
-    kind, help, metavar, nargs, flag, formerly
+    kind, help, metavar, nargs, **attributes
         As for `Option`.
     """
     if nargs is None and isinstance(default, tuple):
         nargs = "+"
-    made = Option(kind, help, metavar, nargs, flag, formerly)
-    return field(default=default, metadata={"option": made})
+    option = Option(kind, help, metavar, nargs, **attributes)
+    return field(default=default, metadata={"option": option})
 
 
 def switch(help, formerly=()):
     """Return a field that is True where its option is given."""
-    made = Option(None, help, nargs=0, formerly=formerly)
-    return field(default=False, metadata={"option": made})
+    option = Option(None, help, nargs=0, formerly=formerly)
+    return field(default=False, metadata={"option": option})
+
+
+def shown_by(place):
+    """Return a method that shows a record by a function of a report.
+
+    Parameters
+    ----------
+    place : str
+        As for `nengo_lmu.utils.lazy.load`: ``--help`` does without reports, and what
+        they draw with.
+    """
+
+    def method(self, record):
+        return load(place)(record)
+
+    method.__doc__ = f"Return what `nengo_lmu.{place}` makes of a record."
+    return method
 
 
 @dataclass(frozen=True)
@@ -119,7 +157,7 @@ class Run:
 
     def sweep(self, function, settings, **options):
         """Measure each setting once, as `nengo_lmu.analysis.sweep.run` does."""
-        from nengo_lmu.analysis import sweep  # --help does without joblib
+        from nengo_lmu.analysis import sweep  # --help does not need joblib
 
         return sweep.run(function, settings, **self._options, **options)
 
@@ -144,6 +182,11 @@ class Run:
 @dataclass(frozen=True)
 class Experiment:
     """What a command measures, and how that is shown.
+
+    Raises
+    ------
+    nengo_lmu.legendre.ArgumentError
+        If a field is not of its option's kind. None is what it is by default.
 
     Attributes
     ----------
@@ -171,6 +214,13 @@ class Experiment:
     always_kept = True
     loads = None
     names = {}
+
+    def __post_init__(self):
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if value is not None or item.default is not None:
+                value = item.metadata["option"].validated(item.name, value)
+                object.__setattr__(self, item.name, value)
 
     def measure(self, run):
         """Measure, and return what there is to record.
@@ -211,20 +261,30 @@ class Experiment:
         record : dict
             ``experiment``, ``version`` (of nengo_lmu), ``settings`` (the fields), what
             was measured, ``versions`` and ``seconds``.
+
+        Raises
+        ------
+        nengo_lmu.legendre.ArgumentError
+            If there can be no such folder, or not so many processes.
         """
         started = time.perf_counter()
-        run = Run(self.files(), None if out is None else Path(out), workers, dask)
-        measured = self.measure(run)
+        out = None if out is None else folder.validated("out", out)
+        if workers is not None:
+            workers = number_of_runs.validated("workers", workers)
+        run = Run(self.files(), out, workers, dask)
+        result = self.measure(run)
         versions = records.versions()
         record = {
             "experiment": self.name,
             "version": versions["nengo-lmu"],
             "settings": self.settings,
-            **measured,
+            **result,
             "versions": versions,
             "seconds": time.perf_counter() - started,
         }
-        record = json.loads(json.dumps(record))  # as a reader has it
+        record = json.loads(
+            json.dumps(record)
+        )  # callers get what readers of the file get
         if run.folder is not None:
             records.write_json(run.folder / f"{run.name}.json", record)
             figure = self.figure(record)
@@ -235,7 +295,7 @@ class Experiment:
     @property
     def settings(self):
         """(dict) The fields, as JSON holds them."""
-        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
         return json.loads(json.dumps(values, default=_plain))
 
     @classmethod
@@ -254,11 +314,11 @@ class Experiment:
             Fields that must have their default.
         reason : str
         """
-        for one in fields(self):
-            if one.name in others and getattr(self, one.name) != one.default:
+        for item in fields(self):
+            if item.name in others and getattr(self, item.name) != item.default:
                 raise ArgumentError(
                     f"argument {option}",
-                    f"cannot be given together with {_flag(one)}, since {reason}; "
+                    f"cannot be given together with {_flag(item)}, since {reason}; "
                     "leave one of them out",
                 )
 
@@ -268,8 +328,8 @@ class Experiment:
     def add_arguments(cls, parser):
         """Add the options of the command to its parser."""
         parser.description = inspect.getdoc(cls)
-        for one in fields(cls):
-            _add_option(parser, one)
+        for item in fields(cls):
+            _add_option(parser, item)
         if cls.processes is not None:
             parser.add_argument(
                 "--workers",
@@ -300,11 +360,14 @@ class Experiment:
     @classmethod
     def run_command(cls, arguments):
         """Run the command, print what came out, and return the record."""
-        flags = {one.name: _flag(one) for one in fields(cls)}
+        flags = {item.name: _flag(item) for item in fields(cls)}
         if cls.loads and not arguments.json:
             print(f"Loading {cls.loads} ...", flush=True)
-        kept = arguments.out if cls.resumes else None
-        with named_as_options(flags | {"dask": "--dask"} | cls.names), resumable(kept):
+        records_folder = arguments.out if cls.resumes else None
+        with (
+            named_as_options(flags | {"dask": "--dask"} | cls.names),
+            resumable(records_folder),
+        ):
             experiment = cls(**{name: _given(arguments, name) for name in flags})
             record = experiment.run(
                 arguments.out,
@@ -322,8 +385,8 @@ class Experiment:
         return record
 
 
-def _flag(one):
-    return one.metadata["option"].flag or f"--{one.name.replace('_', '-')}"
+def _flag(item):
+    return item.metadata["option"].flag or f"--{item.name.replace('_', '-')}"
 
 
 def _given(arguments, name):
@@ -331,40 +394,40 @@ def _given(arguments, name):
     return tuple(value) if isinstance(value, list) else value
 
 
-def _add_option(parser, one):
+def _add_option(parser, item):
     """Add the option of a field."""
-    made = one.metadata["option"]
-    help = made.help.replace("%", "%%")
-    if made.kind is None:
-        parser.add_argument(_flag(one), dest=one.name, action="store_true", help=help)
-        _add_earlier_flags(parser, one, dest=one.name, nargs=0)
+    option = item.metadata["option"]
+    help = option.help.replace("%", "%%")
+    if option.kind is None:
+        parser.add_argument(_flag(item), dest=item.name, action="store_true", help=help)
+        _add_earlier_flags(parser, item, dest=item.name, nargs=0)
         return
-    required = one.default is dataclasses.MISSING
-    if not required and one.default is not None:
-        several = isinstance(one.default, tuple)
-        default = " ".join(map(str, one.default)) if several else one.default
+    required = item.default is dataclasses.MISSING
+    if not required and item.default is not None:
+        several = isinstance(item.default, tuple)
+        default = " ".join(map(str, item.default)) if several else item.default
         help = f"{help} (default: {default})"
     common = {
-        "dest": one.name,
-        "metavar": made.metavar,
-        "type": made.kind,
-        "nargs": made.nargs,
+        "dest": item.name,
+        "metavar": option.metavar,
+        "type": _Renaming(item, parser.prog) if option.renamed else option.kind,
+        "nargs": option.nargs,
     }
-    default = None if required else one.default
+    default = None if required else item.default
     parser.add_argument(
-        _flag(one), required=required, default=default, help=help, **common
+        _flag(item), required=required, default=default, help=help, **common
     )
-    _add_earlier_flags(parser, one, **common)
+    _add_earlier_flags(parser, item, **common)
 
 
-def _add_earlier_flags(parser, one, **common):
-    for flag in one.metadata["option"].formerly:
+def _add_earlier_flags(parser, item, **common):
+    for flag in item.metadata["option"].formerly:
         parser.add_argument(
             flag,
             action=_Renamed,
             default=argparse.SUPPRESS,
             help=argparse.SUPPRESS,
-            now=_flag(one),
+            now=_flag(item),
             **common,
         )
 
@@ -381,13 +444,21 @@ class _Renamed(argparse.Action):
         setattr(namespace, self.dest, True if self.nargs == 0 else values)
 
 
-def say_renamed(prog, before, now):
-    """Tell who writes what was called otherwise in the release before."""
-    print(
-        f"{prog}: {before} is {now} now, and will not be understood any more by the "
-        "next release",
-        file=sys.stderr,
-    )
+class _Renaming:
+    """Takes an earlier value of an option, for this release, and says so."""
+
+    def __init__(self, item, prog):
+        self._option, self._flag, self._prog = (
+            item.metadata["option"],
+            _flag(item),
+            prog,
+        )
+
+    def __call__(self, text):
+        now = self._option.renamed.get(text, text)
+        if now != text:
+            say_renamed(self._prog, f"{self._flag} {text}", f"{self._flag} {now}")
+        return self._option.kind(now)
 
 
 def _plain(value):

@@ -1,103 +1,138 @@
-"""Types of arguments that say what they take, and arguments of several commands."""
+"""Kinds of options, which say what they take, and how commands tell of errors."""
 
 import argparse
 import math
+import numbers
 from contextlib import contextmanager
 from pathlib import Path
 
 from nengo_lmu.analysis.errors import ArgumentError
+from nengo_lmu.legendre.checks import shown
 
-# More than any computer can count, and far more than any quantity in seconds, hertz or
-# units of the input, so that squares of them are still numbers.
+# They are more than any computer can count, and far more than any quantity in seconds,
+# hertz or units of the input, so that squares of them are still numbers.
 _MOST = 10**12
 _LARGEST = 1e30
 
 
-def whole_number(low, high=None):
-    """Return a type for whole numbers of at least ``low`` and at most ``high``."""
+class Kind:
+    """What an option takes: values in Python, and text on the command line.
 
-    def convert(text):
+    Parameters
+    ----------
+    type : {int, float, str, Path}
+        That of the values. It makes them of text, or raises `ValueError`.
+    problem : callable
+        Returns what is wrong with a value, and what to give; None where it is good.
+    """
+
+    def __init__(self, type, problem):
+        self.type = type
+        self._problem = problem
+
+    def __call__(self, text):
+        """Return the value of text, as `argparse` asks for it."""
         try:
-            value = int(text)
+            value = self.type(text)
         except ValueError:
             value = None
-        most = _MOST if high is None else high
-        if value is None or not low <= value <= most:
-            wanted = f"a whole number of at least {low}"
-            if high is not None or (value is not None and value > most):
-                wanted = f"a whole number from {low} to {most}"
-            raise argparse.ArgumentTypeError(f"{text!r} was given; give {wanted}")
+        problem = self._problem(value)
+        if problem is not None:
+            raise argparse.ArgumentTypeError(f"{text!r} {problem}")
         return value
 
-    return convert
+    def validated(self, name, value):
+        """Return a value, if it is of this kind, of its type.
+
+        Raises
+        ------
+        nengo_lmu.legendre.ArgumentError
+            If it is not, with the name of the option.
+        """
+        problem = self._problem(value)
+        if problem is not None:
+            raise ArgumentError(name, f"{shown(value)} {problem}")
+        return self.type(value)
+
+
+def _is_number(value, kind=numbers.Real):
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def whole_number(low, high=None):
+    """Return the kind of whole numbers of at least ``low`` and at most ``high``."""
+    most = _MOST if high is None else high
+
+    def problem(value):
+        is_whole = _is_number(value, numbers.Integral)
+        if is_whole and low <= value <= most:
+            return None
+        if high is not None or (is_whole and value > most):
+            return f"was given; give a whole number from {low} to {most}"
+        return f"was given; give a whole number of at least {low}"
+
+    return Kind(int, problem)
 
 
 def above_zero(what):
-    """Return a type for numbers greater than 0, of which the user is told what."""
+    """Return the kind of numbers greater than 0, of which the user is told what."""
 
-    def convert(text):
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not (math.isfinite(value) and value > 0):
-            raise argparse.ArgumentTypeError(
-                f"{text!r} was given; give {what} greater than 0"
-            )
+    def problem(value):
+        if not (_is_number(value) and 0 < value < math.inf):
+            return f"was given; give {what} greater than 0"
         if not 1 / _LARGEST <= value <= _LARGEST:
-            raise argparse.ArgumentTypeError(
-                f"{text!r} was given; give {what} from {1 / _LARGEST:g} to {_LARGEST:g}"
-            )
-        return value
+            return f"was given; give {what} from {1 / _LARGEST:g} to {_LARGEST:g}"
+        return None
 
-    return convert
+    return Kind(float, problem)
 
 
-# a run each, of which a list is made beforehand
+# Each is a run, and a list of them is made beforehand.
 number_of_runs = whole_number(1, 10**5)
 positive_number = above_zero("a number")
 seconds = above_zero("a number of seconds")
 
 
-def number_from_zero(text):
-    """A type for numbers of at least 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= _LARGEST:
-        most = f" and at most {_LARGEST:g}" if value > _LARGEST else ""
-        raise argparse.ArgumentTypeError(
-            f"{text!r} was given; give a number of at least 0{most}"
-        )
-    return value
+def _problem_from_zero(value):
+    if _is_number(value) and 0 <= value <= _LARGEST:
+        return None
+    is_larger = _is_number(value) and value > _LARGEST
+    most = f" and at most {_LARGEST:g}" if is_larger else ""
+    return f"was given; give a number of at least 0{most}"
+
+
+number_from_zero = Kind(float, _problem_from_zero)
 
 
 def one_of(choices):
-    """Return a type for one of some words."""
+    """Return the kind of some words."""
 
-    def convert(text):
-        if text not in choices:
-            raise argparse.ArgumentTypeError(
-                f"{text!r} was given; give one of {', '.join(choices)}"
-            )
-        return text
+    def problem(value):
+        if isinstance(value, str) and value in choices:
+            return None
+        return f"was given; give one of {', '.join(choices)}"
 
-    return convert
+    return Kind(str, problem)
 
 
-def folder(text):
-    """A type for a folder, which need not exist."""
-    path = Path(text)
+def _problem_of_file(value):
+    return None if isinstance(value, (str, Path)) else "was given; give a path"
+
+
+def _problem_of_folder(value):
+    if not isinstance(value, (str, Path)):
+        return _problem_of_file(value)
+    path = Path(value)
     try:
         is_file = path.exists() and not path.is_dir()
-    except OSError as error:  # such as a name that is too long
-        raise argparse.ArgumentTypeError(
-            f"{text!r} cannot be a folder: {error.strerror}; give another"
-        ) from None
-    if is_file:
-        raise argparse.ArgumentTypeError(f"{text!r} is a file; give a folder")
-    return path
+    except OSError as error:  # a name may be too long
+        return f"cannot be a folder: {error.strerror}; give another"
+    return "is a file; give a folder" if is_file else None
+
+
+# Whether there is such a file, those tell who read it.
+file = Kind(Path, _problem_of_file)
+folder = Kind(Path, _problem_of_folder)
 
 
 @contextmanager

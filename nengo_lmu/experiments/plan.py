@@ -116,6 +116,7 @@ class PlanMemory(Experiment):
     windows: int = option(20, whole_number(1), "length of each in theta")
 
     def __post_init__(self):
+        super().__post_init__()
         if self.delay is not None:
             self.refuse_with(
                 "--delay", ("theta", "d", "n_neurons"), "it says what these have to be"

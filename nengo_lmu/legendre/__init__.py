@@ -19,6 +19,7 @@ from nengo_lmu.legendre.delay import (
     predicted_delay,
     truncation_error,
 )
+from nengo_lmu.legendre.forgetting import forgetting_time
 from nengo_lmu.legendre.noise import (
     PredictedError,
     SpikingPopulations,
@@ -60,6 +61,7 @@ __all__ = [
     "best_tau",
     "discretize",
     "error_floor",
+    "forgetting_time",
     "impulse_response",
     "input_statistics",
     "last_step",

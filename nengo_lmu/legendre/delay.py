@@ -491,7 +491,10 @@ class _Memory:
     def smallest(self, error, best=None):
         """Return the `DelayPlan` with the fewest neurons, no more than another has."""
         n_neurons = fewest_neurons(
-            error, self.d, lambda n: self.plan(n).error, best and best.n_neurons
+            error,
+            self.d,
+            lambda n_neurons: self.plan(n_neurons).error,
+            enough=best and best.n_neurons,
         )
         return self.plan(n_neurons)
 

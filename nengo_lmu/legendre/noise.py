@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
+from scipy.linalg import schur
 
 from nengo_lmu.legendre.checks import (
     LARGEST_SQUARE,
@@ -31,8 +32,16 @@ from nengo_lmu.legendre.checks import (
     whole,
     window,
 )
-from nengo_lmu.legendre.feedback import MOST_ERRORS, checked_gain, with_feedback
+from nengo_lmu.legendre.feedback import (
+    MOST_ERRORS,
+    checked_gain,
+    largest_gain,
+    schur_with_feedback,
+)
+from nengo_lmu.legendre.fixed_point import fixed_point
+from nengo_lmu.legendre.lyapunov import LyapunovEquations
 from nengo_lmu.legendre.realization import Realization
+from nengo_lmu.legendre.resolvent import Resolvent
 from nengo_lmu.legendre.spikes import (
     poisson_variance,
     regular_spectrum,
@@ -52,12 +61,11 @@ SPIKING = ("poisson", "stochastic", "regular")
 # The error of the whole window is measured at these points.
 WINDOW_POINTS = np.linspace(0, 1, 50)
 
-# The noise and what it adds to the neurons' input are put into each other so often at
-# most. Each time, the distance to their fixed point shrinks by more than half; it is
-# larger to begin with where feedback adds to the input. Less than the last is nothing.
-_ITERATIONS = 6
-_ITERATIONS_WITH_FEEDBACK = 15
-_NO_CHANGE = 1e-11
+# The noise and what it adds to the neurons' input are put into each other until they
+# change no more than this. Each time, the distance to their fixed point shrinks by more
+# than half, so that 30 times are enough even without being accelerated.
+_NO_CHANGE = 1e-6
+_MOST_ITERATIONS = 30
 
 # For noise that is not white, integrals over frequencies have so many nodes a panel.
 # The poles are between these multiples of d / theta, and panels of the logarithm are so
@@ -65,9 +73,6 @@ _NO_CHANGE = 1e-11
 _NODES = 8
 _POLES = 0.05, 0.5
 _PANELS = 1.2, 0.3, 0.6
-
-# Matrices at several frequencies take so many numbers at a time.
-_AT_ONCE = 5 * 10**5
 
 
 @dataclass(frozen=True)
@@ -108,21 +113,21 @@ class ErrorDynamics:
     ----------
     A_bar : (d, d) ndarray
         Of the memory.
-    F : (d (delay + 1), d (delay + 1)) ndarray
-        Of its errors, in this step and those that the feedback comes from.
+    equations : LyapunovEquations
+        Of its errors, in this step and those that the feedback comes from: ``d (delay +
+        1)`` of them, newest first.
     """
 
     def __init__(self, theta, d, dt=0.001, method="zoh", gain=0.0, delay=0):
         self.dt, self.gain, self.delay = dt, gain, delay if gain else 0
-        self.A_bar = _discrete(theta, d, dt, method)
-        self.F = with_feedback(self.A_bar, gain, self.delay)
-        self._powers = [self.F]
+        self.A_bar, S, Q = _discrete(theta, d, dt, method)
+        self._resolvent = Resolvent(S, Q)
+        self.equations = LyapunovEquations(
+            *schur_with_feedback(S, Q, self.gain, self.delay)
+        )
 
     def accumulated(self, N):
         """Return ``sum_k F^k N F^kT``, for white noise of covariance ``N``.
-
-        Doubling the number of terms each time; the powers are kept, since a design
-        solves the same equation for many covariances.
 
         Parameters
         ----------
@@ -131,14 +136,13 @@ class ErrorDynamics:
 
         Returns
         -------
-        P : (d, d) ndarray or that of ``F``'s shape
-            Covariance of all errors that ``F`` is about.
+        P : (n, n) ndarray
+            Covariance of the errors of this step and those before.
         """
-        d, P = len(self.A_bar), np.zeros_like(self.F)
-        P[:d, :d] = N
-        for k in range(self._n_doublings):
-            P = P + self._powers[k] @ P @ self._powers[k].T
-        return (P + P.T) / 2
+        entered = self.equations.entered(np.eye(len(N)))
+        everything = self.equations.read(np.eye(len(self.equations)))
+        X = self.equations.covariance(entered @ N @ entered.T)
+        return everything @ X @ everything.T
 
     @cached_property
     def window_energy(self):
@@ -146,24 +150,20 @@ class ErrorDynamics:
 
         Over all steps after an error ``e`` of the state, of the mean over the window.
         """
-        d, energy = len(self.A_bar), np.zeros_like(self.F)
-        energy[:d, :d] = _mean_square(readout(d, WINDOW_POINTS))
-        for k in range(self._n_doublings):
-            energy = energy + self._powers[k].T @ energy @ self._powers[k]
-        return ((energy + energy.T) / 2)[:d, :d]
+        return self.equations.energy(_window(len(self.A_bar)))
 
     def injection(self, decay):
         """Return ``A_bar - a I``, how a step's noise enters the state."""
         return self.A_bar - decay * np.eye(len(self.A_bar))
 
     def heard(self, decay):
-        """Return what neurons are given of the errors before, of shape ``(d, len(F))``.
+        """Return what neurons are given of the errors before, of shape ``(d, n)``.
 
         Of errors that enter the state as they are, and so ``A_bar - a I`` times as
         large: the state's own, and ``k`` times those that the feedback is about.
         """
         d = len(self.A_bar)
-        inputs = np.zeros((d, len(self.F)))
+        inputs = np.zeros((d, len(self.equations)))
         inputs[:, :d] = self.injection(decay)
         inputs[:, -d:] -= self.gain * np.eye(d)
         return inputs
@@ -180,15 +180,6 @@ class ErrorDynamics:
         injection = self.injection(decay)
         return injection.T @ self.window_energy @ injection
 
-    def last_amplification(self, decay):
-        """Return what the noise of the last step alone does to the window.
-
-        `amplification` as it would be if all errors of earlier steps were taken back:
-        what is left for neurons that hear of their error a step later.
-        """
-        C = readout(len(self.A_bar), WINDOW_POINTS)
-        return _mean_square(C @ self.injection(decay))
-
     def response(self, columns, frequency):
         """Return ``(z I - A_bar + k z^-D I)^-1 columns`` at ``z = exp(2 pi i f dt)``.
 
@@ -204,12 +195,11 @@ class ErrorDynamics:
         response : (n, d, k) ndarray of complex
         """
         z, late = self._z(frequency)
-        return np.linalg.solve(
-            (z + late) * np.eye(len(self.A_bar)) - self.A_bar, columns
-        )
+        rows = np.eye(len(self.A_bar))
+        return np.array([*self._resolvent.responses(rows, columns, z + late)])
 
-    def passed(self, decay, columns, frequency):
-        """Return what noise of the decoded state becomes, at each frequency.
+    def passed(self, decay, columns, frequency, error_rows, heard_rows):
+        """Yield what noise of the decoded state becomes, frequency by frequency.
 
         ``A_bar - a I`` and the response need not be multiplied: they differ from each
         other's inverse by multiples of one.
@@ -222,47 +212,59 @@ class ErrorDynamics:
             Along which the noise is.
         frequency : (n,) array_like
             Hertz.
+        error_rows, heard_rows : (l, d) and (m, d) ndarray
+            By which it is read.
 
-        Returns
-        -------
-        error : (n, d, k) ndarray of complex
+        Yields
+        ------
+        error : (l, k) ndarray of complex
             Of the state.
-        heard : (n, d, k) ndarray of complex
+        heard : (m, k) ndarray of complex
             What neurons are given of it, as `heard` has it.
         """
         z, late = self._z(frequency)
-        response = self.response(columns, frequency)
-        return (z - decay + late) * response - columns, (z - decay) * response - columns
+        rows, n = np.vstack([error_rows, heard_rows]), len(error_rows)
+        at_once = rows @ columns
+        responses = self._resolvent.responses(rows, columns, z + late)
+        for x, y, response in zip(z - decay, late, responses, strict=True):
+            yield (
+                (x + y) * response[:n] - at_once[:n],
+                x * response[n:] - at_once[n:],
+            )
 
     def _z(self, frequency):
-        """Return ``z`` and ``k z^-D``, of shape (n, 1, 1)."""
+        """Return ``z`` and ``k z^-D``, of shape (n,)."""
         z = np.exp(2j * np.pi * np.asarray(frequency) * self.dt)
-        z = z[:, np.newaxis, np.newaxis]
         return z, self.gain * z**-self.delay
 
-    @cached_property
-    def _n_doublings(self):
-        """Return how many powers of ``F`` it takes until nothing is left."""
-        for k in range(64):
-            if np.linalg.norm(self._powers[k]) < 1e-10:
-                return k
-            self._powers.append(self._powers[k] @ self._powers[k])
-        raise ArgumentError(
-            "method", "leaves the memory on the edge of stability; use a shorter dt"
-        )
+
+@lru_cache(maxsize=1)
+def _window(d):
+    """Return rows that read the window, whose squares add up to its mean square."""
+    C = readout(d, WINDOW_POINTS) / np.sqrt(len(WINDOW_POINTS))
+    C.setflags(write=False)
+    return C
 
 
-def _mean_square(C):
-    """Return the matrix of the mean square of what ``C`` reads."""
-    return C.T @ C / len(C)
+def _window_end(d):
+    """Return the row that reads the delay: Legendre polynomials are 1 there."""
+    return np.ones((1, d))
 
 
 @lru_cache(maxsize=1)
 def _discrete(theta, d, dt, method):
-    """Return ``A_bar``, which is the same for each gain that is tried."""
+    """Return ``A_bar`` and its Schur decomposition, the same for each gain."""
     A_bar, _ = discretize(*state_space(theta, d), dt, method=method)
-    A_bar.setflags(write=False)
-    return A_bar
+    matrices = A_bar, *schur(A_bar)
+    for matrix in matrices:
+        matrix.setflags(write=False)
+    return matrices
+
+
+@lru_cache(maxsize=4)
+def gain_bound(theta, d, dt, method, delay=0):
+    """Return the `largest_gain` of a memory."""
+    return largest_gain(_discrete(theta, d, dt, method)[0], delay)
 
 
 @lru_cache(maxsize=4)
@@ -346,7 +348,7 @@ class SpikingPopulations:
         finite_array("realization", realization.T, shape=(d, d))
         gain = not_negative("error_feedback", self.error_feedback)
         if gain:
-            checked_gain(gain, error_dynamics(theta, d, dt, method).A_bar, delay)
+            checked_gain(gain, gain_bound(theta, d, dt, method, delay), delay)
         checked = {
             "theta": theta,
             "d": d,
@@ -379,14 +381,40 @@ class SpikingPopulations:
         """
         with np.errstate(over="ignore", invalid="ignore"):
             covariance = self._state_error(self._solve(counts)[0])
-        # A NaN is not above the largest square either.
-        if not np.abs(covariance).max() <= LARGEST_SQUARE:
-            raise ArgumentError(
-                "max_rate",
-                f"of {self.max_rate:g} Hz leaves noise beyond all numbers; give a "
-                "higher rate or more neurons",
-            )
-        return covariance
+        return self._within_numbers(covariance)
+
+    def filtered_covariance(self, counts, tau):
+        """Return the covariance of the state's error behind another low-pass synapse.
+
+        Parameters
+        ----------
+        counts : (d,) array_like
+            Neurons in each dimension.
+        tau : float
+            Time constant (seconds) of a readout's synapse.
+
+        Returns
+        -------
+        covariance : (d, d) ndarray
+            In true units. Errors last for a while, so that less is gained than from
+            noise that is another in each step.
+        """
+        noise, _ = self._solve(counts)
+        decay = np.exp(-self.dt / not_negative("tau", tau)) if tau else 0.0
+        if noise.ndim == 2:
+            z = np.exp(2j * np.pi * self._frequency * self.dt)
+            passed = _power((1 - decay) / (z - decay))
+            return self._state_error(noise * passed[:, np.newaxis])
+        # For z[t+1] = a z[t] + (1 - a) e[t], the covariances are those of a stationary
+        # process: of e with all errors, of z with them, of z.
+        F, d = self._dynamics.F, self.d
+        P = self._entered(self._columns, noise)
+        cross = (1 - decay) * np.linalg.solve(
+            np.eye(len(F)) - decay * F, F @ P[:, :d]
+        ).T
+        both = cross[:, :d] + cross[:, :d].T
+        covariance = decay * both + (1 - decay) * P[:d, :d]
+        return covariance / (1 + decay)
 
     def estimator(self, covariance):
         """Return the matrix that best estimates the state from the noisy one.
@@ -418,7 +446,15 @@ class SpikingPopulations:
         -------
         error : PredictedError
         """
-        return self.error_of(self.covariance(counts))
+        if self.spiking != "regular":
+            return self.error_of(self.covariance(counts))
+        # All of the covariance would be another integral over frequencies.
+        with np.errstate(over="ignore", invalid="ignore"):
+            power = self._weights[:, np.newaxis] * self._solve(counts)[0]
+            squares = [np.sum(power * passed) for passed in self._passed[1:]]
+        rms = np.sqrt(self._within_numbers(np.array(squares)))
+        window, delay = rms / self.statistics.input_rms
+        return PredictedError(window=float(window), delay=float(delay))
 
     def floor(self, counts):
         """Predict the error that the spikes of a single step leave by themselves.
@@ -464,11 +500,13 @@ class SpikingPopulations:
         """
         covariance = self._square("covariance", covariance)
 
-        def at(points):
-            mean_square = variance_along(readout(self.d, points), covariance).mean()
+        def rms(C):
+            mean_square = variance_along(C, covariance).sum()
             return float(np.sqrt(mean_square) / self.statistics.input_rms)
 
-        return PredictedError(window=at(WINDOW_POINTS), delay=at(1.0))
+        return PredictedError(
+            window=rms(_window(self.d)), delay=rms(_window_end(self.d))
+        )
 
     def split(self, n_neurons):
         """Split neurons over dimensions for the least error of the window.
@@ -528,15 +566,27 @@ class SpikingPopulations:
             Variance of what neurons are given beyond the ideal memory's ``x_i``.
         """
         counts = self._checked(counts)
-        added = np.zeros(self.d)
-        n = _ITERATIONS_WITH_FEEDBACK if self.error_feedback else _ITERATIONS
-        for _ in range(n):
-            before = added
-            noise = self._noise(added) / counts
-            added = self._added(noise)
-            if np.all(np.abs(added - before) <= _NO_CHANGE * added):
-                break
-        return noise, added
+
+        square = self.statistics.mean_square(self._rows)
+
+        def heard(square_with_noise):
+            """Return the mean square of what neurons are given, given itself."""
+            added = np.maximum(square_with_noise - square, 0)
+            return square + self._added(self._noise(added) / counts)
+
+        added = fixed_point(heard, square, _NO_CHANGE, _MOST_ITERATIONS) - square
+        return self._noise(added) / counts, added
+
+    def _within_numbers(self, squares):
+        """Return squares of errors if they are numbers to work with."""
+        # A NaN is not above the largest square either.
+        if not np.abs(squares).max() <= LARGEST_SQUARE:
+            raise ArgumentError(
+                "max_rate",
+                f"of {self.max_rate:g} Hz leaves noise beyond all numbers; give a "
+                "higher rate or more neurons",
+            )
+        return squares
 
     def _square(self, name, value):
         shape = (self.d, self.d)
@@ -582,25 +632,28 @@ class SpikingPopulations:
         if noise.ndim == 2:
             power = self._weights[:, np.newaxis] * noise
             return np.einsum("fjk,fk->j", self._passed[0], power)
-        if not self.error_feedback:
-            return variance_along(self._rows, self._state_error(noise))
-        heard = self._rows @ self._dynamics.heard(self._decay)
-        return variance_along(heard, self._entered(self.realization.T, noise))
+        return variance_along(self._heard, self._accumulated(noise))
+
+    def _accumulated(self, noise):
+        """Return the covariance that white noise adds up to, for what reads it."""
+        columns = self._entered * np.sqrt(noise)
+        return self._dynamics.equations.covariance(columns @ columns.T)
 
     def _state_error(self, noise):
         """Return the covariance of the error of the state that a noise causes."""
         if noise.ndim == 1:
-            return self._entered(self._columns, noise)[: self.d, : self.d]
-        amplitude = np.sqrt(self._weights[:, np.newaxis] * noise)[:, np.newaxis]
+            injection = self._dynamics.injection(self._decay)
+            read = self._dynamics.equations.read(injection)
+            return read @ self._accumulated(noise) @ read.T
+        amplitudes = np.sqrt(self._weights[:, np.newaxis] * noise)
+        everything, nothing = np.eye(self.d), np.empty((0, self.d))
         P = np.zeros((self.d, self.d))
-        for some, error, _ in self._in_time():
-            X = (error * amplitude[some]).transpose(1, 0, 2).reshape(self.d, -1)
-            P += X.real @ X.real.T + X.imag @ X.imag.T
+        for amplitude, (error, _) in zip(
+            amplitudes, self._in_time(everything, nothing), strict=True
+        ):
+            X = np.hstack([error.real * amplitude, error.imag * amplitude])
+            P += X @ X.T
         return P
-
-    def _entered(self, columns, noise):
-        """Return the covariance of errors that white noise enters along columns."""
-        return self._dynamics.accumulated((columns * noise) @ columns.T)
 
     def _shares(self, noise):
         """Return the mean squared error of the window due to each dimension."""
@@ -628,6 +681,17 @@ class SpikingPopulations:
     def _columns(self):
         """(d, d): what the noise of each dimension adds to the state in a step."""
         return self._dynamics.injection(self._decay) @ self.realization.T
+
+    @cached_property
+    def _entered(self):
+        """(n, d): the noise of each dimension, as it enters the equations."""
+        return self._dynamics.equations.entered(self.realization.T)
+
+    @cached_property
+    def _heard(self):
+        """(d, n): what the neurons of each dimension are given, as that is read."""
+        heard = self._rows @ self._dynamics.heard(self._decay)
+        return self._dynamics.equations.read(heard)
 
     @cached_property
     def _crossings(self):
@@ -665,14 +729,12 @@ class SpikingPopulations:
         frequency = np.exp(logarithm)
         return frequency, frequency * weights
 
-    def _in_time(self):
-        """Yield, for a few frequencies at a time, which, and what noise becomes."""
-        chunk = max(1, _AT_ONCE // self.d**2)
-        for start in range(0, len(self._frequency), chunk):
-            some = slice(start, start + chunk)
-            frequency = self._frequency[some]
-            T = self.realization.T
-            yield some, *self._dynamics.passed(self._decay, T, frequency)
+    def _in_time(self, error_rows, heard_rows):
+        """Yield what noise becomes at each frequency, as these rows read it."""
+        T = self.realization.T
+        return self._dynamics.passed(
+            self._decay, T, self._frequency, error_rows, heard_rows
+        )
 
     @cached_property
     def _passed(self):
@@ -682,16 +744,16 @@ class SpikingPopulations:
         -------
         to_input : (n_frequencies, d, d) ndarray
             Power of what neurons are given, of the noise of each dimension.
-        to_window : (n_frequencies, d) ndarray
-            The same for the mean over the window.
+        to_window, to_delay : (n_frequencies, d) ndarray
+            The same for the mean over the window, and for its end.
         """
-        C = readout(self.d, WINDOW_POINTS)
-        to_input = np.empty((len(self._frequency), self.d, self.d))
-        to_window = np.empty((len(self._frequency), self.d))
-        for some, error, heard in self._in_time():
-            to_input[some] = _power(self._rows @ heard)
-            to_window[some] = _power(C @ error).mean(axis=1)
-        return to_input, to_window
+        read = np.vstack([_window(self.d), _window_end(self.d)])
+        n, d = len(self._frequency), self.d
+        to_input, to_window, to_delay = np.empty((n, d, d)), *np.empty((2, n, d))
+        for i, (error, heard) in enumerate(self._in_time(read, self._rows)):
+            to_input[i], power = _power(heard), _power(error)
+            to_window[i], to_delay[i] = power[:-1].sum(axis=0), power[-1]
+        return to_input, to_window, to_delay
 
 
 def _power(response):

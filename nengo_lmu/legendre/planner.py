@@ -11,13 +11,14 @@ from nengo_lmu.legendre.checks import (
     renamed,
     window,
 )
-from nengo_lmu.legendre.feedback import checked_gain, feedback_steps, largest_gain
+from nengo_lmu.legendre.feedback import checked_gain, feedback_steps
 from nengo_lmu.legendre.noise import (
     SPIKING,
     ErrorDynamics,
     SpikingPopulations,
     enough_neurons,
     error_dynamics,
+    gain_bound,
 )
 from nengo_lmu.legendre.realization import basis
 from nengo_lmu.legendre.statistics import (
@@ -44,6 +45,9 @@ _ROOM = 1.4
 # The error is flat around the best synapse. The shortest that costs no more than this
 # is the default: the memory forgets what is not its input sooner.
 _NEARLY_BEST = 1.05
+
+# Near enough to the error of one design to make another.
+_NEARLY_ENOUGH = 0.02
 
 # A trillion neurons are no answer.
 MOST_NEURONS = 2**40
@@ -92,10 +96,19 @@ def best_tau(theta, d, dt=0.001, input=1.0, method="zoh"):
     dynamics = error_dynamics(theta, d, dt, method)
     values, vectors = np.linalg.eigh(statistics.covariance)
     root = vectors * np.sqrt(np.maximum(values, 0))
+    # With A_bar - a I = (A_bar - I) + (1 - a) I, the amplification is a parabola.
+    E, change = dynamics.window_energy, dynamics.injection(1.0) @ root
+    still, linear, square = (
+        change.T @ E @ change,
+        change.T @ E @ root,
+        root.T @ E @ root,
+    )
+    linear += linear.T
 
     def relative_error(tau):
         # Where noise is small, it is the sum of the singular values of `basis`.
-        G = root.T @ dynamics.amplification(np.exp(-dt / tau)) @ root
+        lost = -np.expm1(-dt / tau)
+        G = still + lost * linear + lost**2 * square
         return np.sqrt(np.maximum(np.linalg.eigvalsh(G), 0)).sum()
 
     candidates = theta * np.geomspace(0.02, 2, 48)
@@ -140,16 +153,15 @@ def best_error_feedback(
     )
     delay = feedback_steps("feedback_delay", feedback_delay, d, dt)
     decay = np.exp(-dt / tau)
-    plain = error_dynamics(theta, d, dt, method)
-    most = min(_LARGEST_GAIN, largest_gain(plain.A_bar, delay) / 2)
-    # The basis and the split hardly depend on the gain, as long as there is some.
-    last = plain.last_amplification(decay)
+    most = min(_LARGEST_GAIN, gain_bound(theta, d, dt, method, delay) / 2)
+    # One basis and split are good enough for all gains but the smallest.
+    middle = ErrorDynamics(theta, d, dt, method, most / 2, delay).amplification(decay)
     with renamed(kind="realization"):
-        coordinates = basis(statistics, realization, last)
+        coordinates = basis(statistics, realization, middle)
     rows = np.linalg.inv(coordinates.T)
     # Squares are relative to the range; what the input leaves at rest has hardly any.
     square = np.maximum(statistics.mean_square(rows), 1e-6)
-    shares = np.sqrt(square) * variance_along(coordinates.T.T, last)
+    shares = np.sqrt(square) * variance_along(coordinates.T.T, middle)
     # Counts are not rounded, since there may be too few neurons to go round.
     weights = np.sqrt(shares if np.any(shares) else np.ones(d))
     counts = np.maximum(n_neurons * weights / weights.sum(), 2)
@@ -160,8 +172,10 @@ def best_error_feedback(
         # q, the noise of |x| for Gaussian x, adds v q to what neurons are given, and
         # so q = b sqrt(square + v q)
         q = b * np.sqrt(square)
-        P = dynamics.accumulated((coordinates.T * q) @ coordinates.T.T)
-        v = variance_along(rows @ dynamics.heard(decay), P) / q
+        entered = dynamics.equations.entered(coordinates.T)
+        X = dynamics.equations.covariance((entered * q) @ entered.T)
+        heard = dynamics.equations.read(rows @ dynamics.heard(decay))
+        v = variance_along(heard, X) / q
         q = (b**2 * v + b * np.sqrt(b**2 * v**2 + 4 * square)) / 2
         spikes = np.sum(counts * np.sqrt(square + v * q))
         G = dynamics.amplification(decay)
@@ -217,8 +231,8 @@ def quietest(
             feedback_delay,
         )
     else:
-        plain = error_dynamics(theta, d, dt, method)
-        gain = checked_gain(error_feedback, plain.A_bar, delay)
+        bound = gain_bound(theta, d, dt, method, delay)
+        gain = checked_gain(error_feedback, bound, delay)
     dynamics = error_dynamics(theta, d, dt, method, gain, delay)
     amplification = dynamics.amplification(np.exp(-dt / tau))
 
@@ -328,9 +342,10 @@ def predicted_error(
 
     Notes
     -----
-    Up to an order of 128, this takes a second or two at most, but for late feedback: a
-    delay of 5 time steps takes 15 s there, since the theory then has as many dimensions
-    as errors that wait. At an order of 256, regular spikes take 6 s.
+    At an order of 256 this takes half a second, and two with regular spikes. The theory
+    of late feedback has as many dimensions as errors that wait, so that 768 of them (an
+    order of 128 and 5 time steps) take two seconds, and 1024, the most there may be,
+    four to five.
 
     Examples
     --------
@@ -418,7 +433,7 @@ def neurons_for_error(error, theta, d, **kwargs):
 
     Notes
     -----
-    It makes about six designs: a second at an order of 128, and 4 to 10 s at 256.
+    It makes about seven designs, which take two to three seconds at an order of 256.
 
     Examples
     --------
@@ -439,10 +454,17 @@ def neurons_for_error(error, theta, d, **kwargs):
     def window_error(n_neurons):
         return predicted_error(theta, d, n_neurons, **kwargs).window
 
-    return fewest_neurons(error, d, window_error)
+    # The design hardly depends on their number, so that one for a few tells how many
+    # are about enough, and how the error goes with them.
+    few, _ = quietest(theta, d, 100 * d, **kwargs)
+
+    def as_few(n_neurons):
+        return few.error(few.split(n_neurons)).window
+
+    return fewest_neurons(error, d, window_error, as_few=as_few)
 
 
-def fewest_neurons(error, d, error_with, enough=None):
+def fewest_neurons(error, d, error_with, as_few=None, enough=None):
     """Return how many neurons an error needs that falls with their number.
 
     Parameters
@@ -453,6 +475,8 @@ def fewest_neurons(error, d, error_with, enough=None):
         Order of the memory, whose dimensions have a pair at least.
     error_with : callable
         The error with an even number of neurons.
+    as_few : callable, optional
+        The same to a few per cent, and sooner.
     enough : int, optional
         Neurons that are known to be.
 
@@ -465,33 +489,76 @@ def fewest_neurons(error, d, error_with, enough=None):
     ArgumentError
         If the error needs more than a trillion neurons.
     """
-    # Too few pairs and enough of them are sought until they are neighbours: by secants
-    # of the logarithms, which the law of 1 / sqrt(m) makes nearly straight.
-    too_few, enough = d - 1, (enough or MOST_NEURONS + 2) // 2
-    pairs, slope, n_alike = min(50 * d, enough - 1), -0.5, 0
-    before = None
-    while enough - too_few > 1:
-        reached = max(error_with(2 * pairs), np.finfo(float).tiny)
-        excess = np.log(reached) - np.log(error)
-        if before is not None:
-            secant = (excess - before[1]) / np.log(pairs / before[0])
-            # Rounding to whole pairs and gains of two digits make steps.
-            slope = secant if -10 < secant < -0.25 else slope
-            n_alike = n_alike + 1 if (excess > 0) == (before[1] > 0) else 0
-        before = pairs, excess
-        if excess > 0:
-            too_few = pairs
-        else:
-            enough = pairs
-        # A change goes further each time that the one before did not go far enough.
-        change = pairs * np.expm1(min(-excess / slope, 30.0))
-        change = np.ceil(change) if excess > 0 else np.floor(change)
-        target = pairs + 2**n_alike * change
-        pairs = int(np.clip(target, too_few + 1, enough - 1))
-    if 2 * enough > MOST_NEURONS:
+    most = ((enough or MOST_NEURONS + 2) - 2) // 2
+
+    def excess(error_of):
+        def of_pairs(pairs):
+            reached = max(error_of(2 * pairs), np.finfo(float).tiny)
+            return np.log(reached) - np.log(error)
+
+        return of_pairs
+
+    pairs, slope = 50 * d, -0.5
+    if as_few is not None:
+        pairs, slope = _fewest_pairs(
+            excess(as_few), pairs, d, most, nearly=_NEARLY_ENOUGH
+        )
+    pairs, _ = _fewest_pairs(excess(error_with), pairs, d, most, slope)
+    if 2 * pairs > MOST_NEURONS:
         raise ArgumentError(
             "error",
             f"{error:g} would need more than a trillion neurons; ask for a larger "
             "error, or give a longer tau or a higher max_rate",
         )
-    return 2 * enough
+    return 2 * pairs
+
+
+def _fewest_pairs(excess, pairs, fewest, most, slope=-0.5, nearly=0.0):
+    """Return the least number of pairs that is enough.
+
+    Too few pairs and enough of them are sought until they are neighbours, by secants of
+    the logarithms, which the law of 1 / sqrt(m) makes nearly straight.
+
+    Parameters
+    ----------
+    excess : callable
+        How far the logarithm of the error of so many pairs is above the one that is
+        asked for.
+    pairs : int
+        Where to start.
+    fewest, most : int
+        The least and the largest number that there may be.
+    slope : float
+        How the logarithm of the error changes with that of their number.
+    nearly : float
+        An excess that is no larger, to either side, ends the search.
+
+    Returns
+    -------
+    enough : int
+        One more than ``most`` where these are not.
+    slope : float
+        As it is there.
+    """
+    too_few, enough = fewest - 1, most + 1
+    pairs, n_alike, before = int(np.clip(pairs, fewest, max(most, fewest))), 0, None
+    while enough - too_few > 1:
+        now = excess(pairs)
+        if before is not None:
+            secant = (now - before[1]) / np.log(pairs / before[0])
+            # Rounding to whole pairs and gains of two digits make steps.
+            slope = secant if -10 < secant < -0.25 else slope
+            n_alike = n_alike + 1 if (now > 0) == (before[1] > 0) else 0
+        if abs(now) <= nearly:
+            return pairs, slope
+        before = pairs, now
+        if now > 0:
+            too_few = pairs
+        else:
+            enough = pairs
+        # A change goes further each time that the one before did not go far enough.
+        change = pairs * np.expm1(min(-now / slope, 30.0))
+        change = np.ceil(change) if now > 0 else np.floor(change)
+        target = pairs + 2**n_alike * change
+        pairs = int(np.clip(target, too_few + 1, enough - 1))
+    return enough, slope

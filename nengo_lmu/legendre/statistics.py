@@ -42,7 +42,7 @@ _GROWTH = 1.1
 _AT_ONCE = 10**6
 
 # Samples of states have so many numbers at most, made from so many steps of a process.
-_MOST_NUMBERS = 4 * 10**6
+MOST_NUMBERS = 4 * 10**6
 _MOST_STEPS = 200_000
 
 
@@ -313,7 +313,7 @@ def sampled_statistics(theta, d, u, dt=0.001):
     0.71
     """
     u, d = checked_sample("u", u, theta, dt), order(d)
-    every = min(-(-u.size * d // _MOST_NUMBERS), len(u))
+    every = min(-(-u.size * d // MOST_NUMBERS), len(u))
     m = states(u, theta, d, dt=dt, every=every).reshape(-1, d)
     return StateStatistics(
         covariance=m.T @ m / len(m),

@@ -26,7 +26,8 @@ from nengo_lmu.loihi.builder.passthrough import split
 from nengo_lmu.loihi.builder.splitting import split_model
 from nengo_lmu.loihi.emulator import fast_emulator
 from nengo_lmu.loihi.resources import check_resources
-from nengo_lmu.loihi.told import telling
+from nengo_lmu.loihi.seeds import seeding
+from nengo_lmu.loihi.told import refusing_reset, telling
 from nengo_lmu.networks import LegendreMemory
 from nengo_lmu.networks.arguments import validated
 from nengo_lmu.networks.objects import BiasConnection
@@ -43,6 +44,9 @@ _BUILDERS = {
 }
 _THEIRS = {cls: Builder.builders.get(cls) for cls in _BUILDERS}
 
+# These do more than NengoLoihi's methods for a network with a memory.
+_WRAPPERS = {"__init__": seeding, "run_steps": telling, "reset": refusing_reset}
+
 
 def install():
     """Register the build functions; once is enough, twice does no harm.
@@ -52,8 +56,10 @@ def install():
     """
     Builder.builders.update(_BUILDERS)
     network_builder.Split = split
-    if not hasattr(Simulator.run_steps, "is_ours"):
-        Simulator.run_steps = telling(Simulator.run_steps)
+    for name, wrap in _WRAPPERS.items():
+        method = getattr(Simulator, name)
+        if not hasattr(method, "is_ours"):
+            setattr(Simulator, name, wrap(method))
     network_builder.split_model = split_model
     network_builder.validate_model = validate_model
     fast_emulator()
@@ -67,9 +73,9 @@ def uninstall():
         else:
             Builder.builders[cls] = build
     network_builder.Split = Split
-    Simulator.run_steps = getattr(
-        Simulator.run_steps, "__wrapped__", Simulator.run_steps
-    )
+    for name in _WRAPPERS:
+        method = getattr(Simulator, name)
+        setattr(Simulator, name, getattr(method, "__wrapped__", method))
     network_builder.split_model = split_as_nengo_loihi
     network_builder.validate_model = validate_as_nengo_loihi
     fast_emulator(False)

@@ -286,6 +286,12 @@ def resources(network, dt=0.001, precompute=None, remove_passthrough=True):
         For an argument that is none.
     nengo.exceptions.BuildError
         If no neurons would be on the chip, or some cannot be, whatever their number.
+
+    Examples
+    --------
+    >>> needs = resources(net)
+    >>> needs.cores, needs.fits
+    (1, True)
     """
     with validated(resources):
         instance("network", network, nengo.Network, "give the network itself")

@@ -4,6 +4,7 @@ import difflib
 import inspect
 import numbers
 from contextlib import contextmanager
+from functools import wraps
 
 import nengo
 import numpy as np
@@ -43,6 +44,26 @@ def validated(obj, **names):
         raise ValidationError(
             error.problem, attr=names.get(error.name, error.name), obj=obj
         ) from None
+
+
+def all_or_nothing(init):
+    """Make ``__init__`` of a network take it out of its parent again if it fails.
+
+    Whoever mends an argument in a notebook and makes the network once more, with the
+    same parent, has one of them and no half of another.
+    """
+
+    @wraps(init)
+    def wrapped(self, *args, **kwargs):
+        parents = list(nengo.Network.context)
+        try:
+            init(self, *args, **kwargs)
+        except BaseException:
+            for parent in parents[-1:]:
+                parent.networks[:] = [net for net in parent.networks if net is not self]
+            raise
+
+    return wrapped
 
 
 def configured(name, recipe):

@@ -1,11 +1,19 @@
 """What the theory chooses for a memory: coordinates, neurons, and how they hear."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from nengo_lmu.legendre import PredictedError, Realization, best_error_feedback
+from nengo_lmu.legendre import (
+    ArgumentError,
+    PredictedError,
+    Realization,
+    best_error_feedback,
+)
+from nengo_lmu.legendre.noise import gain_bound
 from nengo_lmu.legendre.planner import quietest
 from nengo_lmu.networks.arguments import validated
 from nengo_lmu.networks.populations import (
@@ -15,8 +23,13 @@ from nengo_lmu.networks.populations import (
     make_populations,
     mean_max_rate,
     spiking,
+    steepness,
     typical_rates,
 )
+
+# By default, errors are taken back at most so much as part of what is just stable,
+# wherever neurons say more than what they stand for.
+_STABLE = 0.75
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,8 @@ class Design:
     populations : Populations or None
     noise_covariance : (d, d) ndarray or None
         Of the error of the state of each input dimension, in true units.
+    filtered_noise : callable or None
+        That behind another low-pass synapse, by its time constant (seconds).
     estimator : (d, d) ndarray or None
         The matrix that best estimates the state from the noisy one.
     predicted_error : PredictedError or None
@@ -45,6 +60,7 @@ class Design:
     realization: Realization | None = None
     populations: Populations | None = None
     noise_covariance: np.ndarray | None = None
+    filtered_noise: Callable | None = None
     estimator: np.ndarray | None = None
     predicted_error: PredictedError | None = None
 
@@ -114,46 +130,99 @@ def make_design(
             realization,
             memory.discretization,
         )
-        if error_feedback is None:
+        gain = error_feedback
+        if gain is None:
             late = answer_delay(memory.neuron_type, max_rate)
-            error_feedback = best_error_feedback(*arguments, feedback_delay + late)
+            gain = best_error_feedback(*arguments, feedback_delay + late)
         kind = spiking(memory.neuron_type)
         if kind == "poisson" and largest_rate is not None:
             kind = "stochastic"
-        quiet, counts = quietest(
-            *arguments,
-            kind or "poisson",
-            error_feedback,
-            feedback_delay,
-            # others saturate by themselves, and have room for that already
-            largest_rate if is_linear(memory.neuron_type) else None,
-        )
+
+        def designed(gain):
+            quiet, counts = quietest(
+                *arguments,
+                kind or "poisson",
+                gain,
+                feedback_delay,
+                # others saturate by themselves, and have room for that already
+                largest_rate if is_linear(memory.neuron_type) else None,
+            )
+            # Each input dimension has the same split; the first few get what is over.
+            over = n_neurons - memory.size_in * counts.sum()
+            split = np.tile(counts, memory.size_in)
+            split[np.argsort(-split, kind="stable")[:over]] += 1
+            rng = np.random.RandomState()
+            rng.set_state(random_state)
+            populations = make_populations(
+                split,
+                memory.neuron_type,
+                max_rates=max_rates,
+                intercepts=intercepts,
+                encoders=encoders,
+                rng=rng,
+                typical=rates,
+                largest=largest_rate,
+            )
+            return quiet, counts, populations
+
+        quiet, counts, populations = designed(gain)
+        stable = _stable_gain(quiet, populations, memory.neuron_type, error_feedback)
+        if stable < gain:
+            quiet, counts, populations = designed(stable)
     coordinates = quiet.realization
     if not is_linear(memory.neuron_type):
         # they may saturate: decoders are solved for more than the typical range
         coordinates = replace(coordinates, T=1.3 * coordinates.T)
     covariance = quiet.covariance(counts)
-    # Each input dimension has the same split; the first few get what is over.
-    over = n_neurons - memory.size_in * counts.sum()
-    split = np.tile(counts, memory.size_in)
-    split[np.argsort(-split, kind="stable")[:over]] += 1
-    rng = np.random.RandomState()
-    rng.set_state(random_state)
+    # The theory is about on and off neurons that split the range at 0.
+    covered = kind is not None and not np.any(populations.bias)
     return Design(
         error_feedback=quiet.error_feedback,
         max_rate=max_rate,
         realization=coordinates,
-        populations=make_populations(
-            split,
-            memory.neuron_type,
-            max_rates=max_rates,
-            intercepts=intercepts,
-            encoders=encoders,
-            rng=rng,
-            typical=rates,
-            largest=largest_rate,
-        ),
+        populations=populations,
         noise_covariance=covariance,
+        filtered_noise=partial(quiet.filtered_covariance, counts),
         estimator=quiet.estimator(covariance),
-        predicted_error=None if kind is None else quiet.error_of(covariance),
+        predicted_error=quiet.error_of(covariance) if covered else None,
     )
+
+
+def _stable_gain(quiet, populations, neuron_type, error_feedback):
+    """Return the largest gain for neurons that say more than they should in places.
+
+    Where what they say is ``g`` times as steep as ``x``, a gain of ``k`` takes back
+    ``g k`` times the error.
+
+    Parameters
+    ----------
+    quiet : SpikingPopulations
+    populations : Populations
+    neuron_type : nengo.neurons.NeuronType
+    error_feedback : float or None
+        The gain that was asked for; None for ours.
+
+    Returns
+    -------
+    gain : float
+        To two digits; the one that was asked for where there is no end to the growth of
+        errors with it is refused.
+    """
+    if not quiet.error_feedback:
+        return 0.0
+    bound = gain_bound(
+        quiet.theta, quiet.d, quiet.dt, quiet.method, quiet.feedback_delay
+    )
+    anywhere, at_the_edges = steepness(populations, neuron_type)
+    if error_feedback is None:
+        return float(f"{_STABLE * bound / anywhere:.2g}")
+    if error_feedback * at_the_edges >= bound:
+        raise ArgumentError(
+            "error_feedback",
+            f"must be below {bound / at_the_edges:.3g}, or errors grow, since neurons "
+            "with these intercepts and encoders change what they say at the edge of "
+            f"the range {at_the_edges:.3g} times as much as they should, but "
+            f"{error_feedback:g} was given; use None for a gain that suits them, or "
+            "lower intercepts",
+        )
+    return error_feedback

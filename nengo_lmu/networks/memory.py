@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import nengo
 import numpy as np
@@ -13,23 +13,28 @@ from nengo_lmu.legendre import (
     ArgumentError,
     best_tau,
     discretize,
+    forgetting_time,
     input_statistics,
     principle3,
     readout,
     state_space,
 )
 from nengo_lmu.legendre.checks import (
+    LARGEST_SQUARE,
     MOST_DIMENSIONS,
     finite_array,
     flag,
+    not_negative,
     one_of,
     order,
+    positive,
     shown,
     whole,
     window,
 )
-from nengo_lmu.legendre.feedback import checked_gain, feedback_steps
+from nengo_lmu.legendre.feedback import checked_gain, feedback_steps, largest_gain
 from nengo_lmu.legendre.realization import checked_kind
+from nengo_lmu.legendre.regression import examples
 from nengo_lmu.legendre.speed import checked_speed
 from nengo_lmu.legendre.statistics import (
     TYPICAL_RMS,
@@ -40,6 +45,7 @@ from nengo_lmu.legendre.statistics import (
 )
 from nengo_lmu.legendre.system import METHODS
 from nengo_lmu.networks.arguments import (
+    all_or_nothing,
     checked_neuron_type,
     configured,
     is_true,
@@ -50,6 +56,7 @@ from nengo_lmu.networks.arguments import (
     validated,
 )
 from nengo_lmu.networks.design import Design, make_design
+from nengo_lmu.networks.learning import add_learned_readout
 from nengo_lmu.networks.objects import Gate, GuardedNode, InputNode
 from nengo_lmu.networks.population_objects import (
     PopulationConnection,
@@ -58,6 +65,13 @@ from nengo_lmu.networks.population_objects import (
     PopulationTransform,
 )
 from nengo_lmu.networks.populations import one_hot, tuning
+from nengo_lmu.networks.readout import (
+    Reading,
+    checked_synapse,
+    fit_readout,
+    typical_examples,
+)
+from nengo_lmu.networks.units import MOST_NEURONS as MOST_UNITS
 
 # An array of their values takes nearly a gigabyte, and there are many.
 MOST_NEURONS = 10**8
@@ -104,7 +118,8 @@ class LegendreMemory(nengo.Network):
     Parameters
     ----------
     theta : float
-        Length of the window (seconds), a time step at least and 10^9 at most.
+        Length of the window (seconds), a time step at least and 10^9 at most. Where it
+        is trainable, it can be set later, too.
     d : int
         Order: the number of Legendre polynomials, and of state dimensions for each
         input dimension.
@@ -148,7 +163,8 @@ class LegendreMemory(nengo.Network):
         (`nengo_lmu.legendre.basis`), principal components of the typical states,
         Legendre coefficients, or the columns of a matrix.
     trainable_theta : bool
-        Make ``1 / theta`` one trainable scalar.
+        Make the initial `theta` over the present one, a number without a unit that is 1
+        to begin with, one trainable scalar.
     label, seed, add_to_container
         As for `nengo.Network`.
     error_feedback : float, optional
@@ -156,7 +172,8 @@ class LegendreMemory(nengo.Network):
         said less what their spikes did say, to take it back in the next step
         (`nengo_lmu.legendre.feedback`). Below about 2; 0 for neurons that do not hear
         it. By default what the theory says (`nengo_lmu.legendre.best_error_feedback`),
-        for neurons that answer as late as these.
+        for neurons that answer as late as these, and less for neurons whose intercepts
+        leave a dead zone: beyond it they say what changes several times as much.
     feedback_delay : float
         How long the feedback takes besides the time step of the synapse (seconds, of
         which a whole number of time steps is made).
@@ -181,6 +198,8 @@ class LegendreMemory(nengo.Network):
     ensembles : list of nengo.Ensemble
         The neurons; empty for an ideal memory. Silencing them does not silence
         `output` (see there).
+    expected_input : tuple
+        What input to expect, ``(min, max)`` or a sample, and its time step (seconds).
     speed : nengo.Node or None
         The speed ``g``, from 0 to ``largest_speed``: 1 as made, 0 to hold the state
         as it is. Something has to be connected to it.
@@ -231,6 +250,7 @@ class LegendreMemory(nengo.Network):
     (0.0023, (2, 6))
     """
 
+    @all_or_nothing
     def __init__(
         self,
         theta,
@@ -274,7 +294,8 @@ class LegendreMemory(nengo.Network):
             A_bar, _ = discretize(*self._system, self.dt, method=self.discretization)
             delay = feedback_steps("feedback_delay", feedback_delay, self.d, self.dt)
             if error_feedback is not None:
-                error_feedback = checked_gain(error_feedback, A_bar, delay)
+                bound = largest_gain(A_bar, delay)
+                error_feedback = checked_gain(error_feedback, bound, delay)
             if largest_speed is not None:
                 largest_speed = checked_speed(largest_speed, A_bar)
             reset = flag("reset", reset)
@@ -295,6 +316,7 @@ class LegendreMemory(nengo.Network):
 
         with self, nengos_defaults():
             radius, expected, expected_dt = self._expected_input(input_range)
+            self.expected_input = expected, expected_dt
             owner = self.label or "LegendreMemory"
             self.input = InputNode(self.size_in, self.dt, radius, "input", owner)
             self.speed = self.reset = None
@@ -319,10 +341,7 @@ class LegendreMemory(nengo.Network):
             else:
                 if n_neurons is None:
                     n_neurons = 100 * self.size_state
-                with validated(self, expected="input_range"):
-                    statistics = input_statistics(
-                        self.initial_theta, self.d, expected, expected_dt
-                    )
+                statistics = self.statistics
                 if synapse is None:
                     tau = best_tau(
                         self.initial_theta,
@@ -385,7 +404,64 @@ class LegendreMemory(nengo.Network):
         """(float) Length of the window in seconds; after training, the learned one."""
         if not self.trainable_theta:
             return self.initial_theta
-        return 1.0 / float(np.ravel(self._inverse_theta.transform.init)[0])
+        return self.initial_theta / float(np.ravel(self._pace.transform.init)[0])
+
+    @theta.setter
+    def theta(self, theta):
+        if not self.trainable_theta:
+            raise ValidationError(
+                "cannot be changed, since the memory's matrices follow from it; make "
+                "another memory, or this one with trainable_theta=True",
+                attr="theta",
+                obj=self,
+            )
+        with validated(self):
+            theta, _ = window(theta, self.dt)
+            A, B = state_space(theta, self.d)
+            discretize(A, B, self.dt, method=self.discretization)
+        self._pace.transform = self.initial_theta / theta
+
+    @cached_property
+    def statistics(self):
+        """(StateStatistics) Of the states that the expected input causes."""
+        with validated(self, expected="input_range"):
+            return input_statistics(self.initial_theta, self.d, *self.expected_input)
+
+    @property
+    def state_rms(self):
+        """((d,) ndarray) Root mean square of each coefficient of the state.
+
+        For the expected input, in each input dimension. Coefficients of higher order
+        are smaller by orders of magnitude for slow inputs: what is connected to
+        `output` has to be scaled by this.
+        """
+        return np.sqrt(np.diag(self.statistics.covariance))
+
+    @property
+    def state_range(self):
+        """((d,) ndarray) Largest absolute value of each coefficient of the state.
+
+        For the expected input: of the sample that was given, or 2.5 standard deviations
+        of white noise, which seldom is beyond.
+        """
+        return self.statistics.span(np.eye(self.d))
+
+    def forgetting_time(self, fraction=0.01):
+        """Return how long a blank of zero input has to be for the memory to forget.
+
+        Parameters
+        ----------
+        fraction : float
+            Of the expected input's window, that may be left.
+
+        Returns
+        -------
+        time : float
+            Seconds (`nengo_lmu.legendre.forgetting_time`). The neurons' noise is left
+            besides.
+        """
+        with validated(self):
+            return forgetting_time(self.theta, self.d, fraction, self.statistics)
 
     @property
     def realization(self):
@@ -415,6 +491,31 @@ class LegendreMemory(nengo.Network):
         cover, as if they were Poisson. None for an ideal memory.
         """
         return self._design.noise_covariance
+
+    def filtered_noise(self, synapse=None, chip=False):
+        """Return the covariance of the error of each input dimension's state, filtered.
+
+        Parameters
+        ----------
+        synapse : nengo.Lowpass, optional
+            Behind which the state is read; None for the state as it is.
+        chip : bool
+            Of the neurons that the memory has on Loihi, which do not hear their error
+            and spike at most once a step.
+
+        Returns
+        -------
+        covariance : (d, d) ndarray
+            `noise_covariance` or, behind a synapse, less; zeros for an ideal memory.
+        """
+        if self.noise_covariance is None:
+            return np.zeros((self.d, self.d))
+        if chip:
+            with self.redesigned(error_feedback=0.0, largest_rate=1 / self.dt):
+                return self.filtered_noise(synapse)
+        if synapse is None:
+            return self.noise_covariance
+        return self._design.filtered_noise(synapse.tau)
 
     @property
     def predicted_error(self):
@@ -466,7 +567,17 @@ class LegendreMemory(nengo.Network):
         return np.kron(np.eye(self.size_in), D)
 
     def add_window(
-        self, points, function=None, size_out=None, denoise=False, label=None
+        self,
+        points,
+        function=None,
+        size_out=None,
+        denoise=False,
+        label=None,
+        n_neurons=0,
+        neuron_type=None,
+        synapse=Default,
+        chip=False,
+        seed=0,
     ):
         """Add a node with the input at some points of the window.
 
@@ -476,18 +587,49 @@ class LegendreMemory(nengo.Network):
             Relative to the window: 0 is now, 1 is ``theta`` ago.
         function : callable, optional
             Of the ``(size_in * n_points,)`` values; the node then gives what it
-            returns.
+            returns. It is computed in Python by the node itself, on the host of a
+            chip, unless there are neurons for it.
         size_out : int, optional
             Size of what the function returns, where calling it to find out is costly.
         denoise : bool
             As for `decode`.
         label : str, optional
+        n_neurons : int
+            Neurons that compute the function, in place of the node. They see the state
+            at these points, and are decoded for inputs as expected (``input_range``),
+            as `fit_readout` does, for the noise of theirs and of the state. 0 for none.
+        neuron_type : nengo.neurons.NeuronType, optional
+            Of these, by default that of the memory.
+        synapse : nengo.Lowpass, float or None
+            Of the decoded function (time constant in seconds), by default
+            ``theta / 20`` with neurons. They see the window at points that are later by
+            as much, so that it is not late, but where a point is within that of now. A
+            node has None.
+        seed : int
+            Of the neurons.
 
         Returns
         -------
         node : nengo.Node
             Of ``size_in * n_points`` dimensions, row-major from shape
             ``(size_in, n_points)``, or of the size that the function returns.
+
+        Notes
+        -----
+        The neurons of `ensembles` cannot compute functions: each takes part in one
+        coordinate, of a basis of its own. Building a connection that is to decode one
+        from them raises a BuildError.
+
+        Examples
+        --------
+        The product of what was half a second and a second ago, in neurons:
+
+        >>> from nengo_lmu import LegendreMemory
+        >>> with nengo.Network(seed=0) as net:
+        ...     memory = LegendreMemory(theta=1.0, d=4, n_neurons=200)
+        ...     product = memory.add_window([0.5, 1.0], np.prod, n_neurons=100)
+        >>> product.size_out
+        1
         """
         D = self.decode(points, denoise=denoise)
         if function is not None and not callable(function):
@@ -497,7 +639,26 @@ class LegendreMemory(nengo.Network):
                 attr="function",
                 obj=self,
             )
+        n_neurons, neuron_type, synapse, seed = self._between(
+            n_neurons, neuron_type, synapse, seed
+        )
+        if n_neurons and function is None:
+            raise ValidationError(
+                f"of {n_neurons} was given without a function, but the window itself "
+                "is read out of the memory's own neurons; give a function, or 0",
+                attr="n_neurons",
+                obj=self,
+            )
         label = "window" if label is None else label
+        if n_neurons:
+            points = np.ravel(points)
+            given, dt = typical_examples(self, points, function)
+            late = self.dt + (0.0 if synapse is None else synapse.tau)
+            rows = self.decode(np.maximum(points - late / self.theta, 0))
+            reading = Reading(self, synapse, dt, chip=is_true("chip", chip, self))
+            return fit_readout(
+                reading, given, n_neurons, neuron_type, seed, label, rows
+            ).node
         with self, nengos_defaults():
             if function is None:
                 node = nengo.Node(size_in=len(D), label=label)
@@ -510,6 +671,217 @@ class LegendreMemory(nengo.Network):
                 )
             nengo.Connection(self.output, node, transform=D, synapse=None)
         return node
+
+    def fit_readout(
+        self,
+        u,
+        target,
+        mask=None,
+        washout=0,
+        steps=1,
+        synapse=Default,
+        n_neurons=0,
+        neuron_type=None,
+        input_noise=0.0,
+        noise_covariance=None,
+        chip=False,
+        seed=0,
+        label=None,
+    ):
+        """Fit a readout to data, for the noise that the theory expects, and add it.
+
+        In closed form: ridge regression on the states of the ideal memory, as late as
+        they are in this one, with the covariance of the noise as the regularizer
+        (`nengo_lmu.legendre.regression`), which is the best for noise that is known.
+        Nothing has to be tuned but what is read. The network is as with `add_window`,
+        for all simulators.
+
+        Parameters
+        ----------
+        u : array_like or list of ndarray
+            ``(n_rows,)`` or ``(n_rows, size_in)`` for one sequence; ``(n, n_rows,
+            size_in)`` for several, each of which begins at rest; or, for sequences of
+            different lengths, a list of arrays of the former shapes.
+        target : array_like or list of ndarray
+            For one sequence, ``(n_rows,)`` or ``(n_rows, size_out)``. For several,
+            ``(n, n_rows, size_out)``, or a list, for a target at each row; ``(n,)`` or
+            ``(n, size_out)`` for one at the end of each sequence.
+        mask : (n_rows,) or (n, n_rows) array_like of bool, optional
+            Rows that count, for sequences that were made as long as others. The last
+            that counts is the end of its sequence.
+        washout : int
+            Rows at the beginning of each sequence that have no target.
+        steps : int
+            How long each row is held (time steps). Targets are for the last of these.
+        synapse : nengo.Lowpass, float or None
+            Of the readout (time constant in seconds). The fit knows what it filters
+            and how late it is. By default None, or ``theta / 20`` with neurons.
+        n_neurons : int
+            Neurons between the memory and the readout, for what is not a linear
+            function of the state; 0 for none.
+        neuron_type : nengo.neurons.NeuronType, optional
+            Of these, by default that of the memory.
+        input_noise : float
+            Standard deviation of noise that each row of the input will have besides.
+        noise_covariance : (size_state, size_state) array_like, optional
+            Of the state's noise, such as was measured, instead of the theory's.
+        chip : bool
+            For the noise that there is on Loihi, which is larger: neurons do not hear
+            their error there.
+        seed : int
+            Of the neurons between.
+        label : str, optional
+
+        Returns
+        -------
+        readout : Readout
+            With the ``node``, and the ``predicted_error``.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            For arrays that do not fit together, with their shapes.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from nengo_lmu import LegendreMemory
+        >>> u = np.sin(np.arange(400) / 20)
+        >>> with nengo.Network(seed=0) as net:
+        ...     memory = LegendreMemory(theta=0.05, d=4, n_neurons=400, input_range=u)
+        ...     readout = memory.fit_readout(u[:-5], u[5:], washout=100)
+        >>> readout.node.size_out, bool(readout.predicted_error < 0.1)
+        (1, True)
+        """
+        with validated(self):
+            steps = whole("steps", steps, 1)
+            input_noise = not_negative("input_noise", input_noise)
+            given = examples(u, target, self.size_in, mask, washout)
+            if noise_covariance is not None:
+                noise_covariance = finite_array(
+                    "noise_covariance",
+                    noise_covariance,
+                    shape=(self.size_state, self.size_state),
+                    largest=LARGEST_SQUARE,
+                )
+        n_neurons, neuron_type, synapse, seed = self._between(
+            n_neurons, neuron_type, synapse, seed
+        )
+        reading = Reading(
+            self,
+            synapse,
+            self.dt,
+            steps,
+            input_noise,
+            noise_covariance,
+            is_true("chip", chip, self),
+        )
+        label = "readout" if label is None else label
+        return fit_readout(reading, given, n_neurons, neuron_type, seed, label)
+
+    def add_learned_readout(
+        self,
+        size_out=1,
+        points=None,
+        radius=1.0,
+        n_neurons=200,
+        neuron_type=None,
+        synapse=Default,
+        learning_rate=None,
+        seed=0,
+        label=None,
+    ):
+        """Add a readout that is learned by PES while the memory runs.
+
+        Of what a teacher shows at its `target` at the same time: what was in the input
+        before, or what another signal is. The error is what it says less the target.
+
+        Parameters
+        ----------
+        size_out : int
+            Dimensions of what is learned.
+        points : (n_points,) array_like, optional
+            Of the window (0 is now, 1 is ``theta`` ago), where the function to learn is
+            one of these, so that neurons see nothing else: it is learned faster. By
+            default they see all of the state.
+        radius : float
+            Largest absolute value of the target. On Loihi, errors beyond 1.27 times it
+            are cut off.
+        n_neurons : int
+            Between the memory and the readout.
+        neuron_type : nengo.neurons.NeuronType, optional
+            Of these, by default that of the memory.
+        synapse : nengo.Lowpass or float
+            Of the readout (time constant in seconds), by default ``theta / 20``.
+        learning_rate : float, optional
+            Of `nengo.PES`; by default the largest that does not overshoot
+            (`nengo_lmu.networks.learning`). A lower one learns more slowly, and is less
+            noisy in the end.
+        seed : int
+            Of the neurons.
+        label : str, optional
+
+        Returns
+        -------
+        readout : LearnedReadout
+            With the nodes ``node``, ``target`` and ``error``.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            For an argument out of range.
+
+        Examples
+        --------
+        >>> from nengo_lmu import LegendreMemory
+        >>> with nengo.Network(seed=0) as net:
+        ...     teacher = nengo.Node([0.0])
+        ...     memory = LegendreMemory(theta=0.1, d=4, n_neurons=200)
+        ...     learned = memory.add_learned_readout(n_neurons=100)
+        ...     connection = nengo.Connection(teacher, learned.target, synapse=None)
+        >>> 0 < learned.learning_rate < learned.stable_below
+        True
+        """
+        with validated(self):
+            size_out = whole("size_out", size_out, 1, MOST_UNITS)
+            n_neurons = whole("n_neurons", n_neurons, 1, MOST_UNITS)
+            radius = positive("radius", radius)
+            if learning_rate is not None:
+                learning_rate = positive("learning_rate", learning_rate)
+        n_neurons, neuron_type, synapse, seed = self._between(
+            n_neurons, neuron_type, synapse, seed
+        )
+        if synapse is None:
+            raise ValidationError(
+                "PES filters the activities as the readout is filtered, but None was "
+                "given; give a time constant in seconds",
+                attr="synapse",
+                obj=self,
+            )
+        return add_learned_readout(
+            self,
+            size_out,
+            points,
+            radius,
+            n_neurons,
+            neuron_type,
+            synapse,
+            learning_rate,
+            seed,
+            "learned readout" if label is None else label,
+        )
+
+    def _between(self, n_neurons, neuron_type, synapse, seed):
+        """Return what neurons there are between the memory and a readout, if any."""
+        with validated(self):
+            n_neurons = whole("n_neurons", n_neurons, 0, MOST_UNITS)
+            seed = whole("seed", seed, 0, 2**32 - 1)
+        if neuron_type is None:
+            neuron_type = self.neuron_type
+        checked_neuron_type("neuron_type", neuron_type, self)
+        if synapse is Default:
+            synapse = nengo.Lowpass(self.theta / 20) if n_neurons else None
+        return n_neurons, neuron_type, checked_synapse(synapse, self), seed
 
     def add_feedback(self):
         """Add a node whose value is added to the remembered signal a step later.
@@ -740,8 +1112,7 @@ class LegendreMemory(nengo.Network):
         self.output = nengo.Node(size_in=self.size_state, label="state")
         self._state = self._spikes = self._decoded = self.output
         if self.trainable_theta:
-            A, B = state_space(1.0, self.d)
-            self._build_slope(A, B, self.dt)
+            self._build_slope(*self._system, self.dt)
         else:
             A_bar, B_bar = discretize(
                 *self._system, self.dt, method=self.discretization
@@ -789,9 +1160,8 @@ class LegendreMemory(nengo.Network):
         )
         self._connect(self._state, self.output, np.eye(self.d), None, "out of")
         if self.trainable_theta:
-            A, B = state_space(1.0, self.d)
             scale = self.dt / -np.expm1(-self.dt / self.synapse.tau)
-            self._build_slope(A, B, scale)
+            self._build_slope(*self._system, scale)
         else:
             A_h, B_h = self._principle3()
             self._drive = B_h, 1.0
@@ -840,9 +1210,11 @@ class LegendreMemory(nengo.Network):
         """Connect ``m[t] = m[t-1] + s[t]`` with ``s[t] = A m[t-1] + B u[t]``.
 
         With ``A`` and ``B`` for states in true units, times ``scale``. Where theta is
-        trainable, they are those of a window of one second, and ``s`` is multiplied by
-        ``1 / theta``, one scalar, in Euler's method. With neurons, Principle 3 makes
-        ``dt`` into ``dt / (1 - a)`` and passes both terms through the synapse.
+        trainable, they are those of the initial one in Euler's method, and ``s`` is
+        multiplied by ``initial_theta / theta``, one scalar. It has no unit and begins
+        at 1, so that a step of an optimizer changes it by as large a part as weights of
+        order 1. With neurons, Principle 3 makes ``dt`` into ``dt / (1 - a)`` and passes
+        both terms through the synapse.
         """
         self._drive = B, scale
         self._slope = nengo.Node(size_in=self.size_state, label="slope")
@@ -859,8 +1231,8 @@ class LegendreMemory(nengo.Network):
         # what comes from the network itself is of the step before, like the state
         self._entry, self._entry_synapse = self._slope, within
         if self.trainable_theta:
-            last.transform = 1 / self.initial_theta
-            self._inverse_theta = last
+            last.transform = 1.0
+            self._pace = last
             self.config[last].trainable = True
 
 

@@ -197,6 +197,37 @@ def make_populations(
     return populations
 
 
+def steepness(populations, neuron_type):
+    """Return how many times faster than ``x`` what neurons say of it may change.
+
+    Without a dead zone that is once. Neurons that are silent up to an intercept make up
+    for it beyond, and the error feedback acts as many times as strongly there.
+
+    Parameters
+    ----------
+    populations : Populations
+    neuron_type : nengo.neurons.NeuronType
+
+    Returns
+    -------
+    anywhere, at_the_edges : float
+        The largest of all dimensions, over an eighth of the range of each.
+    """
+    if is_linear(neuron_type) and not np.any(populations.bias):
+        return 1.0, 1.0
+    x = np.linspace(-1, 1, 17)
+    changes = []
+    for neurons in populations.slices:
+        tuning = populations.gain[neurons], populations.bias[neurons]
+        rates = neuron_type.rates(
+            x[:, np.newaxis] * populations.signs[neurons], *tuning
+        )
+        decoded = rates @ populations.weights[neurons]
+        changes.append((decoded[2:] - decoded[:-2]) / (x[2] - x[0]))
+    changes = np.array(changes)
+    return float(changes.max()), float(changes[:, [0, -1]].max())
+
+
 def typical_rates(largest=None):
     """Return the default maximum rates, from and to (hertz).
 

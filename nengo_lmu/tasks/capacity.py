@@ -11,11 +11,11 @@ from nengo_lmu.legendre.checks import whole
 
 N_DELAYS = 5
 BANDWIDTH = 10.0  # hertz
-# of a sequence, in windows of T steps, which are seconds
+# A sequence has so many windows of T steps, which are seconds.
 WINDOWS = 2.5
 
-# steps that are looked at together
-_PIECE = 10_000
+# So many steps are looked at together.
+PIECE = 10_000
 
 
 def delays(length, n_delays=N_DELAYS):
@@ -31,6 +31,11 @@ def delays(length, n_delays=N_DELAYS):
     -------
     steps : (n_delays,) ndarray of int
         Evenly spread, from 0 to ``length``.
+
+    Examples
+    --------
+    >>> delays(100)
+    array([  0,  25,  50,  75, 100])
     """
     return np.linspace(0, length, n_delays, dtype=int)
 
@@ -54,6 +59,14 @@ class WhiteNoise:
     ----------
     n_steps : int
         Of the sequence.
+
+    Examples
+    --------
+    >>> noise = WhiteNoise(100, np.random.RandomState(0))
+    >>> noise.n_steps, noise.at([120, 121], delays=(0, 20)).shape
+    (250, (2, 2))
+    >>> np.allclose(noise.at([120], delays=[20]), noise.at([100]))
+    True
     """
 
     def __init__(self, length, rng):
@@ -63,10 +76,10 @@ class WhiteNoise:
         self._waves = np.arange(1, n_waves + 1)
         self._amplitudes = rng.standard_normal((n_waves, 2)) @ [1, 1j]
         self._start = 0
-        # in pieces, so that a long sequence takes no more memory than a short one
+        # Pieces let a long sequence take no more memory than a short one.
         largest, closest, start = 0.0, np.inf, 0
-        for first in range(0, self.n_steps, _PIECE):
-            steps = np.arange(first, min(first + _PIECE, self.n_steps))
+        for first in range(0, self.n_steps, PIECE):
+            steps = np.arange(first, min(first + PIECE, self.n_steps))
             size = np.abs(self.at(steps)[:, 0])
             largest = max(largest, size.max())
             if size.min() < closest:
@@ -94,7 +107,7 @@ class WhiteNoise:
         return np.where(steps < delays, 0.0, u)
 
     def _turns(self, steps):
-        # whole periods are taken off as whole numbers, which loses no precision
+        # Whole periods are taken off as whole numbers, which loses no precision.
         return np.exp(2j * np.pi / self.n_steps * (steps * self._waves % self.n_steps))
 
 
@@ -115,6 +128,12 @@ def sequences(length, n, seed=0):
         The inputs.
     y : (n, 2.5 T, 5) ndarray
         What to recall.
+
+    Examples
+    --------
+    >>> x, y = sequences(length=40, n=3)
+    >>> x.shape, y.shape
+    ((3, 100, 1), (3, 100, 5))
     """
     rng = np.random.RandomState(seed)
     steps = np.arange(int(WINDOWS * length))

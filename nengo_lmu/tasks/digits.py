@@ -50,6 +50,11 @@ def scan_order():
     -------
     order : (64,) ndarray of int
         Indices into an image flattened row by row.
+
+    Examples
+    --------
+    >>> scan_order()[:16]
+    array([ 0,  1,  2,  3,  4,  5,  6,  7, 15, 14, 13, 12, 11, 10,  9,  8])
     """
     order = np.arange(N_PIXELS).reshape(SIDE, SIDE)
     order[1::2] = order[1::2, ::-1]
@@ -76,6 +81,12 @@ def load_digits(seed=0):
     ------
     ImportError
         If scikit-learn is not installed.
+
+    Examples
+    --------
+    >>> digits = load_digits()
+    >>> len(digits.train), len(digits.validation), len(digits.test)
+    (1078, 179, 540)
     """
     try:
         from sklearn import datasets
@@ -103,6 +114,11 @@ def to_image(pixels):
     Returns
     -------
     images : (..., 8, 8) ndarray
+
+    Examples
+    --------
+    >>> to_image(np.arange(64))[1]
+    array([15, 14, 13, 12, 11, 10,  9,  8])
     """
     pixels = np.asarray(pixels)
     image = np.empty_like(pixels)
@@ -129,6 +145,12 @@ def stream_states(pixels, before, theta, d, steps_per_pixel, dt, delay=0):
     Returns
     -------
     m : (n, d) ndarray
+
+    Examples
+    --------
+    >>> pixels = load_digits().test.pixels[:5]
+    >>> stream_states(pixels, np.zeros((5, 64)), 0.064, 12, 1, dt=0.001).shape
+    (5, 12)
     """
     from nengo_lmu.legendre import impulse_response
 

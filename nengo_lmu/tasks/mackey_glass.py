@@ -24,7 +24,7 @@ import numpy as np
 
 BETA, GAMMA, EXPONENT = 0.2, 0.1, 10
 
-# samples between what is seen and what is asked for
+# What is asked for comes so many samples after what is seen.
 AHEAD = 15
 
 
@@ -76,8 +76,13 @@ def integrate(x, history, n_samples, tau=17, substeps=10):
     -------
     series : (n_samples,) ndarray
         The value at the end of each unit of time.
+
+    Examples
+    --------
+    >>> integrate(1.2, np.full(170, 1.2), n_samples=3).round(4)
+    array([1.1172, 1.0423, 0.9745])
     """
-    from scipy.signal import lfilter  # half a second, for this series only
+    from scipy.signal import lfilter  # it takes half a second, for this series only
 
     block = tau * substeps
     n_steps = n_samples * substeps
@@ -88,7 +93,7 @@ def integrate(x, history, n_samples, tau=17, substeps=10):
     for _ in range(-(-n_steps // block)):
         growth = BETA / substeps * delayed / (1 + delayed**EXPONENT)
         after, _ = lfilter([1.0], [1.0, -decay], growth, zi=[decay * x])
-        # the next block looks back at the values before each of these steps
+        # The next block looks back at the values before each of these steps.
         delayed = np.concatenate([[x], after[:-1]])
         x = after[-1]
         series.append(after)
@@ -111,15 +116,20 @@ def sequences(n_sequences, n_samples, seed=0, tau=17, substeps=10, washout=100):
     Returns
     -------
     series : (n_sequences, n_samples) ndarray
+
+    Examples
+    --------
+    >>> sequences(n_sequences=2, n_samples=50).shape
+    (2, 50)
     """
     rng = np.random.RandomState(seed)
-    x, found = 1.2, []
+    x, series = 1.2, []
     for _ in range(n_sequences):
         history = 1.2 + 0.2 * (rng.uniform(size=tau * substeps) - 0.5)
         raw = integrate(x, history, washout + n_samples, tau, substeps)
         x = raw[-1]
-        found.append(raw[washout:])
-    return np.tanh(np.array(found) - 1)
+        series.append(raw[washout:])
+    return np.tanh(np.array(series) - 1)
 
 
 def load(seed=0, sizes=(32, 32, 64), n_samples=5000):
@@ -137,6 +147,14 @@ def load(seed=0, sizes=(32, 32, 64), n_samples=5000):
     Returns
     -------
     data : MackeyGlass
+
+    Examples
+    --------
+    >>> data = load(sizes=(3, 2, 1), n_samples=50)
+    >>> data.train.x.shape, data.test.y.shape
+    ((3, 50, 1), (1, 50, 1))
+    >>> bool((data.train.x[:, AHEAD:] == data.train.y[:, :-AHEAD]).all())
+    True
     """
     series = sequences(sum(sizes), n_samples + AHEAD, seed)
     series -= series[: sizes[0]].mean()
@@ -146,7 +164,7 @@ def load(seed=0, sizes=(32, 32, 64), n_samples=5000):
     return MackeyGlass(*map(Split, np.split(x, bounds), np.split(y, bounds)))
 
 
-def nrmse(predicted, wanted):
+def nrmse(predicted, target):
     """Return the root mean square error over the root mean square of what is wanted.
 
     Parameters
@@ -159,6 +177,11 @@ def nrmse(predicted, wanted):
     -------
     error : float
         1 for a prediction of 0 throughout.
+
+    Examples
+    --------
+    >>> nrmse([1.0, 1.0], [1.0, -1.0]) == 2**0.5
+    True
     """
-    predicted, wanted = np.asarray(predicted), np.asarray(wanted)
-    return float(np.sqrt(np.mean((predicted - wanted) ** 2) / np.mean(wanted**2)))
+    predicted, target = np.asarray(predicted), np.asarray(target)
+    return float(np.sqrt(np.mean((predicted - target) ** 2) / np.mean(target**2)))

@@ -19,7 +19,7 @@ SIDE = 28
 N_PIXELS = SIDE**2
 N_CLASSES = 10
 
-# of the permutation, apart from that of the split: digits of any seed are one task
+# The permutation has its own, apart from the split's: digits of any seed are one task.
 PERMUTATION_SEED = 0
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
@@ -41,6 +41,11 @@ def pixel_order():
     -------
     order : (784,) ndarray of int
         Indices into an image flattened row by row.
+
+    Examples
+    --------
+    >>> pixel_order()[:3]
+    array([693,  85, 647])
     """
     return np.random.RandomState(PERMUTATION_SEED).permutation(N_PIXELS)
 
@@ -74,6 +79,12 @@ def load_mnist(path=None, seed=0, n_validation=None):
         If the file cannot be read.
     ImportError
         If TensorFlow is needed and not installed.
+
+    Examples
+    --------
+    >>> mnist = load_mnist("mnist.npz")  # doctest: +SKIP
+    >>> len(mnist.train), len(mnist.validation), len(mnist.test)  # doctest: +SKIP
+    (50000, 10000, 10000)
     """
     x, y, x_test, y_test = _download() if path is None else _read(path)
     n_validation = len(x) // 6 if n_validation is None else n_validation
@@ -102,6 +113,12 @@ def to_images(pixels):
     Returns
     -------
     images : (..., 28, 28) ndarray
+
+    Examples
+    --------
+    >>> pixels = np.arange(784)
+    >>> to_images(pixels).shape, bool((to_pixels(to_images(pixels)) == pixels).all())
+    ((28, 28), True)
     """
     pixels = np.asarray(pixels)
     images = np.empty_like(pixels)
@@ -119,6 +136,11 @@ def to_pixels(images):
     Returns
     -------
     pixels : (..., 784) ndarray
+
+    Examples
+    --------
+    >>> to_pixels(np.zeros((5, 28, 28))).shape
+    (5, 784)
     """
     images = np.asarray(images)
     return images.reshape(*images.shape[:-2], N_PIXELS)[..., pixel_order()]
@@ -134,7 +156,7 @@ def _shuffled(images, labels, rng):
 
 
 def _read(path):
-    wanted = (
+    remedy = (
         f"give an npz file with the arrays {', '.join(ARRAYS)} of "
         "tf.keras.datasets.mnist"
     )
@@ -142,15 +164,15 @@ def _read(path):
         with np.load(path) as file:
             arrays = [file[name] for name in ARRAYS]
     except FileNotFoundError:
-        raise ArgumentError("path", f"{str(path)!r} does not exist; {wanted}") from None
+        raise ArgumentError("path", f"{str(path)!r} does not exist; {remedy}") from None
     except (ValueError, KeyError, zipfile.BadZipFile):
-        raise ArgumentError("path", f"{str(path)!r} is not MNIST; {wanted}") from None
+        raise ArgumentError("path", f"{str(path)!r} is not MNIST; {remedy}") from None
     for images, labels in (arrays[:2], arrays[2:]):
         if images.shape != (len(labels), SIDE, SIDE) or labels.ndim != 1:
             raise ArgumentError(
                 "path",
                 f"{str(path)!r} has images of shape {images.shape} and labels of shape "
-                f"{labels.shape}; {wanted}",
+                f"{labels.shape}; {remedy}",
             )
     return arrays
 
@@ -164,7 +186,7 @@ def _download():
             "'nengo-lmu[dl]', or give a file with the digits"
         ) from None
     try:
-        # Keras reports progress on stdout, where a record may be wanted
+        # Keras reports progress on stdout, where a record may be wanted.
         with contextlib.redirect_stdout(sys.stderr):
             train, test = tf.keras.datasets.mnist.load_data()
     except Exception as error:  # Keras raises a bare one

@@ -27,7 +27,7 @@ def write_atomically(path, write, mode="w"):
     except BaseException as error:
         os.unlink(temporary)
         if isinstance(error, OSError) and error.errno is not None:
-            # a full disk does not say which file there is no room for
+            # A full disk does not say which file there is no room for.
             raise type(error)(error.errno, error.strerror, str(path)) from error
         raise
 

@@ -17,10 +17,9 @@ def format_table(header, rows):
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
 
     def join(line):
-        first, *others = line
-        cells = [first.ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(others, widths[1:])]
-        return "  ".join(cells).rstrip()
+        label, *values = line
+        cells = [value.rjust(width) for value, width in zip(values, widths[1:])]
+        return "  ".join([label.ljust(widths[0]), *cells]).rstrip()
 
     rule = "  ".join("-" * width for width in widths)
     return "\n".join([join(header), rule, *map(join, rows)])

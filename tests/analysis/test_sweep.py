@@ -17,8 +17,10 @@ import numpy as np
 import pytest
 from measurements import (
     TASKS,
+    Hoard,
     Setting,
     die,
+    hoard,
     settings_of_threads,
     square,
     threads_of_tensorflow,
@@ -291,17 +293,30 @@ def test_dask_names_what_failed(cluster, tmp_path):
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://x", "x y"])
-def test_dask_that_does_not_answer(address, monkeypatch):
+def test_dask_that_does_not_answer_is_told_of(address, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr(sweep, "_TIMEOUT", 0.5)
+    monkeypatch.setattr(sweep, "TIMEOUT", 0.5)
     with pytest.raises(ArgumentError, match="no scheduler answers at '.*; give the"):
         sweep.run(square, SETTINGS, dask=address)
 
 
-def test_dask_that_is_not_installed(monkeypatch):
+def test_dask_that_is_not_installed_is_told_of(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ImportError, match=r"nengo-lmu\[dask\]"):
         sweep.run(square, SETTINGS, dask="tcp://127.0.0.1:8786")
+
+
+# --- workers that grow
+
+
+def test_a_worker_that_has_grown_is_replaced_in_silence():
+    """The suite takes warnings for errors, and joblib warns of it."""
+    settings = [Hoard(300, i) for i in range(8)]
+    kept = [
+        record["result"]["kept"] for record in sweep.run(hoard, settings, workers=2)
+    ]
+    # Otherwise four measurements of one of the workers add up.
+    assert max(kept) < 4
 
 
 # --- no more threads than cores
@@ -316,10 +331,10 @@ def test_workers_compute_in_one_thread_each():
 
 
 def test_threads_that_the_user_has_set_stay(monkeypatch):
-    intra, inter = sweep._TENSORFLOW
+    intra, inter = sweep.TENSORFLOW_THREADS
     monkeypatch.setenv(intra, "3")
     monkeypatch.delenv(inter, raising=False)
-    with pytest.raises(KeyboardInterrupt), sweep._one_thread_each():
+    with pytest.raises(KeyboardInterrupt), sweep.one_thread_each():
         assert (os.environ[intra], os.environ[inter]) == ("3", "1")
         raise KeyboardInterrupt
     assert os.environ[intra] == "3" and inter not in os.environ

@@ -39,7 +39,7 @@ def check(record):
             assert row["ratio"] == {"low": 1, "median": 1, "high": 1}
 
 
-def test_command(nengo_only, tmp_path, capsys):
+def test_the_command_writes_a_record_and_a_table(nengo_only, tmp_path, capsys):
     """A record and a table, with everything in its place."""
     out = tmp_path / "out"
     argv = ["bench", "simulators", "--n-neurons", "60", "40", "60", "--d", "3", "2"]
@@ -86,7 +86,7 @@ def test_json_goes_to_the_screen(monkeypatch, capsys):
     assert settings == {"n_neurons": [500], "d": [6, 32], "rounds": 10}
 
 
-def test_too_few_neurons_for_an_order(capsys):
+def test_too_few_neurons_for_an_order_are_refused(capsys):
     assert main(["bench", "simulators", "--n-neurons", "100", "10", "--d", "6"]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
@@ -112,7 +112,7 @@ def test_peak_is_that_of_the_program():
 
 
 @pytest.mark.slow
-def test_all_simulators():
+def test_all_simulators_are_measured():
     pytest.importorskip("nengo_dl")
     pytest.importorskip("nengo_loihi")
     record = measured(Simulators((40,), (2,), 2))

@@ -14,7 +14,7 @@ from nengo_lmu.cli import main
 from nengo_lmu.experiments.experiment import Run
 
 
-def test_steps_command(tmp_path, capsys):
+def test_the_command_for_steps_writes_record_figure_and_table(tmp_path, capsys):
     """A record, a figure and a table, with everything in its place."""
     out = tmp_path / "out"
     argv = ["bench", "steps", "--n-neurons", "60", "40", "60", "--d", "3"]
@@ -56,7 +56,7 @@ def test_exponents_are_those_of_large_memories():
         [1.0 if s.n_neurons < bench.LARGE else s.n_neurons**power for s in settings]
         for power in (1, 1.5, 2)
     ]
-    found = bench._exponents(settings, rows, np.array(times))
+    found = bench.exponents_of(settings, rows, np.array(times))
     assert [fit["d"] for fit in found] == [2, 3]
     for fit in found:
         assert fit["n_neurons"] == [10_000, 40_000]
@@ -112,7 +112,7 @@ def test_bad_arguments_exit_with_one_line(argv, named, capsys):
     assert named in err and "--help" in err
 
 
-def test_too_few_neurons_for_an_order(capsys):
+def test_too_few_neurons_for_an_order_are_refused(capsys):
     assert main(["bench", "steps", "--n-neurons", "100", "10", "--d", "6"]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
@@ -125,7 +125,7 @@ def test_too_few_neurons_for_an_order(capsys):
 # --- the emulator
 
 
-def test_emulator_command(tmp_path, capsys):
+def test_the_command_for_emulators_writes_record_figure_and_table(tmp_path, capsys):
     """A record, a figure and a table, with everything in its place."""
     pytest.importorskip("nengo_loihi")
     out = tmp_path / "out"
@@ -200,7 +200,7 @@ def test_what_does_not_fit_the_chip_is_left_out(monkeypatch):
     assert refused == [("notebook", 12)] * 2
 
 
-def test_emulator_sizes_that_cannot_be_compared(capsys):
+def test_sizes_that_emulators_cannot_share_are_refused(capsys):
     assert main(["bench", "emulator", "--n-neurons", "12", "100"]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
@@ -210,7 +210,7 @@ def test_emulator_sizes_that_cannot_be_compared(capsys):
     )
 
 
-def test_emulator_json_and_sizes(monkeypatch, capsys):
+def test_json_says_which_emulators_are_measured(monkeypatch, capsys):
     monkeypatch.setattr(
         Emulator,
         "measure",

@@ -45,7 +45,7 @@ PARAMETERS = {
 
 @pytest.fixture(autouse=True)
 def one_minibatch_a_round(monkeypatch):
-    monkeypatch.setattr(bench_training, "_ROUND", 0)
+    monkeypatch.setattr(bench_training, "ROUND", 0)
 
 
 @cache
@@ -122,7 +122,7 @@ def test_scans_learn(name):
     assert np.isfinite(after).all() and np.abs(after - before).max() > 1e-4
 
 
-def test_sizes_of_the_paper():
+def test_sizes_are_those_of_the_paper():
     sizes = Sizes()
     assert sizes.parameters == 1 + 212 + 212**2 + 212 * 256 + 213 * 10
     # one unit more or less makes a difference of 4 (2 n + 3) + 10 parameters
@@ -144,7 +144,7 @@ def test_ratios_are_those_within_rounds():
     ]
     slowness = np.array([1, 2, 4])[:, np.newaxis, np.newaxis]
     times = slowness * np.array([[9, 9], [1, 2], [3, 1]])
-    found = bench_training._compared("full", rows, times)
+    found = bench_training.compare_kind("full", rows, times)
     assert found["kind"] == "full"
     first, second = found["rows"]
     assert first["name"] == "ours full" and second["name"] == "LSTM"
@@ -170,7 +170,7 @@ def check_record(record):
         assert kind["rows"][0]["train"] == kind["rows"][0]["infer"] == one
 
 
-def test_training_command(tmp_path, capsys, monkeypatch):
+def test_the_command_writes_record_figure_and_tables(tmp_path, capsys, monkeypatch):
     """A record, a figure and tables; what is not installed is said to be left out."""
     monkeypatch.setitem(sys.modules, "keras_lmu", None)
     out = tmp_path / "out"
@@ -231,7 +231,7 @@ def test_bad_arguments_exit_with_one_line(argv, named, capsys):
     assert out == "" and err.count("\n") == 1 and named in err
 
 
-def test_memory_where_it_cannot_be_measured(monkeypatch, capsys):
+def test_memory_that_cannot_be_measured_is_refused(monkeypatch, capsys):
     monkeypatch.setattr(bench_training, "peak_resident", lambda: None)
     assert main(["bench", "training", "--peak-memory"]) == 2
     err = capsys.readouterr().err
@@ -239,7 +239,7 @@ def test_memory_where_it_cannot_be_measured(monkeypatch, capsys):
     assert "--peak-memory: cannot be measured on this computer; leave it out" in err
 
 
-def test_memory_by_its_earlier_name(monkeypatch, capsys):
+def test_memory_is_measured_by_its_earlier_name(monkeypatch, capsys):
     monkeypatch.setattr(Training, "measure", lambda self, run: {})
     assert main(["bench", "training", "--json", "--memory"]) == 0
     out, err = capsys.readouterr()
@@ -248,7 +248,7 @@ def test_memory_by_its_earlier_name(monkeypatch, capsys):
 
 
 @pytest.mark.slow
-def test_everything(tmp_path, capsys):
+def test_everything_takes_part(tmp_path, capsys):
     """All that take part, memory and NengoDL's example unrolled included."""
     argv = ["bench", "training", "--d", "4", "--units", "5", "--rounds", "1"]
     argv += ["--unrolled", "--peak-memory"]

@@ -128,7 +128,7 @@ def results(make, planner, train):
         (sparse, tree_planner),
     ],
 )
-def test_same_results(make, inner):
+def test_results_are_those_of_nengo_dls_planner(make, inner):
     """Outputs and what training makes of them, to single precision.
 
     Sums are taken in another order, so they differ by some units in the last place
@@ -224,7 +224,7 @@ def _count_traces(model):
     return traces
 
 
-def test_what_is_compiled_without_training():
+def test_a_simulator_is_compiled_without_training():
     """There need be no loss, and no optimizer that can be asked for its variables."""
     network, x, probe = ideal_cell()
     with nengo_dl.Simulator(network, progress_bar=False, seed=0) as sim:

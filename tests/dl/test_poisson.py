@@ -111,7 +111,7 @@ def test_neurons_are_independent_of_each_other_and_of_the_past(thinning_only):
         assert abs(product) < 5 * np.sqrt(np.mean(mean**2) / z[delay:].size)
 
 
-def test_rates_that_change_in_every_step(thinning_only):
+def test_rates_may_change_in_every_step(thinning_only):
     """Spikes in all, and at each of 4 levels of the rate, within 5 standard errors."""
     phase = np.linspace(0, 40, N) + np.linspace(0, 50, 500)[:, np.newaxis]
     rates = 120 * np.maximum(np.sin(phase), 0)
@@ -126,7 +126,7 @@ def test_rates_that_change_in_every_step(thinning_only):
 
 
 @pytest.mark.parametrize("n", [2000, 2001, 2047, 2111])
-def test_any_number_of_neurons(n, thinning_only):
+def test_any_number_of_neurons_is_drawn(n, thinning_only):
     """The first and the last neuron of each block spike; by chance not in 1e-9.
 
     Some 130 neurons fail to in 300 steps with probability exp(-0.1 * 300) each.
@@ -141,7 +141,7 @@ def test_any_number_of_neurons(n, thinning_only):
     assert abs(total.sum() - 30 * n) < 5 * np.sqrt(30 * n)
 
 
-def test_same_distribution_as_nengos_step():
+def test_spikes_have_the_distribution_of_nengos_step():
     """How many neurons have 0, 1, 2, 3 spikes, by both: chi-square of homogeneity."""
     rng = np.random.RandomState(1)
     own, output = nengo.PoissonSpiking(nengo.RectifiedLinear()), np.empty(N)
@@ -177,7 +177,7 @@ def test_negative_rates_have_negative_spikes(thinning_only):
         assert abs(of_sign - expected) < 6 * np.sqrt(expected)
 
 
-def test_height_of_a_spike(thinning_only):
+def test_spikes_are_as_high_as_nengos(thinning_only):
     """``amplitude / dt``, times their number where there are several in a step."""
     neurons = ThinnedPoisson(nengo.RectifiedLinear(), amplitude=0.3)
     output = np.empty(N)
@@ -191,7 +191,7 @@ def test_height_of_a_spike(thinning_only):
     [np.full(N, 12 / DT), np.full(1000, 50.0), np.linspace(0, 3 / DT, N)],
     ids=["many spikes a step", "few neurons", "both"],
 )
-def test_nengos_own_step_where_it_is_faster(rates):
+def test_nengos_own_step_is_taken_where_it_is_faster(rates):
     """The very same numbers from the same generator."""
     outputs = []
     for cls in (nengo.PoissonSpiking, ThinnedPoisson):
@@ -210,7 +210,7 @@ def test_what_are_no_rates_is_refused_as_by_nengo(wrong):
 
 
 @pytest.mark.parametrize("amplitude", [1, 0.7])
-def test_rectified_is_nengos(amplitude, rng):
+def test_rectified_rates_are_nengos(amplitude, rng):
     J = rng.standard_normal(100)
     outputs = []
     for cls in (nengo.RectifiedLinear, Rectified):
@@ -265,7 +265,7 @@ def test_spikes_of_a_memory_have_the_probed_rates(thinning_only):
     assert np.ptp(state) > 0.1
 
 
-def test_reproducible_with_a_seed():
+def test_equal_seeds_give_equal_spikes():
     net = memory()
     first, *_ = run(net)
     assert np.array_equal(run(net)[0], first)
@@ -344,7 +344,7 @@ def test_the_benchmark_compares_with_nengos_own(monkeypatch):
     "shape", [(32, 100), (15, 70), (3, 7)], ids=["whole blocks", "not", "few"]
 )
 @pytest.mark.parametrize("scale", [0.2, 2.0, 20.0], ids=["thin", "invert", "own"])
-def test_poisson_numbers_of_nengo_dl(shape, scale):
+def test_numbers_of_nengo_dl_are_poisson(shape, scale):
     """Chi-square of each mean by chance in 1 of 10,000; all ways of drawing."""
     pytest.importorskip("nengo_dl")
     import tensorflow as tf
@@ -413,7 +413,7 @@ def poisson_arrays(n_ensembles, base, **kwargs):
 
 @pytest.mark.parametrize("n_ensembles", [1, 10], ids=["alone", "merged"])
 @pytest.mark.parametrize("leaky", [False, True], ids=["rectified", "leaky"])
-def test_poisson_neurons_of_nengo_dl(n_ensembles, leaky):
+def test_neurons_of_nengo_dl_are_poisson(n_ensembles, leaky):
     """Means of neurons within 5 standard errors, by chance in 1 of 5000.
 
     A mean of n Poisson numbers of mean a has the variance a / n; of 300 neurons. The

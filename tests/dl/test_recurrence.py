@@ -102,7 +102,7 @@ def cell(n_steps, rows, n_w=1, n_x=1, n_v=1, last=False):
         (9, 3, {"n_v": 0}),
     ],
 )
-def test_cell(n_steps, rows, sizes, last):
+def test_a_cell_has_the_values_and_gradients_of_its_steps(n_steps, rows, sizes, last):
     """The same values, and the same gradients of everything."""
     (h, v, gradients), (our_h, our_v, ours) = cell(n_steps, rows, **sizes, last=last)
     np.testing.assert_allclose(our_h, h, **CLOSE)
@@ -115,9 +115,11 @@ def test_cell(n_steps, rows, sizes, last):
 
 
 @pytest.mark.parametrize("last", [False, True])
-def test_cell_by_parts(last, monkeypatch):
+def test_a_cell_in_parts_is_the_same(last, monkeypatch):
     """Each core has its rows."""
-    monkeypatch.setattr(recurrence, "_parts", lambda rows: 3)
+    monkeypatch.setenv("TF_NUM_INTEROP_THREADS", "3")
+    monkeypatch.setattr(recurrence, "LEAST_ROWS", 3)
+    assert recurrence.equal_parts(9) == 3
     (h, v, gradients), (our_h, our_v, ours) = cell(6, 9, last=last)
     np.testing.assert_allclose(our_h, h, **CLOSE)
     np.testing.assert_allclose(our_v, v, **CLOSE)
@@ -125,11 +127,11 @@ def test_cell_by_parts(last, monkeypatch):
         np.testing.assert_allclose(ours[name], gradient, **CLOSE, err_msg=name)
 
 
-def test_parts(monkeypatch):
+def test_parts_are_as_many_as_there_are_cores(monkeypatch):
     """As many as there are cores, if they are of the same size and not too small."""
     monkeypatch.delenv("TF_NUM_INTEROP_THREADS", raising=False)
     monkeypatch.setattr(recurrence.joblib, "cpu_count", lambda: 4)
-    assert [recurrence._parts(rows) for rows in (1, 100, 127, 129, 128, 600)] == [
+    assert [recurrence.equal_parts(rows) for rows in (1, 100, 127, 129, 128, 600)] == [
         1,
         2,
         1,
@@ -138,11 +140,11 @@ def test_parts(monkeypatch):
         4,
     ]
     monkeypatch.setenv("TF_NUM_INTEROP_THREADS", "1")  # as a sweep tells its workers
-    assert recurrence._parts(600) == 1
+    assert recurrence.equal_parts(600) == 1
 
 
 @pytest.mark.parametrize("n_steps", [1, 2, 5, 16, 40])
-def test_states(n_steps):
+def test_states_are_those_of_the_recursion(n_steps):
     """All states, and the last one, of a memory that nothing feeds back into."""
     rng = np.random.default_rng(0)
     A, B, _ = matrices(rng, 2, 0)
@@ -161,7 +163,7 @@ def test_states(n_steps):
 
 
 @pytest.mark.parametrize("n_steps", [1, 2, 7])
-def test_decayed(n_steps):
+def test_decayed_sums_are_a_synapse(n_steps):
     """A synapse."""
     x = np.random.default_rng(0).standard_normal((n_steps, 2, 3))
     y = [x[0]]

@@ -55,6 +55,16 @@ def sizes_of(network, **kwargs):
         return sizes(sim)
 
 
+def sizes_after(change):
+    """Return the sizes for `on_off` with a change, once it has run."""
+    net = on_off()
+    with net:
+        change(net)
+    with simulator(net) as sim:
+        sim.run_steps(3)
+        return sizes(sim)
+
+
 def on_off(x=0.0, n=101, amplitude=1.0, neuron_type=None):
     """An ensemble and a node with the value that its on and off neurons tell."""
     if neuron_type is None:
@@ -97,7 +107,7 @@ def memory(theta=0.1, d=3, m=100, **kwargs):
 
 
 @pytest.mark.parametrize("m", [24, 1001])
-def test_two_numbers_a_dimension_by_default(m):
+def test_a_dimension_takes_two_numbers_by_default(m):
     """Of memories of any size, and with nothing to set."""
     net = memory(d=3, m=m, size_in=2)
     with nengo_dl.Simulator(net, dt=DT, progress_bar=False) as sim:
@@ -105,7 +115,7 @@ def test_two_numbers_a_dimension_by_default(m):
     assert sizes_of(net, superpose=False) == (m, m)
 
 
-def test_several_memories():
+def test_several_memories_have_two_numbers_a_dimension_each():
     net = memory(d=3, m=100)
     with net:
         other = LegendreMemory(0.2, 4, n_neurons=77, dt=DT)
@@ -122,7 +132,7 @@ def test_other_networks_can_have_it():
     assert sizes_of(net) == (2, 2)
 
 
-def test_only_neurons_that_are_read_alike():
+def test_only_neurons_that_are_read_alike_are_added_up():
     """Another reader tells more neurons apart."""
     net = on_off()
     with net:
@@ -191,7 +201,7 @@ def test_rows_and_steps_are_independent():
         assert abs(product) < 5 * A / np.sqrt(999)
 
 
-def test_seeds():
+def test_equal_seeds_give_equal_numbers():
     """The same numbers with the same seed, others with another one."""
     net = memory()
     signal = np.full((2, 50, 1), 0.5)
@@ -248,7 +258,7 @@ def test_rates_of_any_neurons_are_added_up(base):
     assert abs(found.var() - A) < 5 * np.sqrt((A + 2 * A**2) / found.size)
 
 
-def test_error_of_a_memory():
+def test_a_memorys_error_is_as_large_as_without():
     """As large as without, within 5 standard errors, by chance in 1 of 10^6.
 
     A state's error stays for about tau = 0.4 theta. After the first two windows, 64
@@ -296,6 +306,7 @@ def trained(biases):
             input_encoders=1.0,
             hidden_encoders=np.full((1, 4), 0.1),
             memory_encoders=np.full((1, 3), 0.1),
+            coupling="full",
         )
         nengo.Connection(net.x, lmu.input, synapse=None)
         y = nengo.Node(size_in=1)
@@ -310,7 +321,7 @@ def trained(biases):
 @pytest.mark.parametrize(
     ("biases", "rates"), [(False, 6), (True, 60)], ids=["weights", "biases too"]
 )
-def test_rates_and_gradients(biases, rates):
+def test_rates_and_gradients_are_those_without(biases, rates):
     """To 1e-5, also where biases of the memory's neurons are trained.
 
     After a step of size 1e4 of gradient descent, weights are the gradients.
@@ -387,7 +398,7 @@ def another_input_to_some(net):
         another_input_to_some,
     ],
 )
-def test_sums_of_rates(change):
+def test_sums_of_rates_are_those_of_the_neurons(change):
     """To 1e-5, whatever the neurons' inputs, and as few as can be."""
     found = []
     signal = np.linspace(-1, 1, 20).reshape(1, -1, 1)
@@ -465,14 +476,9 @@ def stochastic(net):
         stochastic,
     ],
 )
-def test_left_alone(change):
+def test_neurons_that_matter_one_by_one_are_left_alone(change):
     """Where single neurons matter, or are not Poisson with rates above 0."""
-    net = on_off()
-    with net:
-        change(net)
-    with simulator(net) as sim:
-        assert sum(sizes(sim)) == 202
-        sim.run_steps(3)
+    assert sum(sizes_after(change)) == 202
 
 
 def probe_currents(net):
@@ -522,14 +528,9 @@ def excite_slowly(net):
         excite_slowly,
     ],
 )
-def test_rates_of_single_neurons_that_matter(change):
+def test_rates_of_single_neurons_are_computed_where_they_matter(change):
     """Are still computed, and added up."""
-    net = on_off()
-    with net:
-        change(net)
-    with simulator(net) as sim:
-        assert sizes(sim) == (101, 2)
-        sim.run_steps(3)
+    assert sizes_after(change) == (101, 2)
 
 
 @pytest.mark.parametrize(
@@ -562,7 +563,7 @@ def test_what_a_node_gives_is_no_constant(name, size):
 # --- parameters
 
 
-def test_parameters_of_the_network():
+def test_parameters_are_those_without():
     """The same as without, from a simulator and once they are frozen."""
     found = []
     for superpose in (False, True):
@@ -584,7 +585,7 @@ def test_parameters_of_the_network():
             np.testing.assert_allclose(got, wanted, rtol=1e-6)
 
 
-def test_saved_parameters(tmp_path):
+def test_parameters_are_loaded_by_a_simulator_of_the_same_kind(tmp_path):
     """Go into a simulator of the same kind; another one refuses them."""
     net = trained(False)
     signal = np.random.RandomState(0).uniform(-1, 1, (4, 30, 1))

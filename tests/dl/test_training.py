@@ -23,6 +23,20 @@ class Killed(Exception):
     """Stands for a signal that cannot be caught."""
 
 
+def kill_after(batches, patch):
+    """Let a training be killed after some minibatches; return how many there were."""
+    after, count = training._AfterBatch.on_train_batch_end, [0]
+
+    def killed(self, batch, logs=None):
+        after(self, batch, logs)
+        count[0] += 1
+        if count[0] == batches:
+            raise Killed
+
+    patch.setattr(training._AfterBatch, "on_train_batch_end", killed)
+    return count
+
+
 class Model:
     """A small network with its simulator, always from the same start."""
 
@@ -70,7 +84,7 @@ def assert_same(history, other):
 
 @pytest.mark.parametrize("batches", [2, 5, 6])
 @pytest.mark.parametrize("stateful", [False, True])
-def test_goes_on_after_a_kill(batches, stateful, tmp_path, monkeypatch):
+def test_training_goes_on_after_a_kill(batches, stateful, tmp_path, monkeypatch):
     """Killed after any minibatch, in an epoch or between two, nothing is lost.
 
     NengoDL is stateful by default: in the middle of a training, too, it has the state
@@ -81,30 +95,20 @@ def test_goes_on_after_a_kill(batches, stateful, tmp_path, monkeypatch):
         weights = model.weights
 
     monkeypatch.setattr(training, "INTERVAL", 0)
-    save = training._AfterBatch.on_train_batch_end
-    count = 0
-
-    def killed(self, batch, logs=None):
-        nonlocal count
-        save(self, batch, logs)
-        count += 1
-        if count == batches:
-            raise Killed
-
-    monkeypatch.setattr(training._AfterBatch, "on_train_batch_end", killed)
+    count = kill_after(batches, monkeypatch)
     path = tmp_path / "checkpoint.npz"
     with Model(stateful=stateful) as model, pytest.raises(Killed):
         model.fit(checkpoint=path)
     with Model(stateful=stateful) as model:
         assert_same(model.fit(checkpoint=path), history)
         np.testing.assert_allclose(model.weights, weights, rtol=1e-5, atol=1e-6)
-    assert count == 3 * (N // SIZE)  # no minibatch more than without the kill
+    assert count == [3 * (N // SIZE)]  # no minibatch more than without the kill
 
     # a training that is finished is not done again
     with Model(stateful=stateful) as model:
         assert_same(model.fit(checkpoint=path), history)
         np.testing.assert_allclose(model.weights, weights, rtol=1e-5, atol=1e-6)
-    assert count == 3 * (N // SIZE)
+    assert count == [3 * (N // SIZE)]
 
 
 def made_by_epoch(model, seen=()):
@@ -135,18 +139,10 @@ def test_data_by_epoch_go_on_after_a_kill(batches, tmp_path, monkeypatch):
     assert len(seen) == 3
     assert not np.allclose(seen[0], seen[1]) and not np.allclose(seen[1], seen[2])
 
-    path, count = tmp_path / "checkpoint.npz", [0]
-    after = training._AfterBatch.on_train_batch_end
-
-    def killed(self, batch, logs=None):
-        after(self, batch, logs)
-        count[0] += 1
-        if count[0] == batches:
-            raise Killed
-
+    path = tmp_path / "checkpoint.npz"
     monkeypatch.setattr(training, "INTERVAL", 0.0)
     with monkeypatch.context() as patch, Model() as model:
-        patch.setattr(training._AfterBatch, "on_train_batch_end", killed)
+        kill_after(batches, patch)
         with pytest.raises(Killed):
             train(model, checkpoint=path)
     with Model() as model:
@@ -155,7 +151,7 @@ def test_data_by_epoch_go_on_after_a_kill(batches, tmp_path, monkeypatch):
     assert_same(history, whole)
 
 
-def test_data_by_epoch_that_are_none():
+def test_what_are_no_data_by_epoch_is_refused():
     with Model() as model:
 
         def refused(match, make, *targets):
@@ -173,7 +169,98 @@ def test_data_by_epoch_that_are_none():
         refused("must have 22 rows", fewer)
 
 
-def test_keeps_the_best_epoch():
+# --- Keras models
+
+ROWS = (40, 12)  # to train and to validate with, in minibatches of 16
+
+
+class KerasModel:
+    """A small model, always from the same start, and its data."""
+
+    def __init__(self):
+        tf.keras.utils.set_random_seed(0)
+        layers = [tf.keras.layers.Dense(3, "tanh"), tf.keras.layers.Dense(1)]
+        self.model = tf.keras.Sequential([tf.keras.Input((N_STEPS,)), *layers])
+        self.model.compile(tf.optimizers.Adam(0.05), loss="mse")
+        x = np.random.RandomState(0).uniform(-1, 1, (sum(ROWS), N_STEPS))
+        self.x, self.y = x, x.mean(axis=1, keepdims=True)
+
+    def fit(self, epochs=3, **kwargs):
+        n = ROWS[0]
+        return fit(
+            self.model,
+            self.x[:n],
+            self.y[:n],
+            epochs=epochs,
+            seed=0,
+            minibatch_size=16,
+            validation=(self.x[n:], self.y[n:]),
+            monitor="val_loss",
+            mode="min",
+            show_progress=False,
+            **kwargs,
+        )
+
+    @property
+    def weights(self):
+        return np.concatenate([w.ravel() for w in self.model.get_weights()])
+
+
+def test_a_model_is_trained_as_by_keras():
+    """With a last minibatch of 8 of 40 rows, and losses that are means over rows."""
+    ours, theirs = KerasModel(), KerasModel()
+    history = ours.fit(epochs=1)
+    order = np.random.RandomState([0, 0]).permutation(ROWS[0])
+    expected = theirs.model.fit(
+        theirs.x[order],
+        theirs.y[order],
+        batch_size=16,
+        shuffle=False,
+        validation_data=(theirs.x[ROWS[0] :], theirs.y[ROWS[0] :]),
+        verbose=0,
+    ).history
+    np.testing.assert_allclose(ours.weights, theirs.weights, rtol=1e-6)
+    for name in ("loss", "val_loss"):
+        np.testing.assert_allclose(history[name], expected[name], rtol=1e-6)
+
+
+@pytest.mark.parametrize("batches", [2, 3, 4])
+def test_a_model_goes_on_after_a_kill(batches, tmp_path, monkeypatch):
+    """In an epoch, where its last minibatch is left, and in the next."""
+    whole = KerasModel()
+    history = whole.fit()
+    monkeypatch.setattr(training, "INTERVAL", 0)
+    with monkeypatch.context() as patch:
+        count = kill_after(batches, patch)
+        with pytest.raises(Killed):
+            KerasModel().fit(checkpoint=tmp_path / "checkpoint.npz")
+        assert count == [batches]
+    model = KerasModel()
+    assert_same(model.fit(checkpoint=tmp_path / "checkpoint.npz"), history)
+    np.testing.assert_allclose(model.weights, whole.weights, rtol=1e-5, atol=1e-6)
+
+
+def test_bad_models():
+    model = KerasModel()
+
+    def refused(attr, match, sim=model.model, x=model.x, y=model.y, **kwargs):
+        kwargs = {"minibatch_size": 16} | kwargs
+        with pytest.raises(ValidationError, match=match) as error:
+            fit(sim, x, y, epochs=1, seed=0, **kwargs)
+        assert error.value.attr == attr
+
+    refused("sim", "must be a nengo_dl.Simulator or a tf.keras.Model", sim=None)
+    refused("minibatch_size", "must be a whole number", minibatch_size=None)
+    refused("inputs", "must be finite, of shape", x=1.0)
+    refused("inputs", "must be finite", x=np.full_like(model.x, np.nan))
+    refused("inputs", "must be finite", x={"x": model.x})
+    refused("inputs", "has no rows", x=model.x[:0], y=model.y[:0])
+    refused("targets", "must have 51 rows", x=model.x[:-1])
+    with Model() as simulated:
+        refused("minibatch_size", "was made with 4; leave it out", sim=simulated.sim)
+
+
+def test_the_best_epoch_is_kept():
     """Of one whose outputs move away from what they are validated with: the first."""
     with Model() as model:
         validation = {model.x: X[:8]}, {model.probe: np.full((8, N_STEPS, 1), -5.0)}
@@ -184,7 +271,7 @@ def test_keeps_the_best_epoch():
         np.testing.assert_allclose(kept, min(losses), rtol=1e-5)
 
 
-def test_history_without_validation():
+def test_without_validation_the_last_weights_are_kept():
     """A row for each epoch, and the last weights are kept."""
     with Model() as model:
         before = model.weights
@@ -196,7 +283,7 @@ def test_history_without_validation():
     assert {len(values) for values in history.values()} == {3}
 
 
-def test_other_order_with_another_seed():
+def test_another_seed_makes_another_order():
     """The order of the data is that of the seed."""
     weights = []
     for seed in (0, 0, 1):
@@ -207,7 +294,7 @@ def test_other_order_with_another_seed():
     assert not np.allclose(weights[0], weights[2], rtol=1e-4)
 
 
-def test_refuses_a_checkpoint_of_something_else(tmp_path):
+def test_a_checkpoint_of_something_else_is_refused(tmp_path):
     """Another seed, another optimizer, or no checkpoint: told, and left as it is."""
     path = tmp_path / "checkpoint.npz"
     with Model() as model:
@@ -227,7 +314,7 @@ def test_refuses_a_checkpoint_of_something_else(tmp_path):
     assert path.read_text() == "nothing of the kind"
 
 
-def test_refuses_a_damaged_checkpoint(tmp_path):
+def test_a_damaged_checkpoint_is_refused(tmp_path):
     """In words, whatever is wrong with it, and it is left as it is."""
     path = tmp_path / "checkpoint.npz"
     with Model() as model:
@@ -282,7 +369,7 @@ def test_refuses_a_damaged_checkpoint(tmp_path):
         model.fit(epochs=1, checkpoint=path)
 
 
-def test_bad_arguments():
+def test_too_few_data_and_unknown_metrics_are_refused():
     """Too few data, and a metric that is not there."""
     with Model() as model:
         with pytest.raises(ValidationError, match="3 rows, fewer than"):
@@ -291,7 +378,7 @@ def test_bad_arguments():
             model.fit(monitor="val_accuracy")
 
 
-def test_a_loss_that_is_not_finite():
+def test_a_loss_that_is_not_finite_ends_the_training():
     """Targets may be NaN, since losses can leave them out; this one does not."""
     with Model() as model:
         with pytest.raises(SimulationError, match="loss is nan, .* leaves these out"):
@@ -315,7 +402,7 @@ def test_a_loss_that_is_not_finite():
         ("validation", ({}, {})),
     ],
 )
-def test_bad_values(name, value):
+def test_bad_values_are_refused(name, value):
     with Model() as model:
         arguments = {"y": value} if name == "targets" else {name: value}
         with pytest.raises(ValidationError) as error:

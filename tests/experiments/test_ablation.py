@@ -26,7 +26,7 @@ MNIST = Path(nengo_lmu.__file__).parents[2] / "shared" / "data" / "mnist.npz"
 
 
 @pytest.mark.parametrize("delta", [-0.05, 0.0, 0.02])
-def test_perturbed_memory(delta):
+def test_a_perturbed_memory_has_the_perturbed_states(delta):
     """Its states are those of A_bar + delta I, with a window to read or without."""
     d, theta = 5, 0.05
     u = np.random.RandomState(0).standard_normal(80)
@@ -68,12 +68,12 @@ def test_states_are_a_linear_map_of_the_pixels():
 @pytest.mark.parametrize(
     "changes", [{"delta": np.nan}, {"data": "letters"}, {"n_train": 99}, {"epochs": 0}]
 )
-def test_settings_refuse(changes):
+def test_bad_settings_are_refused(changes):
     with pytest.raises(ArgumentError, match=next(iter(changes))):
         Setting(**{"delta": 0.0, **changes})
 
 
-def test_training_on_digits():
+def test_digits_are_learned_worse_where_the_first_pixels_fade():
     """Well above chance, and worse where the first pixels are hardly there.
 
     Two accuracies of 90 % of 500 digits differ by 2 % (one standard error) if they are
@@ -91,7 +91,7 @@ def test_training_on_digits():
     assert perturbed["accuracy"] < intact["accuracy"] - 0.02
 
 
-def test_command(tmp_path, capsys, monkeypatch):
+def test_the_command_writes_table_and_record(tmp_path, capsys, monkeypatch):
     """The table of what was measured, here made up."""
 
     def fake(setting):
@@ -104,6 +104,7 @@ def test_command(tmp_path, capsys, monkeypatch):
         }
 
     monkeypatch.setattr(ablation, "measure", fake)
+    # The command would refuse a file that is not MNIST, for all that is made up here.
     monkeypatch.setattr(ablation, "_load", lambda setting: None)
     command = [
         *("train", "ablation", "--mnist", "some.npz", "--digits", "500"),
@@ -128,7 +129,7 @@ def test_command(tmp_path, capsys, monkeypatch):
         ([], "--mnist: .*does not exist; give an npz file"),
     ],
 )
-def test_command_refuses(arguments, message, tmp_path, capsys):
+def test_the_command_refuses_bad_arguments(arguments, message, tmp_path, capsys):
     file = str(tmp_path / "none.npz")
     command = ["train", "ablation", *arguments, "--mnist", file]
     assert main([*command, "--out", str(tmp_path)]) == 2
@@ -138,7 +139,7 @@ def test_command_refuses(arguments, message, tmp_path, capsys):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not MNIST.exists(), reason=f"needs MNIST in {MNIST}")
-def test_psmnist():
+def test_large_changes_of_the_memory_harm_psmnist():
     """What is documented: large changes do harm, also where scale is made up for.
 
     Two accuracies of 95 % of 10,000 digits differ by 0.3 % (one standard error) if they

@@ -6,6 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from nengo_lmu.analysis import sweep
 from nengo_lmu.cli import main
 from nengo_lmu.experiments.capacity import memory as capacity
 from nengo_lmu.experiments.capacity.experiment import PUBLISHED
@@ -59,7 +60,7 @@ def test_targets_are_what_was_presented():
     np.testing.assert_allclose(signal.at([300])[0], u[50], atol=1e-12)
 
 
-def test_sequences():
+def test_sequences_differ_and_are_those_of_their_seed():
     x, y = sequences(40, 3, seed=1)
     assert x.shape == (3, 100, 1) and y.shape == (3, 100, 5)
     np.testing.assert_array_equal(x[..., 0], y[..., 0])
@@ -123,7 +124,7 @@ def test_pieces_do_not_show(monkeypatch):
     """
     whole = measure(Setting(100))
     u = noise(100).at(np.arange(250))
-    monkeypatch.setattr(capacity, "_CHUNK", 7)
+    monkeypatch.setattr(capacity, "CHUNK", 7)
     parts = measure(Setting(100))
     for kind in ("mse", "settled"):
         for name, values in whole[kind].items():
@@ -134,8 +135,8 @@ def test_pieces_do_not_show(monkeypatch):
 
 def test_memory_does_not_grow_with_the_length(monkeypatch):
     """Five times as many steps, of which a fixed number is kept at a time."""
-    monkeypatch.setattr(capacity, "_CHUNK", 500)
-    monkeypatch.setattr("nengo_lmu.tasks.capacity._PIECE", 500)
+    monkeypatch.setattr(capacity, "CHUNK", 500)
+    monkeypatch.setattr("nengo_lmu.tasks.capacity.PIECE", 500)
     measure(Setting(30))  # what is made once
     peaks = []
     for length in (300, 1500):
@@ -146,7 +147,7 @@ def test_memory_does_not_grow_with_the_length(monkeypatch):
     assert peaks[1] < 1.05 * peaks[0]
 
 
-def test_spiking_memory():
+def test_a_spiking_memory_has_the_error_of_its_noise():
     """Its error at the oldest point is that of its noise, within a factor of 2.
 
     Of power 0.5 of a sequence at worst: noise that is correlated over a small part of
@@ -180,7 +181,45 @@ def test_lstm_learns():
     assert np.argmin(found["mse"]["LSTM"]) == 0
 
 
-def test_command(tmp_path, capsys):
+def test_an_lstm_goes_on_after_a_kill(tmp_path, monkeypatch):
+    """Through the sweep, which keeps the checkpoint until there is a record."""
+    pytest.importorskip("nengo_dl")
+    from nengo_lmu.dl import training
+
+    setting = LSTMSetting(25, epochs=3, units=8)
+    whole = measure_lstm(setting)
+
+    def train():
+        (record,) = sweep.run(
+            measure_lstm, [setting], tmp_path, workers=1, checkpoints=True
+        )
+        return record["result"]
+
+    after, count = training._AfterBatch.on_train_batch_end, [0]
+
+    def killed(self, batch, logs=None):
+        after(self, batch, logs)
+        count[0] += 1
+        if count[0] == 4:  # the last of the second epoch
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "INTERVAL", 0)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(training._AfterBatch, "on_train_batch_end", killed)
+        train()
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 1
+
+    monkeypatch.setattr(training._AfterBatch, "on_train_batch_end", killed)
+    result = train()
+    assert count == [6]  # minibatches of 50 and 30, no more than without the kill
+    assert list((tmp_path / "checkpoints").iterdir()) == []
+    for name in ("loss", "val_loss"):
+        np.testing.assert_allclose(result[name], whole[name], rtol=1e-5)
+    for kind in ("mse", "settled"):
+        np.testing.assert_allclose(result[kind]["LSTM"], whole[kind]["LSTM"], rtol=1e-5)
+
+
+def test_the_command_writes_table_record_and_figure(tmp_path, capsys):
     pytest.importorskip("nengo_dl")
     command = [
         *("train", "capacity", "--lengths", "100", "30", "--seeds", "2"),
@@ -212,7 +251,7 @@ def test_command(tmp_path, capsys):
         (["--seeds", "0"], "--seeds"),
     ],
 )
-def test_command_refuses(arguments, message, capsys):
+def test_the_command_refuses_bad_arguments(arguments, message, capsys):
     try:
         status = main(["train", "capacity", *arguments])
     except SystemExit as error:
@@ -223,7 +262,7 @@ def test_command_refuses(arguments, message, capsys):
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_steps():
+def test_a_hundred_thousand_steps_take_less_than_a_minute():
     """In under a minute, with errors of the paper's or less, and little memory."""
     found = measure(Setting(100_000))
     assert found["seconds"] < 60
@@ -233,7 +272,7 @@ def test_a_hundred_thousand_steps():
 
 
 @pytest.mark.slow
-def test_a_million_steps():
+def test_a_million_steps_have_the_errors_of_fewer():
     """The errors are those of fewer steps: the memory neither drifts nor fills up."""
     found = measure(Setting(400_000))
     assert max(found["mse"]["fitted"]) < 2e-8

@@ -4,6 +4,7 @@ from dataclasses import asdict, replace
 import nengo
 import numpy as np
 import pytest
+from backends import EMULATOR, NENGO
 
 pytest.importorskip("sklearn")
 nengo_dl = pytest.importorskip("nengo_dl")
@@ -96,7 +97,7 @@ def test_network_in_time_gives_the_scores_of_the_states(trained):
     assert np.allclose(found[:2], scores[:2], atol=1e-5 * np.abs(scores).max())
 
 
-def test_four_ways(trained):
+def test_all_ways_to_run_it_spike_alike(trained):
     import nengo_loihi
 
     rows = [
@@ -142,7 +143,7 @@ def test_demo_writes_records_and_a_figure(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("hidden", ["regular", "lif"])
-def test_hidden_neurons_that_integrate(hidden):
+def test_hidden_neurons_may_integrate(hidden):
     """They learn, and spike as often on the chip as in the reference simulator."""
     import nengo_loihi
 
@@ -159,20 +160,17 @@ def test_hidden_neurons_that_integrate(hidden):
     assert counts[1] == pytest.approx(counts[0], rel=0.1)
 
 
-def test_seeds_make_other_spikes(trained):
-    """In both simulators, and the same seed the same ones."""
-    import nengo_loihi
-
-    for simulator in (nengo.Simulator, nengo_loihi.Simulator):
-        first, same, other = (
-            trained.simulate(simulator, "", 1, False, n_traces=1, seed=seed)[1]
-            for seed in (1, 1, 2)
-        )
-        assert np.array_equal(first["memory_spikes"], same["memory_spikes"])
-        assert not np.array_equal(first["memory_spikes"], other["memory_spikes"])
+@pytest.mark.parametrize("simulator", [NENGO, EMULATOR], ids=str)
+def test_digits_of_equal_seeds_have_equal_spikes(trained, simulator):
+    first, same, other = (
+        trained.simulate(simulator, "", 1, False, n_traces=1, seed=seed)[1]
+        for seed in (1, 1, 2)
+    )
+    assert np.array_equal(first["memory_spikes"], same["memory_spikes"])
+    assert not np.array_equal(first["memory_spikes"], other["memory_spikes"])
 
 
-def test_majority():
+def test_the_majority_is_what_most_seeds_say():
     guesses = [[1, 5, 9, 0], [1, 4, 2, 0], [3, 4, 9, 7], [1, 5, 3, 8]]
     # a tie goes to the smallest
     assert agreement.majority(guesses).tolist() == [1, 4, 9, 0]
@@ -219,7 +217,7 @@ def test_simulators_are_compared(tmp_path, monkeypatch, capsys):
     )
 
 
-def test_earlier_spellings_of_the_demo(capsys):
+def test_earlier_spellings_of_the_demo_work(capsys):
     """For a release; what is wrong is called by today's names."""
     with pytest.raises(SystemExit):
         main("demo --digits 2 --agreement 1".split())

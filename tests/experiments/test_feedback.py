@@ -1,7 +1,5 @@
 """``nengo-lmu feedback``: single neurons, their sum, and errors by size and delay."""
 
-import contextlib
-import io
 import json
 import re
 from dataclasses import replace
@@ -9,9 +7,13 @@ from dataclasses import replace
 import nengo
 import numpy as np
 import pytest
-from commands import assert_refused
+from commands import (
+    assert_continued,
+    assert_measured_once,
+    assert_refused,
+    printed_by,
+)
 
-from nengo_lmu.analysis import sweep
 from nengo_lmu.analysis.memory import measure
 from nengo_lmu.analysis.theory import TOLERANCE, predict
 from nengo_lmu.cli import main
@@ -43,7 +45,7 @@ def designed(setting):
 
 
 @pytest.mark.parametrize("gain", [0.1, 0.5, 1.0, 1.5])
-def test_variance_in_one_dimension(gain):
+def test_variance_in_one_dimension_is_a_geometric_series(gain):
     """``(z - A) / (z - A + k)`` is ``1 - k / (z - (A - k))``: a geometric series.
 
     With ``b = A - k``, steps that are ``j`` apart have the covariance ``k^2 b^j /
@@ -122,7 +124,7 @@ def standing(result):
     return found
 
 
-def test_intervals_are_a_poisson_process(neurons):
+def test_intervals_are_those_of_a_poisson_process(neurons):
     """A coefficient of variation of 1, with and without.
 
     That of ``n`` exponential intervals has a standard error of ``1 / sqrt(n)``, and a
@@ -230,7 +232,7 @@ def test_sums_are_the_theorys(gain, delay):
     assert np.all(np.abs(found - 1) < bound[:, np.newaxis])
 
 
-def test_late_feedback(monkeypatch):
+def test_late_feedback_is_worse_as_predicted(monkeypatch):
     """Within 15 % of what is predicted, and worse the later it is.
 
     Errors last for some steps only, so that 4 s in all tell them to some 5 %.
@@ -264,7 +266,7 @@ def test_all_memories_meet_the_same_input():
     assert len(replace(plan, n_neurons=(60, 60, 24)).sizes()) == 2
 
 
-def test_too_short_a_measurement():
+def test_too_short_a_measurement_is_refused():
     with pytest.raises(ArgumentError, match="windows: must be 20 .* 2 of .*; use more"):
         Feedback(theta=0.005, d=1, windows=2).typical()
 
@@ -281,13 +283,10 @@ def small(tmp_path_factory):
     """A small check: its arguments, its folder, and what was printed."""
     out = tmp_path_factory.mktemp("feedback") / "out"
     argv = [*COMMAND.split(), "--out", str(out)]
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        assert main(argv) == 0
-    return argv, out, printed.getvalue()
+    return argv, out, printed_by(argv)
 
 
-def test_command(small, capsys, monkeypatch):
+def test_the_command_writes_table_record_and_figure(small, capsys, monkeypatch):
     argv, out, printed = small
     lines = [line for line in printed.splitlines() if str(out) not in line]
     assert max(len(line) for line in lines) <= 79
@@ -311,19 +310,8 @@ def test_command(small, capsys, monkeypatch):
     shown = [line for line in lines if line.startswith("with feedback ")]
     assert shown and all(re.search(r" -0\.\d{4}$", line) for line in shown)
 
-    # the same command again measures nothing
-    monkeypatch.setattr(sweep, "attempt", None)
-    assert main([*argv, "--json"]) == 0
-    again = json.loads(capsys.readouterr().out)
-    assert again == record | {"seconds": again["seconds"]}
-
-    def interrupted(*args, **kwargs):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(sweep, "run", interrupted)
-    assert main(argv) == 130
-    err = capsys.readouterr().err
-    assert f"interrupted; the same command continues from the records in {out}" in err
+    assert_measured_once(argv, record, monkeypatch)
+    assert_continued(argv, out, capsys, monkeypatch)
 
 
 def test_a_single_seed_has_no_error_bars(tmp_path, capsys):
@@ -371,6 +359,6 @@ def test_the_figure_has_what_the_record_has(small):
         ("--out precious", "argument --out: 'precious' is a file; give a folder"),
     ],
 )
-def test_bad_arguments(wrong, problem, capsys, tmp_path, monkeypatch):
+def test_bad_arguments_are_one_line(wrong, problem, capsys, tmp_path, monkeypatch):
     argv = ["feedback", *wrong.split()]
     assert_refused(argv, problem, capsys, tmp_path, monkeypatch)

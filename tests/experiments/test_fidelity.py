@@ -31,7 +31,7 @@ def build(setting):
     """Return what a setting builds: ensembles, connections among them, and to them."""
     network = nengo.Network(seed=0)
     with network:
-        memory, _ = memory_error._memory(setting)
+        memory, _ = memory_error.make_memory(setting)
         nengo.Connection(nengo.Node(0), memory.input, synapse=None)
     model = nengo.builder.Model(dt=setting.dt)
     with nengo.Simulator(network, model=model, progress_bar=False) as sim:
@@ -106,7 +106,7 @@ def test_the_notebook_filters_its_input_once():
         n_neurons=60, tau=0.1, recipe="notebook", simulator="floating point"
     )
     with nengo.Network(seed=0) as network:
-        memory, tau = memory_error._memory(setting)
+        memory, tau = memory_error.make_memory(setting)
         nengo.Connection(nengo.Node(np.sin), memory.input, synapse=None)
         nengo.Probe(memory.output)
     with memory_error.make_simulator(setting, network, tau, seed=0) as sim:
@@ -187,7 +187,7 @@ def test_our_memory_on_the_emulator_is_what_the_theory_says(simulator):
     assert 0 < result["spikes_per_second"] < 600 * 240
 
 
-def test_table_and_record(tmp_path, monkeypatch, capsys):
+def test_table_and_record_have_all_in_their_places(tmp_path, monkeypatch, capsys):
     """All in their places, and measured only once."""
     compared = {name: CONSTRUCTIONS[name] for name in list(CONSTRUCTIONS)[::3]}
     monkeypatch.setattr(fidelity, "CONSTRUCTIONS", compared)
@@ -271,7 +271,7 @@ def test_earlier_spellings_work_and_are_told_of(before, now, capsys):
     assert "argument --n-neurons: must be at least 12" in wrong
 
 
-def test_a_simulator_that_there_is_not():
+def test_an_unknown_simulator_is_refused():
     with pytest.raises(ArgumentError, match="simulator"):
         Setting(simulator="board")
 

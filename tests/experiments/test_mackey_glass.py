@@ -87,7 +87,7 @@ def test_sequences_start_where_the_last_one_ended():
     assert np.allclose(kept[0], np.tanh(raw[0, 10:] - 1))
 
 
-def test_load():
+def test_loaded_series_are_those_of_their_seed():
     data = mackey_glass.load(seed=1, sizes=(3, 2, 4), n_samples=200)
     assert [len(part) for part in (data.train, data.validation, data.test)] == [3, 2, 4]
     for part in (data.train, data.validation, data.test):
@@ -107,7 +107,7 @@ def test_mean_is_that_of_the_training_set():
     assert abs(data.test.x.mean()) > 1e-6
 
 
-def test_nrmse():
+def test_nrmse_is_relative_to_the_rms():
     y = np.array([1.0, -1.0, 2.0, 0.0])
     assert mackey_glass.nrmse(np.zeros(4), y) == 1
     assert mackey_glass.nrmse(y, y) == 0
@@ -160,7 +160,10 @@ def test_lstm_starts_as_keras_starts_it():
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"n_neurons": 20}, "its memory has neurons; make it with n_neurons=0"),
+        (
+            {"n_neurons": 20, "coupling": "full"},
+            "its memory has neurons; make it with n_neurons=0",
+        ),
         ({"hidden_kernel": 0}, "it has hidden_kernel; make it with hidden_kernel=None"),
         ({"memory_encoders": 0}, "it has memory_encoders"),
         ({"input_kernel": None}, "it has no input_kernel; make it with input_kernel"),
@@ -190,7 +193,7 @@ def test_unrolled_lmu_refuses_others(change, message):
 @pytest.mark.parametrize(
     "model, count", [("lstm", 18026), ("lmu", 17930), ("hybrid", 17972)]
 )
-def test_parameters(model, count):
+def test_parameters_are_those_counted_by_hand(model, count):
     """By hand, and none has more than the LSTM."""
     d = 6
 
@@ -278,7 +281,7 @@ def test_averaged_input_makes_the_time_step_matter_in_second_order():
 # --- training
 
 
-def test_windows():
+def test_windows_overlap_and_leave_no_step_out():
     signal = np.arange(2 * 11).reshape(2, 11, 1)
     cut = windows(signal, 5, 2)
     assert cut[..., 0].tolist() == [
@@ -317,7 +320,7 @@ def test_squared_error_leaves_nan_out():
 
 
 @pytest.mark.slow
-def test_epoch_times():
+def test_epoch_times_are_measured_for_all_models():
     times = epoch_times(replace(SMALL, sizes=(8, 1, 1)), rounds=1)
     assert set(times) == {*MODELS, "keras"}
     assert all(seconds > 0 for seconds in times.values())
@@ -326,7 +329,7 @@ def test_epoch_times():
 # --- spikes
 
 
-def test_spiking_network():
+def test_the_spiking_network_is_better_than_knowing_nothing():
     """Better than knowing nothing, with spikes and, by more, with rates.
 
     The errors were 0.06 with rates and 0.15 with spikes; the bounds are four times as
@@ -357,7 +360,7 @@ def test_spiking_network():
         (["--out", __file__], ["--out", "is a file", "give a folder"]),
     ],
 )
-def test_bad_arguments(arguments, words, capsys):
+def test_bad_arguments_are_one_line(arguments, words, capsys):
     with pytest.raises(SystemExit) as exit:
         main(["train", "mackey-glass", *arguments])
     assert exit.value.code == 2
@@ -367,7 +370,7 @@ def test_bad_arguments(arguments, words, capsys):
 
 
 @pytest.mark.slow
-def test_command(tmp_path, capsys):
+def test_the_command_says_the_same_from_its_checkpoints(tmp_path, capsys):
     """It says the same again from its checkpoints, without training."""
     arguments = "train mackey-glass --quick --models lmu --seeds 1".split()
     arguments += ["--n-neurons", "100", "--out", str(tmp_path)]

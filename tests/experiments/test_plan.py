@@ -92,7 +92,7 @@ def test_plan_for_the_chip_is_without_feedback():
 
 
 @pytest.mark.parametrize("gain, error", [(None, 0.02), (0.0, 0.08)])
-def test_verified(gain, error):
+def test_a_plan_has_the_error_and_the_spikes_it_predicts(gain, error):
     """The network that is planned has the error and the spikes that were predicted.
 
     Three runs of 40 windows: as for the other tests of the theory, 15 % is safe.
@@ -113,8 +113,8 @@ def assert_verified(planned, measured):
 @pytest.mark.parametrize(
     "size_in, gain, error", [(1, None, 0.02), (2, None, 0.1), (2, 0.0, 0.1)]
 )
-def test_verified_delay(size_in, gain, error):
-    """Against the delayed input, as for `test_verified`.
+def test_a_plan_of_a_delay_has_the_error_it_predicts(size_in, gain, error):
+    """Against the delayed input, as for the plan above.
 
     The ideal memory's error is made by the uppermost tenth of the band, of which three
     runs of 6 s have 7 waves, so that it has a relative deviation of a seventh.
@@ -147,8 +147,8 @@ def test_several_signals_are_as_many_memories():
 
 
 @pytest.mark.parametrize("installed", [True, False])
-def test_verified_for_the_chip(installed, monkeypatch):
-    """On the emulator, or without it in the reference simulator; as `test_verified`."""
+def test_a_plan_for_the_chip_has_the_error_it_predicts(installed, monkeypatch):
+    """On the emulator, or without it in the reference simulator; as the plan above."""
     if installed:
         pytest.importorskip("nengo_loihi")
     else:
@@ -160,7 +160,7 @@ def test_verified_for_the_chip(installed, monkeypatch):
     assert measured["simulator"] == ("fixed point" if installed else "reference")
 
 
-def test_neurons_without_a_theory():
+def test_neurons_without_a_theory_are_refused():
     with pytest.raises(ArgumentError, match="'lif' is not covered.*regular") as error:
         planning.plan(Setting(neuron_type="lif"))
     assert error.value.name == "neuron_type"
@@ -169,7 +169,7 @@ def test_neurons_without_a_theory():
 # --- the command
 
 
-def test_command(capsys, tmp_path):
+def test_the_command_prints_the_plan(capsys, tmp_path):
     arguments = ["plan", "--theta", "1", "--d", "6", "--error", "0.05"]
     assert main([*arguments, "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
@@ -185,7 +185,7 @@ def test_command(capsys, tmp_path):
     assert again == record | {"seconds": again["seconds"]}
 
 
-def test_command_verifies(capsys):
+def test_the_command_verifies_with_the_options_of_the_memory(capsys):
     """With the options of the memory and of its input."""
     arguments = (
         "--theta 0.1 --d 2 --n-neurons 60 --tau 0.02 --max-rates 100 120 --rms 0.2"
@@ -200,7 +200,7 @@ def test_command_verifies(capsys):
     assert record["measured"]["window"]["mean"] > 0
 
 
-def test_command_for_a_delay(capsys):
+def test_the_command_plans_a_delay(capsys):
     argv = "plan --delay 0.2 --bandwidth 3 --error 0.1 --size-in 2".split()
     assert main(argv) == 0
     printed = capsys.readouterr().out
@@ -215,14 +215,14 @@ def test_command_for_a_delay(capsys):
     assert record["measured"]["error"]["mean"] < 0.2
 
 
-def test_command_of_a_memory_that_is_its_synapse(capsys):
+def test_the_command_says_when_a_memory_is_its_synapse(capsys):
     assert main("plan --theta 1 --d 1 --error 0.05".split()) == 0
     printed = capsys.readouterr().out
     assert "0.0000" not in printed and "The synapse alone is this memory" in printed
     assert re.search(r"ideal memory, delay +0\.1816\n", printed)
 
 
-def test_command_without_feedback(capsys):
+def test_the_command_plans_without_feedback(capsys):
     argv = "plan --theta 1 --d 6 --error 0.05 --error-feedback 0".split()
     assert main(argv) == 0
     printed = capsys.readouterr().out
@@ -231,7 +231,7 @@ def test_command_without_feedback(capsys):
     assert re.search(r"error feedback +none\n", printed)
 
 
-def test_command_for_the_chip(capsys):
+def test_the_command_plans_for_the_chip(capsys):
     argv = "plan --theta 0.2 --d 2 --error 0.1 --chip".split()
     assert main(argv) == 0
     printed = capsys.readouterr().out
@@ -309,7 +309,7 @@ def test_command_for_the_chip(capsys):
         ("--theta 1 --d 6 --n-neurons 60 --out setup.cfg", "'setup.cfg' is a file"),
     ],
 )
-def test_bad_arguments(wrong, problem, capsys, tmp_path, monkeypatch):
+def test_bad_arguments_are_one_line(wrong, problem, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "setup.cfg").touch()
     try:

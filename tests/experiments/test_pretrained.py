@@ -55,7 +55,7 @@ def test_nengo_dl_loads_them_too(saved):
         assert np.allclose(other.matrices[name], matrix, rtol=1e-6), name
 
 
-def test_matrices_that_share_an_array(tmp_path):
+def test_matrices_may_share_an_array(tmp_path):
     """NengoDL's usual planner puts those of merged connections below one another."""
     nengo_dl = pytest.importorskip("nengo_dl")
     classifier = DigitClassifier(SMALL)
@@ -67,14 +67,14 @@ def test_matrices_that_share_an_array(tmp_path):
         assert np.allclose(trained.model.matrices[name], matrix, rtol=1e-6), name
 
 
-def test_unknown_names_and_folders(tmp_path):
+def test_unknown_names_and_folders_are_refused(tmp_path):
     with pytest.raises(ArgumentError, match="'digit'; give one of .*digits"):
         pretrained.load("digit")
     with pytest.raises(ArgumentError, match=r"digits.json' does not exist|not exist"):
         pretrained.load("digits", tmp_path)
 
 
-def test_files_that_do_not_belong_together(saved, tmp_path):
+def test_files_that_do_not_belong_together_are_refused(saved, tmp_path):
     """As after a training that was killed while it wrote them."""
     _, folder = saved
     content = bytearray((folder / "digits.npz").read_bytes())

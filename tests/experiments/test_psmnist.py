@@ -55,7 +55,7 @@ def data(file):
 # --- the data
 
 
-def test_split(file, data):
+def test_the_split_has_every_image_once(file, data):
     """Every image is in one part, unchanged but for the order of its pixels."""
     assert [len(part) for part in (data.train, data.validation, data.test)] == [
         600,
@@ -81,7 +81,7 @@ def _pairs(arrays):
     )
 
 
-def test_seeds_of_the_split(file, data):
+def test_the_split_is_that_of_its_seed(file, data):
     """The same seed is the same split; another one is not, nor is it another task."""
     again = mnist.load_mnist(file, n_validation=200)
     other = mnist.load_mnist(file, seed=1, n_validation=200)
@@ -104,7 +104,7 @@ def test_pixels_are_permuted():
     assert np.array_equal(mnist.to_images(mnist.to_pixels(image)), image)
 
 
-def test_files_that_are_not_mnist(tmp_path, file):
+def test_files_that_are_not_mnist_are_refused(tmp_path, file):
     with pytest.raises(ArgumentError, match="missing.npz' does not exist; give an npz"):
         mnist.load_mnist(tmp_path / "missing.npz")
     path = tmp_path / "text.npz"
@@ -122,7 +122,7 @@ def test_files_that_are_not_mnist(tmp_path, file):
         mnist.load_mnist(file, n_validation=800)
 
 
-def test_download(monkeypatch, file, capsys):
+def test_mnist_comes_from_keras_or_its_failure_is_told(monkeypatch, file, capsys):
     """What Keras gives is used; what it prints goes to stderr; its failure is told."""
     pytest.importorskip("nengo_dl")  # before tf.keras is looked at
     tf = pytest.importorskip("tensorflow")
@@ -169,8 +169,11 @@ def test_nengo_dl_comes_before_the_download():
 nengo_dl = pytest.importorskip("nengo_dl")
 import tensorflow as tf  # noqa: E402
 
-from nengo_lmu.dl import fast  # noqa: E402
-from nengo_lmu.dl.feedforward import FeedForwardTwin, SpikeNoise  # noqa: E402
+from nengo_lmu.dl import (  # noqa: E402
+    FeedForwardTwin,
+    SpikeNoise,
+    fast,  # noqa: E402
+)
 from nengo_lmu.dl.poisson import poisson  # noqa: E402
 from nengo_lmu.experiments import pretrained  # noqa: E402
 from nengo_lmu.experiments.classifier.streams import classify  # noqa: E402
@@ -206,7 +209,7 @@ def small_minibatches(monkeypatch):
 @pytest.mark.parametrize(
     "coupling, n", [("full", 102_027), ("recurrent", 101_559), ("feed-forward", 56_403)]
 )
-def test_trainable_parameters(coupling, n):
+def test_parameters_are_as_many_as_the_papers(coupling, n):
     """The paper's number, and what is left without some of the connections."""
     model = psmnist.Classifier(psmnist.Settings(coupling=coupling))
     model.configure_training()
@@ -218,7 +221,7 @@ def test_trainable_parameters(coupling, n):
     assert sum(np.prod(shape) for shape in shapes) == n - (coupling != "full")
 
 
-def test_distorted_digits():
+def test_distorted_digits_have_about_as_much_ink():
     """Another one each time, about as much ink, and no distortion is no change."""
     image = np.zeros((28, 28), np.float32)
     image[8:20, 12:16] = 1
@@ -239,7 +242,7 @@ def test_distorted_digits():
         assert np.ptp(shift) > 1
 
 
-def test_distortion_of_nothing(monkeypatch):
+def test_distortion_by_nothing_changes_nothing(monkeypatch):
     for name in ("SHIFT", "ROTATION", "STRETCH", "SHEAR"):
         monkeypatch.setattr(distortion, name, 0.0)
     rng = np.random.RandomState(0)
@@ -251,7 +254,7 @@ def test_distortion_of_nothing(monkeypatch):
 
 
 @pytest.mark.parametrize("steps, delay", [(1, 0), (1, 5), (3, 0), (3, 7)])
-def test_last_step(steps, delay):
+def test_the_last_step_is_that_of_the_simulation(steps, delay):
     rng = np.random.RandomState(0)
     u = rng.uniform(size=(4, 20))
     theta = 0.02 * steps
@@ -264,7 +267,7 @@ def test_last_step(steps, delay):
 # --- the routes
 
 
-def test_route_without_time(data):
+def test_the_route_without_time_trains_the_network_in_time(data):
     """It learns, and the network in time says the same as the computation without."""
     model = psmnist.Classifier(
         psmnist.Settings(
@@ -294,7 +297,7 @@ def test_training_without_time_is_reproducible(data):
 
 
 @pytest.mark.parametrize("last", [784, 112])
-def test_scan_route(data, last):
+def test_the_scan_is_the_network_in_time(data, last):
     """The scan over all steps is the network in time; over the last, nearly so."""
     model = psmnist.Classifier(psmnist.Settings("recurrent", d=12, units=14))
     rng = np.random.RandomState(0)
@@ -327,7 +330,7 @@ def test_scan_trains_all_of_its_weights(data):
 # --- spikes
 
 
-def test_poisson_numbers():
+def test_numbers_have_the_poisson_distribution():
     """Frequencies of 0, 1, .. for small and large means, against the distribution.
 
     Each of n = 200,000 draws falls on a number with probability p, so that the
@@ -345,7 +348,7 @@ def test_poisson_numbers():
             assert abs(np.mean(found == number) - p) < bound, (mean, number)
 
 
-def test_noise_of_spikes():
+def test_the_layers_noise_is_that_of_filtered_spikes():
     """The layer's noise is that of filtered Poisson spikes, in training only.
 
     200,000 values: the variance is within 2 % (6 standard errors of 0.3 %).
@@ -384,7 +387,7 @@ def train_command(*arguments):
         (["--route", "scan", "--no-augmentation"], "--no-augmentation: cannot be"),
     ],
 )
-def test_bad_arguments(arguments, message, capsys):
+def test_bad_arguments_are_one_line(arguments, message, capsys):
     try:
         status = train_command(*arguments)
     except SystemExit as exit:
@@ -394,7 +397,7 @@ def test_bad_arguments(arguments, message, capsys):
     assert message in err and err.count("\n") == 1
 
 
-def test_bad_files(tmp_path, capsys):
+def test_bad_files_are_named(tmp_path, capsys):
     path = tmp_path / "digits.npz"
     path.write_text("digits")
     for name in (path, tmp_path / "missing.npz"):
@@ -404,7 +407,7 @@ def test_bad_files(tmp_path, capsys):
     assert not (tmp_path / "out" / "train-psmnist.json").exists()
 
 
-def test_command(tmp_path, file, monkeypatch, capsys):
+def test_the_command_writes_table_and_weights(tmp_path, file, monkeypatch, capsys):
     """A small network: table, record and weights say the same."""
     small = psmnist.Settings(
         "feed-forward", d=16, units=20, hidden="rectified", hidden_bias=True
@@ -429,7 +432,7 @@ def test_command(tmp_path, file, monkeypatch, capsys):
     assert np.mean(guesses == test.labels) == pytest.approx(record["test"]["accuracy"])
 
 
-def test_the_earlier_name_of_a_route(tmp_path, capsys):
+def test_the_earlier_name_of_a_route_works(tmp_path, capsys):
     """For a release; it is told of, and means the same."""
     missing = tmp_path / "missing.npz"
     assert train_command("--route", "static", "--mnist", missing, "--digits", 5) == 2
@@ -443,9 +446,20 @@ SMALL_SPIKING = psmnist_spiking.Settings(
 )
 
 
-def test_spiking_command(tmp_path, file, monkeypatch, capsys):
+def test_the_spiking_command_writes_record_and_figure(
+    tmp_path, file, monkeypatch, capsys
+):
     """Trained without time, run in spikes, with record and figure."""
+    from nengo_lmu.dl import feedforward
+
     monkeypatch.setattr(psmnist_runs, "SpikingSettings", lambda **k: SMALL_SPIKING)
+    train, checkpoints = feedforward.train, []
+
+    def recorded(*args, checkpoint, **kwargs):
+        checkpoints.append(checkpoint)
+        return train(*args, checkpoint=checkpoint, **kwargs)
+
+    monkeypatch.setattr(feedforward, "train", recorded)
     options = ("--spiking", "--mnist", file, "--out", tmp_path, "--json")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # NengoDL, of single steps
@@ -461,6 +475,10 @@ def test_spiking_command(tmp_path, file, monkeypatch, capsys):
     # 200 neurons at 0.16 of 3000 hertz, more or less, for 1.568 s, and hidden ones
     assert 20_000 < row["spikes"] < 1_000_000
     assert (tmp_path / "train-psmnist.png").stat().st_size > 10_000
+    # the same command would have gone on from here
+    assert psmnist_runs.PsMnist.resumes
+    assert checkpoints == [tmp_path / "checkpoint-spiking.npz"]
+    assert not checkpoints[0].exists()
 
 
 @pytest.fixture(scope="module")
@@ -474,7 +492,7 @@ def trained_spiking(data):
     return model
 
 
-def test_spiking_network_in_two_simulators(trained_spiking):
+def test_the_spiking_network_reads_alike_in_two_simulators(trained_spiking):
     """Trained on ideal states, it reads digits in spikes, alike in NengoDL and Nengo.
 
     At 400 kilohertz the noise of the memory is a tenth of what it is meant for: in
@@ -489,7 +507,7 @@ def test_spiking_network_in_two_simulators(trained_spiking):
     assert reference.spikes == pytest.approx(found.spikes, rel=0.02)
 
 
-def test_spiking_network_in_streams(trained_spiking):
+def test_the_spiking_network_reads_streams(trained_spiking):
     """Mean and biases are those of the network.
 
     The first digit of each stream is read as the network reads it, and a large bias
@@ -515,7 +533,7 @@ def full_minibatches(small_minibatches, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not FILE.exists(), reason=f"needs MNIST in {FILE}")
-def test_route_without_time_with_all_of_mnist(full_minibatches):
+def test_the_route_without_time_learns_all_of_mnist(full_minibatches):
     """At least 98.5 % with fewer than 166,000 parameters, equal in time."""
     record = psmnist_runs.PsMnist(mnist=str(FILE)).run()
     print(record["test"], record["training_seconds"], record["processor_seconds"])
@@ -527,7 +545,7 @@ def test_route_without_time_with_all_of_mnist(full_minibatches):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not FILE.exists(), reason=f"needs MNIST in {FILE}")
-def test_spikes_with_all_of_mnist(full_minibatches):
+def test_spikes_read_all_of_mnist(full_minibatches):
     """At least 96.5 % of 1000 test digits, in spikes, in NengoDL."""
     record = psmnist_runs.PsMnist(
         mnist=str(FILE), spiking=True, digits=1000, loihi_digits=0
@@ -537,7 +555,7 @@ def test_spikes_with_all_of_mnist(full_minibatches):
     assert row["digits"] == 1000 and row["accuracy"] >= 0.965
 
 
-def test_network_that_comes_with_the_package_in_nengo_dl():
+def test_the_network_of_the_package_reads_digits_in_nengo_dl():
     """What is computed without time in double precision, and in time in single."""
     classifier = pretrained.load("psmnist").model
     rng = np.random.RandomState(0)
@@ -562,7 +580,7 @@ def test_network_that_comes_with_the_package_in_nengo_dl():
     reason="no trained psMNIST network comes with the package",
 )
 @pytest.mark.skipif(not FILE.exists(), reason=f"needs MNIST in {FILE}")
-def test_network_that_comes_with_the_package():
+def test_the_network_of_the_package_reads_digits():
     """It reaches what its record says, and does so in time as well."""
     trained = pretrained.load("psmnist")
     test = mnist.load_mnist(FILE).test

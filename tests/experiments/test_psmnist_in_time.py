@@ -45,11 +45,11 @@ def test_gain_is_taken_in():
     scaled = in_nengo(classifier, psmnist_time.GAIN * pixels)
     other = in_nengo(classifier, pixels)
     assert np.abs(other - scaled).max() > 0.01
-    psmnist_time._take_in_gain(classifier.lmu)
+    psmnist_time.take_in_gain(classifier.lmu)
     np.testing.assert_allclose(in_nengo(classifier, pixels), scaled, atol=1e-9)
 
 
-def test_train_and_predict(tmp_path):
+def test_what_is_learned_is_what_runs_in_nengo(tmp_path):
     """What is learned is in the network, which then runs in Nengo as in NengoDL.
 
     Digits of two classes, bright and dark. Sixteen minibatches change each parameter by
@@ -82,7 +82,7 @@ def test_train_and_predict(tmp_path):
     )
 
 
-def test_predict_any_number():
+def test_any_number_of_digits_is_predicted():
     """Also one that is no multiple of the minibatch."""
     classifier = random_classifier()
     pixels = np.random.RandomState(1).uniform(size=(103, N_PIXELS)).astype(np.float32)

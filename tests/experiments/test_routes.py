@@ -158,7 +158,7 @@ def test_the_error_is_that_of_the_window_whatever_the_delay(late):
 # --- the command
 
 
-def test_plan(monkeypatch):
+def test_a_plan_has_all_sizes_and_routes(monkeypatch):
     monkeypatch.setattr(routes, "SIZES", ((6, 600), (6, 9600), (24, 2400)))
     plan = Routes()
     chip = [(r.d, r.n_neurons, r.copies) for r in plan.on_chip()]
@@ -191,12 +191,12 @@ def test_plan(monkeypatch):
         ({"route": "relays"}, "relays"),
     ],
 )
-def test_routes_that_there_are_not(fields, named):
+def test_unknown_routes_are_refused(fields, named):
     with pytest.raises(ArgumentError, match=named):
         replace(BASE, **fields)
 
 
-def test_tables_and_record(tmp_path, monkeypatch, capsys):
+def test_tables_and_record_have_all_in_their_places(tmp_path, monkeypatch, capsys):
     """All in their places, and measured only once."""
     monkeypatch.setattr(routes, "NEURONS", 10)
     out = tmp_path / "out"

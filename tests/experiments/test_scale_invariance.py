@@ -38,7 +38,7 @@ def test_compare_is_digit_by_digit():
     assert "loss" not in scale_invariance.compare(reference)["spiking"]
 
 
-def test_command(tmp_path, monkeypatch, capsys):
+def test_the_command_reads_digits_and_then_its_records(tmp_path, monkeypatch, capsys):
     """A few digits of the network that ships; the second time from the records."""
     argv = ["scale-invariance", "--dt", "0.002", "--seeds", "2"]
     argv += ["--digits", "8", "--workers", "1", "--out", str(tmp_path)]

@@ -1,15 +1,12 @@
 """How the error of spiking memories scales: measured, fitted, drawn."""
 
-import contextlib
-import io
 import json
-import subprocess
-import sys
 from dataclasses import replace
 
 import nengo
 import numpy as np
 import pytest
+from commands import assert_continued, assert_measured_once, printed_by
 
 from nengo_lmu.analysis import memory as memory_error
 from nengo_lmu.analysis import published as baselines
@@ -59,7 +56,7 @@ def test_without_spikes_there_is_no_error(monkeypatch):
 def test_spikes_are_counted(monkeypatch):
     """As many as by probing the neurons themselves."""
     made = {}
-    original = memory_error._memory
+    original = memory_error.make_memory
 
     def with_probe(setting):
         memory, tau = original(setting)
@@ -73,7 +70,7 @@ def test_spikes_are_counted(monkeypatch):
             made["spikes"] = np.array(self.data[made["probe"]])
             return super().__exit__(*args)
 
-    monkeypatch.setattr(memory_error, "_memory", with_probe)
+    monkeypatch.setattr(memory_error, "make_memory", with_probe)
     monkeypatch.setattr(nengo, "Simulator", Kept)
     result = measure(QUICK)
     steps = int(round(QUICK.theta / QUICK.dt))
@@ -141,7 +138,7 @@ def test_rates_and_tau_are_those_asked_for(gain):
         ({"max_rates": (0, 1)}, "max_rates: .* 0 was given"),
     ],
 )
-def test_settings_that_cannot_be_measured(wrong, message):
+def test_settings_that_cannot_be_measured_are_refused(wrong, message):
     with pytest.raises(ArgumentError, match=message):
         Setting(**wrong)
 
@@ -212,7 +209,7 @@ def test_intervals_cover_at_their_rate(rng):
         {"m": [1, 2, 3, 4], "d": [1, 1, 2, 1], "theta": [1, 2, 1, 1]},
     ],
 )
-def test_factors_that_cannot_be_told_apart(factors):
+def test_factors_that_cannot_be_told_apart_are_refused(factors):
     with pytest.raises(ArgumentError, match="vary each factor by itself"):
         fit_exponents([4.0, 3.0, 2.0, 1.0], factors)
 
@@ -254,7 +251,7 @@ def test_the_error_falls_as_one_over_the_square_root_of_m():
         ("dt", (0.0005, 0.001, 0.002, 0.004), 0.5),
     ],
 )
-def test_exponents_with_feedback(axis, values, expected):
+def test_exponents_with_feedback_are_the_theorys(axis, values, expected):
     """As ``sqrt(dt / m) / theta`` within 0.05, and as the theory says within 0.03.
 
     A single error scatters by some 4 %, so that an exponent of 24 errors over a range
@@ -334,7 +331,7 @@ def test_a_plan_varies_one_thing_at_a_time():
     assert replace(plan, tau=(0.1,)).base.tau == 0.1
 
 
-def test_every_panel_and_every_exponent_by_default():
+def test_every_panel_and_every_exponent_is_there_by_default():
     plan = Scaling()
     assert {axis for axis, _ in plan.series()} == {"m", "d", "theta", "tau", "dt"}
     assert set(plan.neuron_types) < set(simulators.NEURON_TYPES)
@@ -342,7 +339,7 @@ def test_every_panel_and_every_exponent_by_default():
     assert plan.base.dt == 0.001
 
 
-def test_as_many_windows_as_it_takes():
+def test_windows_are_as_many_as_it_takes():
     for _, settings in Scaling().series():
         for one in settings:
             hears = one.recipe == "default" and one.error_feedback is None
@@ -364,11 +361,9 @@ def small(tmp_path_factory):
     out = tmp_path_factory.mktemp("scaling") / "out"
     argv = [*COMMAND, *"--n-neurons 50 100 --d 2 3 --neuron-type poisson lif".split()]
     argv += ["--tau", "0.05", "--dt", "0.001", "0.002", "--out", str(out)]
-    printed = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scaling, "CHANNEL_SIZES", (100, 300))
-        assert main(argv) == 0
-    return argv, out, printed.getvalue()
+        return argv, out, printed_by(argv)
 
 
 def test_scaling_writes_a_table_records_and_a_figure(small):
@@ -406,26 +401,16 @@ def test_scaling_writes_a_table_records_and_a_figure(small):
     assert measured == 2 * (2 + 4 * 2 + 3 + 2)
 
 
-def test_the_same_command_again_measures_nothing(small, capsys, monkeypatch):
+def test_the_same_command_again_measures_nothing(small, monkeypatch):
     argv, out, _ = small
-    before = json.loads((out / "scaling.json").read_text())
+    record = json.loads((out / "scaling.json").read_text())
     monkeypatch.setattr(scaling, "CHANNEL_SIZES", (100, 300))
-    monkeypatch.setattr(sweep, "attempt", None)
-    assert main([*argv, "--json"]) == 0
-    record = json.loads(capsys.readouterr().out)
-    assert record == before | {"seconds": record["seconds"]}
+    assert_measured_once(argv, record, monkeypatch)
 
 
 def test_an_interrupted_sweep_says_how_to_continue(small, capsys, monkeypatch):
     argv, out, _ = small
-
-    def interrupted(*args, **kwargs):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(sweep, "run", interrupted)
-    assert main(argv) == 130
-    err = capsys.readouterr().err
-    assert f"interrupted; the same command continues from the records in {out}" in err
+    assert_continued(argv, out, capsys, monkeypatch)
 
 
 def test_a_measurement_that_fails_is_one_line(small, capsys, monkeypatch):
@@ -487,29 +472,13 @@ def test_what_cannot_be_measured_is_refused_first(argv, named, tmp_path, capsys)
     assert not out.exists()
 
 
-def test_a_cluster_that_does_not_answer(tmp_path, capsys, monkeypatch):
+def test_a_cluster_that_does_not_answer_is_told_of(tmp_path, capsys, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr(sweep, "_TIMEOUT", 0.5)
+    monkeypatch.setattr(sweep, "TIMEOUT", 0.5)
     argv = ["--dask", "tcp://127.0.0.1:1", "--out", str(tmp_path / "out")]
     assert main(["scaling", *argv]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and "argument --dask: no scheduler answers" in err
-
-
-def test_the_command_line_begins_without_the_experiment():
-    """What is slow to import waits until it is needed."""
-    code = (
-        "import sys\n"
-        "from nengo_lmu.cli import main\n"
-        "try:\n"
-        "    main(['scaling', '--help'])\n"
-        "except SystemExit: pass\n"
-        "heavy = {'tensorflow', 'nengo_dl', 'matplotlib', 'joblib', 'distributed'}\n"
-        "print(sorted(heavy & set(sys.modules)))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout.endswith("\n[]\n"), done.stderr
-    assert max(len(line) for line in done.stdout.splitlines()) <= 80
 
 
 def test_an_earlier_spelling_works_and_is_told_of(capsys):

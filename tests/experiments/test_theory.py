@@ -1,17 +1,18 @@
 """``nengo-lmu theory``: the theory against simulations, and unforeseen input."""
 
-import contextlib
-import io
 import json
 import re
-import subprocess
-import sys
 from dataclasses import replace
 
 import nengo
 import numpy as np
 import pytest
-from commands import assert_refused
+from commands import (
+    assert_continued,
+    assert_measured_once,
+    assert_refused,
+    printed_by,
+)
 
 from nengo_lmu.analysis import simulators, sweep
 from nengo_lmu.analysis.memory import Setting, measure, windows_for
@@ -66,7 +67,7 @@ def assert_cells_agree(plan):
 @pytest.mark.parametrize(
     "stimulus, louder, faster", [("design", 1, 1), ("louder", 3, 1), ("faster", 1, 3)]
 )
-def test_white_noise(stimulus, louder, faster):
+def test_white_noise_has_its_rms_and_its_band(stimulus, louder, faster):
     setting = replace(QUICK, theta=1.0, stimulus=stimulus, rms=0.2, windows=400)
     u = present(setting)
     assert u.shape == (401000,)
@@ -80,7 +81,7 @@ def test_white_noise(stimulus, louder, faster):
 
 
 @pytest.mark.parametrize("rms, largest", [(0.3, 1.0), (0.15, 0.5)])
-def test_steps(rms, largest):
+def test_steps_are_held_and_have_three_levels(rms, largest):
     u = present(replace(QUICK, stimulus="steps", rms=rms, windows=200))
     held = u.reshape(-1, 100)  # half of 0.2 s
     assert np.all(held == held[:, :1])
@@ -102,7 +103,7 @@ def test_steps_of_the_shortest_windows_are_not_silent(theta, windows):
 
 @pytest.mark.parametrize("rms, largest", [(0.3, 1.0), (0.15, 0.5)])
 @pytest.mark.parametrize("windows", [1, 4, 21])
-def test_onset(rms, largest, windows):
+def test_onsets_come_after_silence(rms, largest, windows):
     """A window of silence, then two at full range and two of silence, in turns."""
     setting = replace(QUICK, stimulus="onset", rms=rms, windows=windows)
     u = present(setting)
@@ -118,7 +119,7 @@ def test_onset(rms, largest, windows):
 
 @pytest.mark.parametrize("neuron_type", ["poisson", "stochastic", "regular"])
 @pytest.mark.parametrize("gain", [None, 0.0])
-def test_silence(neuron_type, gain):
+def test_silence_has_no_spikes_and_no_error(neuron_type, gain):
     """No input, no spikes, no error; by the usual recipe there are both."""
     setting = replace(
         QUICK, stimulus="silence", neuron_type=neuron_type, error_feedback=gain
@@ -179,7 +180,7 @@ def test_errors_are_relative_to_what_is_presented(gain):
         ({"feedback_delay": -0.1}, "feedback_delay: .* -0.1 was given"),
     ],
 )
-def test_stimuli_that_cannot_be_presented(wrong, message):
+def test_stimuli_that_cannot_be_presented_are_refused(wrong, message):
     with pytest.raises(ArgumentError, match=message):
         replace(QUICK, **wrong)
 
@@ -211,7 +212,7 @@ def test_the_grid_is_where_the_error_is_small():
     ]
 
 
-def test_the_grid_with_feedback():
+def test_the_grid_with_feedback_has_all_but_small_memories():
     """All of it, but for few neurons at the shortest windows and the longest steps."""
     plan = replace(FULL, theta=(0.1,), d=(24,), tau=(0.1,))
     cells = [(one.n_neurons // one.d, one.dt) for one in plan.grid()]
@@ -220,7 +221,7 @@ def test_the_grid_with_feedback():
     assert all(predict(setting) < LIMIT for setting in plan.grid())
 
 
-def test_windows():
+def test_windows_are_more_for_few_dimensions():
     """More for few dimensions, whose errors scatter more; fewer where they are long.
 
     And fewer still with feedback, where errors are over after a few steps.
@@ -313,7 +314,7 @@ def unforeseen():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("d", BOUNDS)
-def test_better_than_the_usual_recipe(unforeseen, d):
+def test_our_recipe_is_better_than_the_usual_one(unforeseen, d):
     errors = unforeseen["design", d]
     assert errors["without"] <= BOUNDS[d] * errors["usual"]
     assert errors["default"] <= FEEDBACK_BOUNDS[d] * errors["usual"]
@@ -322,7 +323,7 @@ def test_better_than_the_usual_recipe(unforeseen, d):
 @pytest.mark.slow
 @pytest.mark.parametrize("d", BOUNDS)
 @pytest.mark.parametrize("stimulus", STIMULI)
-def test_unforeseen_input(unforeseen, stimulus, d):
+def test_unforeseen_input_is_no_worse_than_usual(unforeseen, stimulus, d):
     """Never worse than the usual recipe, even without feedback, nor worse with it.
 
     Without, it is better by about 3 in all cases; with feedback by 10 again. At silence
@@ -336,20 +337,20 @@ def test_unforeseen_input(unforeseen, stimulus, d):
 @pytest.mark.slow
 @pytest.mark.parametrize("dt", FULL.dt)
 @pytest.mark.parametrize("theta", [0.1, 1.0])
-def test_the_grid(theta, dt):
+def test_the_whole_grid_agrees_with_the_theory(theta, dt):
     assert_cells_agree(replace(FULL, theta=(theta,), dt=(dt,)))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("theta", [0.1, 1.0])
-def test_the_grid_without_feedback(theta):
+def test_the_grid_without_feedback_agrees_with_the_theory(theta):
     plan = replace(FULL, theta=(theta,), dt=(0.001,), per_dimension=(50, 200, 800))
     assert_cells_agree(replace(plan, error_feedback=0.0))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("gain", [None, 0.0])
-def test_long_windows(gain):
+def test_long_windows_agree_with_the_theory(gain):
     """A part of what ``nengo-lmu theory --full`` measures, which takes hours."""
     plan = replace(FULL, theta=(10.0,), d=(6, 24), per_dimension=(50, 200))
     plan = replace(plan, tau=(0.1, 0.4), dt=(0.001,), error_feedback=gain)
@@ -374,13 +375,10 @@ def small(fewer, tmp_path):
     """A small check: its arguments, its folder, and what was printed."""
     out = tmp_path / "out"
     argv = [*COMMAND, "--seeds", "2", "--windows", "1", "--out", str(out)]
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        assert main(argv) == 0
-    return argv, out, printed.getvalue()
+    return argv, out, printed_by(argv)
 
 
-def test_command(small, capsys, monkeypatch):
+def test_the_command_writes_table_record_and_figure(small, capsys, monkeypatch):
     argv, out, printed = small
     lines = [line for line in printed.splitlines() if str(out) not in line]
     assert max(len(line) for line in lines) <= 79
@@ -413,19 +411,8 @@ def test_command(small, capsys, monkeypatch):
     worse = sum(ours > theirs for ours, theirs in both)
     assert f"worse than without feedback for {worse} of {len(both)}; at most" in printed
 
-    # the same command again measures nothing
-    monkeypatch.setattr(sweep, "attempt", None)
-    assert main([*argv, "--json"]) == 0
-    again = json.loads(capsys.readouterr().out)
-    assert again == record | {"seconds": again["seconds"]}
-
-    def interrupted(*args, **kwargs):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(sweep, "run", interrupted)
-    assert main(argv) == 130
-    err = capsys.readouterr().err
-    assert f"interrupted; the same command continues from the records in {out}" in err
+    assert_measured_once(argv, record, monkeypatch)
+    assert_continued(argv, out, capsys, monkeypatch)
 
 
 def test_a_single_seed_has_no_error_bars(fewer, tmp_path, capsys):
@@ -511,22 +498,6 @@ def test_what_is_given_takes_the_place_of_the_default(arguments, plan, monkeypat
         ("--out precious", "argument --out: 'precious' is a file; give a folder"),
     ],
 )
-def test_bad_arguments(wrong, problem, capsys, tmp_path, monkeypatch):
+def test_bad_arguments_are_one_line(wrong, problem, capsys, tmp_path, monkeypatch):
     argv = ["theory", *wrong.split()]
     assert_refused(argv, problem, capsys, tmp_path, monkeypatch)
-
-
-def test_the_command_line_begins_without_the_experiment():
-    """What is slow to import waits until it is needed."""
-    code = (
-        "import sys\n"
-        "from nengo_lmu.cli import main\n"
-        "try:\n"
-        "    main(['theory', '--help'])\n"
-        "except SystemExit: pass\n"
-        "heavy = {'tensorflow', 'nengo_dl', 'matplotlib', 'joblib', 'distributed'}\n"
-        "print(sorted(heavy & set(sys.modules)))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout.endswith("\n[]\n"), done.stderr
-    assert max(len(line) for line in done.stdout.splitlines()) <= 80

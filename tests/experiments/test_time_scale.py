@@ -23,7 +23,7 @@ from nengo_lmu.legendre import ArgumentError
 nengo_dl = pytest.importorskip("nengo_dl")
 
 
-def test_data():
+def test_data_are_a_signal_and_its_delay():
     u = noise(3, 400, 5.0, seed=0)
     assert u.shape == (3, 400, 1)
     assert np.abs(u[:, 0]).max() < 0.05 * np.abs(u).max()
@@ -33,7 +33,7 @@ def test_data():
 
 
 @pytest.mark.parametrize("n_neurons", [0, 40], ids=["ideal", "spiking"])
-def test_a_window_that_is_too_short(n_neurons):
+def test_a_window_that_is_too_short_is_learned(n_neurons):
     """0.6 times as long at first, within 10 % after 40 steps of the optimizer."""
     setting = Recovery(0.6, n_neurons, epochs=20, theta=0.03, d=3)
     found = recover(setting)
@@ -42,7 +42,7 @@ def test_a_window_that_is_too_short(n_neurons):
     assert found["loss"][-1] < 0.02 * found["loss"][0]
 
 
-def test_a_window_that_is_too_long():
+def test_a_window_that_is_too_long_is_learned():
     found = recover(Recovery(2.0, epochs=20, theta=0.03, d=3))
     assert found["theta"][-1] == pytest.approx(0.03, rel=0.1)
 
@@ -57,7 +57,7 @@ def test_two_layers_learn_different_windows():
     assert found["loss"][-1] < 0.05 * found["loss"][0]
 
 
-def test_trained_matrices():
+def test_trained_matrices_make_a_delay_better():
     """They make a delay better, also in the reference simulator.
 
     That has double precision; 120 steps in single precision agree to some 1e-7.
@@ -70,7 +70,7 @@ def test_trained_matrices():
 def test_only_what_is_asked_for_is_trained():
     """The window's scalar alone, in any number of layers."""
     setting = StackRecovery((0.05, 0.1), 0.05)
-    network, *_ = time_scale._stack(setting, [0.05, 0.05])
+    network, *_ = time_scale.stack_of_layers(setting, [0.05, 0.05])
     with nengo_dl.Simulator(network, dt=DT, progress_bar=False) as sim:
         assert [w.shape.as_list() for w in sim.keras_model.trainable_weights] == [
             [1],
@@ -83,7 +83,7 @@ def test_windows_too_short_for_euler_are_refused():
         Recovery(0.1)
 
 
-def test_command(tmp_path, capsys, monkeypatch):
+def test_the_command_writes_tables_and_figure(tmp_path, capsys, monkeypatch):
     """Tables and figure of what was learned, here made up."""
 
     def fake_recover(setting):
@@ -123,7 +123,7 @@ def test_command(tmp_path, capsys, monkeypatch):
     assert (tmp_path / "train-time-scale.png").stat().st_size > 10_000
 
 
-def test_command_refuses(capsys, tmp_path):
+def test_the_command_refuses_bad_arguments(capsys, tmp_path):
     command = ["train", "time-scale", "--starts", "0.1", "--out", str(tmp_path)]
     assert main(command) == 2
     (line,) = capsys.readouterr().err.splitlines()
@@ -133,14 +133,14 @@ def test_command_refuses(capsys, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("n_neurons", [0, 300], ids=["ideal", "spiking"])
 @pytest.mark.parametrize("start", [4.0, 0.25])
-def test_four_times_off(start, n_neurons):
+def test_windows_four_times_off_are_learned(start, n_neurons):
     """Within 5 % in the end, as documented."""
     found = recover(Recovery(start, n_neurons))
     assert found["theta"][-1] == pytest.approx(0.1, rel=0.05)
 
 
 @pytest.mark.slow
-def test_three_layers():
+def test_three_layers_learn_their_windows():
     setting = StackRecovery((0.05, 0.15, 0.25), 0.1)
     np.testing.assert_allclose(
         recover_stack(setting)["theta"][-1], setting.thetas, rtol=0.05

@@ -43,7 +43,7 @@ def trained():
     return classifier
 
 
-def test_command(small, tmp_path, capsys):
+def test_the_command_trains_what_is_not_recorded(small, tmp_path, capsys):
     """Two seeds; the second time nothing is left to do; one more is trained alone."""
     argv = ["train", "digits", "--digits", "2", "--seed", "3", "--epochs", "2"]
     network = ["--n-neurons", "120", "--d", "6"]
@@ -84,7 +84,7 @@ def test_parameters_need_a_folder():
         digits_training.TrainDigits().run()
 
 
-def test_killed_after_training(small, tmp_path, monkeypatch):
+def test_training_goes_on_after_a_kill(small, tmp_path, monkeypatch):
     """It goes on from the checkpoint: the parameters are those of one go."""
     whole = digits_training.train(SMALL, tmp_path / "whole", 2, "", False)
     killed = tmp_path / "killed"
@@ -107,7 +107,7 @@ def test_killed_after_training(small, tmp_path, monkeypatch):
         assert np.allclose(models[1].matrices[name], matrix, atol=1e-5), name
 
 
-def test_demo_with_the_network_that_ships(tmp_path, monkeypatch, capsys):
+def test_the_demo_runs_the_network_that_ships(tmp_path, monkeypatch, capsys):
     pytest.importorskip("nengo_loihi")
 
     def refuse(*args, **kwargs):

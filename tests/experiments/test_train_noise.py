@@ -58,14 +58,14 @@ def states(way, n_neurons=60):
         replace(SMALL, n_neurons=n_neurons, copies=2, d=4, steps_per_pixel=4)
     )
     rng = np.random.RandomState(0)
-    m, labels = noise_training._states(
+    m, labels = noise_training.noisy_states(
         classifier, classifier.digits.train, way, rng, seed=0
     )
     return classifier, m, labels
 
 
 @pytest.mark.parametrize("way", noise_training.WAYS)
-def test_noise_of_the_states(way):
+def test_the_noise_of_the_states_has_its_covariance(way):
     """Its covariance, by what is left once the states without noise are taken off.
 
     All draw the same digits to come before first, so those are known. But for the
@@ -94,7 +94,7 @@ def test_noise_of_the_states(way):
     assert np.allclose(np.cov(noise.T), wanted, atol=0.15 * np.abs(known).max())
 
 
-def test_command(tmp_path, monkeypatch, capsys):
+def test_the_command_says_the_same_from_its_records(tmp_path, monkeypatch, capsys):
     """Tables, record and figure; the second time from the records alone."""
     monkeypatch.setattr(noise_training, "SETTINGS", SMALL)
     argv = ["train", "noise", "--n-neurons", "60", "44", "--seeds", "1"]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from nengo_lmu import LegendreMemory, legendre
-from nengo_lmu.legendre import statistics
+from nengo_lmu.legendre import lyapunov, statistics
 from nengo_lmu.legendre.system import states
 from nengo_lmu.legendre.window import frequency_response
 
@@ -84,7 +84,7 @@ def test_all_frequencies_make_the_gramian(d):
 @pytest.mark.parametrize("theta", [10 * DT, 1e5 * DT])
 def test_nodes_of_a_band_are_few(theta, bandwidth):
     for d in (1, 256):
-        frequency, weight = statistics._band(theta, d, bandwidth)
+        frequency, weight = statistics.frequency_band(theta, d, bandwidth)
         # half an oscillation each, and 24 a decade beyond
         assert len(frequency) < 16 * (d + 24 * 12)
         assert np.all(np.diff(frequency) > 0) and np.all(weight > 0)
@@ -102,11 +102,11 @@ def test_states_now_and_then_are_those_of_all_steps(every):
     assert np.abs(found - expected).max() < 1e-12
 
 
-def test_samples_beyond_what_is_kept(monkeypatch):
+def test_samples_beyond_what_is_kept_have_the_same_covariance(monkeypatch):
     """Every third state: the same covariance, but for the spread of fewer samples."""
     u = np.sin(np.arange(30_000) * 0.02)
     every = legendre.sampled_statistics(0.5, 4, u)
-    monkeypatch.setattr(statistics, "_MOST_NUMBERS", 40_000)
+    monkeypatch.setattr(statistics, "MOST_NUMBERS", 40_000)
     some = legendre.sampled_statistics(0.5, 4, u)
     assert len(every.samples) == 30_000 and len(some.samples) == 10_000
     scale = np.abs(every.covariance).max()
@@ -145,7 +145,7 @@ def test_statistics_of_a_coarse_sample_are_those_of_the_process():
     assert np.diag(found) == pytest.approx(np.diag(expected), rel=0.6)
 
 
-def test_a_memory_of_a_quarter_of_an_hour():
+def test_a_memory_may_last_a_quarter_of_an_hour():
     process = nengo.processes.WhiteSignal(10, high=1)
     assert len(statistics.sampled_input(1000.0, process)[0]) == 200_000
     with nengo.Network(seed=0):
@@ -174,6 +174,34 @@ def test_the_largest_take_less_than_200_mib(name):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 200 * MIB
+
+
+def test_late_feedback_takes_less_than_200_mib():
+    """With as many errors as may wait, 1024, their matrices take 8 MiB each."""
+    tracemalloc.start()
+    legendre.predicted_error(1.0, 256, 25600, feedback_delay=3 * DT)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200 * MIB
+
+
+def test_a_design_takes_few_equations(monkeypatch):
+    """Each is solved in about the time of a product of matrices of its size.
+
+    The first design and the second have a split, of 3 equations, a fixed point, of a
+    dozen, and the covariance; each gain that is tried has 2.
+    """
+    n_solved = 0
+    solve = lyapunov._upper_lyapunov
+
+    def counted(H, R):
+        nonlocal n_solved
+        n_solved += 1
+        return solve(H, R)
+
+    monkeypatch.setattr(lyapunov, "_upper_lyapunov", counted)
+    legendre.predicted_error(1.0, 48, 4800)
+    assert n_solved < 2 * (3 + 13 + 1) + 2 * 12
 
 
 @pytest.mark.parametrize("gain", [0.0, 0.5])

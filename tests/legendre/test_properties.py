@@ -42,7 +42,7 @@ def assert_close(found, wanted, margin=1e-9):
 
 @quick
 @given(windows, orders)
-def test_matrices(theta, d):
+def test_the_matrices_take_derivatives_and_what_leaves(theta, d):
     """A is minus the integral of the derivatives, with what leaves the window."""
     A, B = state_space(theta, d)
     # in the inner product of Legendre polynomials, whose squares have norm 1/(2i + 1)
@@ -84,7 +84,7 @@ def test_polynomials_are_remembered(theta, d, seed, place):
 
 @quick
 @given(windows, orders, steps)
-def test_zero_order_hold(theta, d, n):
+def test_the_zero_order_hold_is_that_of_scipy(theta, d, n):
     A, B = state_space(theta, d)
     A_bar, B_bar = discretize(A, B, theta / n)
     system = (A, B, np.eye(d), np.zeros((d, 1)))
@@ -98,7 +98,7 @@ def test_zero_order_hold(theta, d, n):
 
 @quick
 @given(seeds, st.integers(1, 6), st.integers(1, 3), st.floats(-6, 12))
-def test_zero_order_hold_of_any_system(seed, d, k, size):
+def test_the_zero_order_hold_of_any_system_scales_and_adds_up(seed, d, k, size):
     """However large what enters it is beside what it does itself."""
     rng = np.random.RandomState(seed)
     A, B = rng.standard_normal((d, d)), 10**size * rng.standard_normal((d, k))
@@ -133,7 +133,7 @@ def test_mapping_is_exact(theta, d, n, tau, seed):
 
 @quick
 @given(windows, orders, synapses)
-def test_mapping_in_continuous_time(theta, d, tau):
+def test_the_mapping_in_continuous_time_is_undone_by_the_synapse(theta, d, tau):
     A, B = state_space(theta, d)
     A_h, B_h = principle3(A, B, tau * theta)
     assert_close((A_h - np.eye(d)) / (tau * theta), A)

@@ -1,6 +1,5 @@
 """The coordinates that neurons represent."""
 
-import nengo
 import numpy as np
 import pytest
 import scipy.linalg
@@ -17,12 +16,6 @@ from nengo_lmu.legendre import (
     white_noise_statistics,
 )
 from nengo_lmu.legendre.noise import error_dynamics
-
-
-@pytest.fixture(scope="module")
-def noise():
-    process = nengo.processes.WhiteSignal(200, high=1, rms=0.3, seed=0)
-    return process.run(200, dt=0.005)[:, 0]
 
 
 @pytest.mark.parametrize("kind", ["legendre", "principal", "custom"])
@@ -90,7 +83,7 @@ def test_balanced_basis_is_the_best_of_all(d):
         assert total_cost(other, S + least, G) >= cost - 1e-12
 
 
-def test_balanced_basis_where_a_direction_is_not_amplified():
+def test_a_balanced_basis_may_leave_a_direction_unamplified():
     """Where a synapse decays as the memory does, its noise enters without a trace."""
     A_bar, _ = discretize(*state_space(1.0, 1), 0.001)
     G = error_dynamics(1.0, 1, 0.001, "zoh").amplification(A_bar[0, 0])
@@ -101,7 +94,7 @@ def test_balanced_basis_where_a_direction_is_not_amplified():
     assert np.linalg.matrix_rank(T / np.linalg.norm(T, axis=0)) == 3
 
 
-def test_room_for_noise():
+def test_noise_is_given_room():
     """Ranges add as deviations do."""
     statistics = StateStatistics(np.diag([1.0, 4.0]), 1.0)
     plain = np.diag(basis(statistics).T)
@@ -129,7 +122,7 @@ def test_custom_columns_are_scaled_only():
         assert np.all(T[columns[:, i] == 0, i] == 0)
 
 
-def test_to_neurons():
+def test_the_same_input_gives_the_same_state_in_neurons():
     """The same input gives the same state, in other coordinates."""
     A, B = state_space(1.0, 4)
     T = np.random.RandomState(1).standard_normal((4, 4))
@@ -150,7 +143,7 @@ def test_to_neurons():
         (lambda s: basis(s, "balanced"), "amplification", "SpikingPopulations"),
     ],
 )
-def test_bad_arguments(call, name, value):
+def test_bad_arguments_are_refused(call, name, value):
     statistics = white_noise_statistics(1.0, 3, 0.3, 1.0)
     with pytest.raises(ArgumentError, match=value) as error:
         call(statistics)

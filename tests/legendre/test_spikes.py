@@ -17,7 +17,7 @@ def decode(on, off, n):
 
 
 @pytest.mark.parametrize("spiking", ["poisson", "stochastic"])
-def test_variance_of_decoded_spikes(spiking):
+def test_decoded_spikes_have_their_variance(spiking):
     """100,000 steps know a variance to 0.5 % (one sigma), or 1 % with few spikes."""
     rng = np.random.RandomState(0)
     n, x = 40, 4 * rng.standard_normal(100000)  # far above 110 Hz at times
@@ -52,7 +52,7 @@ def slow_noise(rng, n_runs, n_steps, bandwidth):
 
 
 @pytest.mark.parametrize("bandwidth", [1.0, 4.0])
-def test_spectrum_of_regular_spikes(bandwidth):
+def test_regular_spikes_have_their_spectrum(bandwidth):
     """On and off neurons that integrate a slow x, in bands of frequency.
 
     The noise follows x, of which there are some 800 independent values at 1 Hz, so the

@@ -20,14 +20,8 @@ from nengo_lmu.legendre.statistics import (
 )
 
 
-@pytest.fixture(scope="module")
-def noise():
-    process = nengo.processes.WhiteSignal(200, high=1, rms=0.3, seed=0)
-    return process.run(200, dt=0.005)[:, 0]
-
-
 @pytest.mark.parametrize("d", [3, 6])
-def test_white_noise_covariance(noise, d):
+def test_white_noise_has_the_covariance_of_a_sample(noise, d):
     """Closed form against a simulated sample.
 
     Flat noise up to 1 Hz has about 2 * 1 Hz * 200 s = 400 independent values, so the
@@ -44,7 +38,7 @@ def test_white_noise_covariance(noise, d):
 
 
 @pytest.mark.parametrize("theta, d, bandwidth", [(1.0, 6, 1.0), (0.1, 12, 50.0)])
-def test_white_noise_integral(theta, d, bandwidth):
+def test_the_integral_for_white_noise_is_that_of_a_fine_grid(theta, d, bandwidth):
     """Against a plain mean over a fine grid of frequencies, by another solver."""
     A, B = state_space(theta, d)
     f = (np.arange(4000) + 0.5) / 4000 * bandwidth
@@ -61,7 +55,7 @@ def test_white_noise_of_low_frequency_is_a_constant():
     assert np.allclose(covariance, np.diag([0.25, 0, 0, 0]), atol=1e-6)
 
 
-def test_sampled_statistics(noise):
+def test_sampled_statistics_are_means_over_the_states(noise):
     statistics = sampled_statistics(1.0, 4, noise, dt=0.005)
     m = simulate(noise, 1.0, 4, dt=0.005)
     assert np.allclose(statistics.covariance, np.mean(m[:, :, None] * m[:, None], 0))
@@ -71,7 +65,7 @@ def test_sampled_statistics(noise):
     assert np.allclose(two.covariance, statistics.covariance / 2)
 
 
-def test_range_and_mean_of_samples(noise):
+def test_range_and_mean_are_those_of_samples(noise):
     statistics = sampled_statistics(1.0, 4, noise[:3000], dt=0.005)
     rows = np.random.RandomState(0).standard_normal((2, 4))
     x = simulate(noise[:3000], 1.0, 4, dt=0.005) @ rows.T
@@ -80,7 +74,7 @@ def test_range_and_mean_of_samples(noise):
     assert np.allclose(statistics.mean_abs(rows), np.abs(x).mean(axis=0))
 
 
-def test_range_and_mean_of_a_gaussian():
+def test_range_and_mean_are_those_of_a_gaussian():
     """Two and a half standard deviations; E|x| of a Gaussian is sqrt(2 / pi) sigma."""
     statistics = StateStatistics(np.diag([1.0, 4.0]), 1.0)
     assert np.allclose(statistics.span(np.eye(2)), [2.5, 5.0])
@@ -93,7 +87,7 @@ def test_range_and_mean_of_a_gaussian():
 
 
 @pytest.mark.parametrize("gaussian", [True, False])
-def test_mean_abs_with_noise(gaussian):
+def test_the_mean_with_noise_is_that_of_drawn_noise(gaussian):
     """Against noise that is drawn: 200,000 values are known to 0.2 % (one sigma)."""
     rng = np.random.RandomState(0)
     samples = rng.standard_normal((200000, 1)) if gaussian else np.ones((200000, 1))
@@ -104,7 +98,7 @@ def test_mean_abs_with_noise(gaussian):
 
 
 @pytest.mark.parametrize("d", [1, 4])
-def test_crossing_rates(noise, d):
+def test_crossing_rates_are_those_counted(noise, d):
     """Rice's formula against counted changes of sign: about 250 of them in 200 s.
 
     They come more regularly than at random, so they are known to 5 % or so.
@@ -120,14 +114,14 @@ def test_crossing_rates(noise, d):
         assert np.allclose(crossing_rates(statistics, rows, A, B), counted, rtol=0.15)
 
 
-def test_crossing_rates_of_what_never_moves():
+def test_what_never_moves_never_crosses():
     """No division by zero for a direction that the input never takes."""
     A, B = state_space(1.0, 2)
     statistics = StateStatistics(np.zeros((2, 2)), 0.0)
     assert np.all(crossing_rates(statistics, np.eye(2), A, B) == 0)
 
 
-def test_typical_statistics():
+def test_typical_statistics_are_those_of_white_noise():
     typical = typical_statistics(2.0, 6, input_range=0.5)
     noise = white_noise_statistics(2.0, 6, 0.15, 0.5)
     assert np.allclose(typical.covariance, noise.covariance)
@@ -135,7 +129,7 @@ def test_typical_statistics():
 
 
 @pytest.mark.parametrize("theta, d", [(1.0, 6), (0.2, 3)])
-def test_unforeseen_covariance(theta, d):
+def test_the_unforeseen_covariance_is_a_mean_over_bands(theta, d):
     """The mean over bands from 1/4 to 8 times d / (6 theta), at the typical rms."""
     expected = typical_statistics(theta, d, 2.0)
     typical = d / (6 * theta)
@@ -156,7 +150,7 @@ def test_nothing_is_unforeseen_of_a_sample(noise):
     assert not np.any(unforeseen_covariance(1.0, 3, statistics))
 
 
-def test_typical_statistics_of_a_pair():
+def test_typical_statistics_of_a_pair_have_its_middle():
     """Half of the range takes the place of the range; the mean is their middle."""
     noise = typical_statistics(2.0, 6, input_range=0.5)
     about_zero = typical_statistics(2.0, 6, input_range=(-0.5, 0.5))
@@ -171,7 +165,7 @@ def test_typical_statistics_of_a_pair():
 
 
 @pytest.mark.parametrize("d", [2, 6])
-def test_statistics_of_noise_with_an_offset(noise, d):
+def test_statistics_of_noise_with_an_offset_are_those_of_a_sample(noise, d):
     """Closed form against a sample, with the bounds of the tests without an offset.
 
     The sample's first window is the rise to the mean, which only the span knows.
@@ -209,7 +203,7 @@ def test_a_pair_has_room_for_its_typical_states(pair):
     assert np.all(np.abs(m).max(axis=0) > 0.5 * span)
 
 
-def test_input_in_any_form():
+def test_input_may_have_any_form():
     """The statistics of a range, of a process, of its sample, and as they are."""
     process = nengo.processes.WhiteSignal(20, high=1, rms=0.3, seed=0)
     sample = process.run(10, rng=np.random.RandomState(0))
@@ -248,7 +242,7 @@ def test_input_in_any_form():
         ),
     ],
 )
-def test_bad_arguments(call, name, value):
+def test_bad_arguments_are_refused(call, name, value):
     with pytest.raises(ArgumentError, match=value) as error:
         call()
     assert error.value.name == name

@@ -60,7 +60,7 @@ def zoh_by_fractions(theta, d, dt, terms=80):
 
 
 @pytest.mark.parametrize("theta, d", [(1, 1), (0.3, 2), (784.0, 7), (2.5, 40)])
-def test_state_space(theta, d):
+def test_the_state_space_is_that_of_the_loop(theta, d):
     A, B = state_space(theta, d)
     A_loop, B_loop = matrices_by_loop(theta, d)
     assert A.shape == (d, d) and B.shape == (d, 1)
@@ -68,7 +68,7 @@ def test_state_space(theta, d):
     assert np.allclose(B, B_loop, rtol=1e-15, atol=0)
 
 
-def test_state_space_of_one_and_two():
+def test_the_state_space_of_two_is_that_by_hand():
     """Written out by hand, to check the loop as well."""
     A, B = state_space(2.0, 2)
     assert np.array_equal(2 * A, [[-1, -1], [3, -3]])
@@ -86,7 +86,7 @@ def test_zoh_is_that_of_scipy(d, dt):
 
 
 @pytest.mark.parametrize("theta, d, dt", [(1.0, 4, 1 / 4), (1.0, 10, 1 / 64)])
-def test_zoh_in_rational_arithmetic(theta, d, dt):
+def test_zoh_is_that_of_rational_arithmetic(theta, d, dt):
     """To rounding, ``d^2 |A dt| eps``: 2e-14 and 7e-14 of the largest."""
     A_bar, B_bar = discretize(*state_space(theta, d), dt)
     A_exact, B_exact = zoh_by_fractions(theta, d, dt)
@@ -104,7 +104,7 @@ def test_zoh_satisfies_its_definition():
     assert np.allclose(A_half @ B_half + B_half, B_bar, atol=1e-12)
 
 
-def test_zoh_of_an_integrator():
+def test_zoh_integrates_a_singular_system():
     """A singular A, which formulas with its inverse cannot do."""
     A_bar, B_bar = discretize([[0, 1], [0, 0]], [[0], [1]], 0.1)
     assert np.allclose(A_bar, [[1, 0.1], [0, 1]])
@@ -112,7 +112,7 @@ def test_zoh_of_an_integrator():
 
 
 @pytest.mark.parametrize("d", [6, 64, 256, 512])
-def test_stable_at_high_order(d):
+def test_a_high_order_is_stable_and_accurate(d):
     """Double precision is enough for a stable system and a delayed sine at d=512."""
     theta, dt = 1.0, 0.001
     A_bar, B_bar = discretize(*state_space(theta, d), dt)
@@ -130,7 +130,7 @@ def test_stable_at_high_order(d):
     assert np.abs(delayed - expected)[late].max() < tolerance
 
 
-def test_euler():
+def test_euler_takes_one_step_along_the_slope():
     A, B = state_space(0.5, 3)
     A_bar, B_bar = discretize(A, B, 0.002, method="euler")
     assert np.allclose(A_bar, np.eye(3) + 0.002 * A, atol=1e-15)
@@ -163,7 +163,7 @@ def newton_step(d, x, bits=2000):
 
 
 @pytest.mark.parametrize("d", [6, 31, 64, 128, 256])
-def test_the_rates_that_set_the_longest_euler_step(d):
+def test_the_longest_euler_step_is_set_by_the_rates(d):
     """They are eigenvalues of A to d times 1e-7, where others are as good as unknown.
 
     Eigenvectors of A are nearly parallel, the more so the larger d is, so that rounding
@@ -214,7 +214,7 @@ def test_euler_of_an_unstable_system_is_not_refused():
     assert A_bar[0, 0] == pytest.approx(1.2)
 
 
-def test_principle3_continuous():
+def test_principle3_in_continuous_time_scales_by_tau():
     A, B = state_space(0.8, 5)
     A_h, B_h = principle3(A, B, 0.1)
     A_loop, B_loop = matrices_by_loop(0.8, 5)
@@ -232,7 +232,7 @@ def test_principle3_accepts_a_synapse_and_tends_to_the_continuous_one():
 
 @pytest.mark.parametrize("method", ["zoh", "euler"])
 @pytest.mark.parametrize("tau, dt", [(0.1, 0.001), (0.005, 0.004), (0.03, 0.01)])
-def test_principle3_discrete(method, tau, dt):
+def test_principle3_through_the_synapse_gives_the_ideal_states(method, tau, dt):
     """The recurrence through the low-pass filter, by hand, gives the ideal states."""
     theta, d = 1.3, 4
     u = np.random.RandomState(0).standard_normal(300)
@@ -248,7 +248,7 @@ def test_principle3_discrete(method, tau, dt):
 
 
 @pytest.mark.parametrize("method", ["zoh", "euler"])
-def test_impulse_response(method):
+def test_the_impulse_response_is_that_of_the_recurrence(method):
     """Convolution with it is the recurrence, and its rows are powers of A_bar."""
     theta, d, dt, n = 0.2, 6, 0.004, 50
     response = impulse_response(n, theta, d, dt=dt, method=method)
@@ -264,7 +264,7 @@ def test_impulse_response(method):
     assert np.allclose(np.transpose(convolved), m, atol=1e-12)
 
 
-def test_simulate_several_inputs():
+def test_each_input_has_a_memory_of_its_own():
     """Each input dimension has a memory of its own, with the states of its own."""
     u = np.random.RandomState(2).standard_normal((40, 3))
     m = simulate(u, 0.1, 5, dt=0.002)
@@ -316,7 +316,7 @@ def test_simulate_is_linear_in_time_steps():
         (lambda: simulate([1.0], 1.0, 2, dt="1 ms"), "dt", "'1 ms'"),
     ],
 )
-def test_bad_arguments(call, name, value):
+def test_bad_arguments_are_refused(call, name, value):
     with pytest.raises(ArgumentError, match=value) as error:
         call()
     assert error.value.name == name

@@ -24,7 +24,7 @@ def pade_delay(d, s):
 
 
 @pytest.mark.parametrize("d", [1, 2, 6, 40])
-def test_readout(d):
+def test_the_readout_evaluates_legendre_polynomials(d):
     points = np.random.RandomState(d).uniform(0, 1, size=9)
     points[:2] = 0, 1
     C = readout(d, points)
@@ -35,12 +35,12 @@ def test_readout(d):
         assert np.allclose(C[:, i], polynomial, atol=1e-12)
 
 
-def test_readout_at_the_ends():
+def test_the_readout_at_the_ends_adds_up_with_signs():
     assert np.allclose(readout(5, 0.0), [[1, -1, 1, -1, 1]])  # now
     assert np.allclose(readout(5, 1), [[1, 1, 1, 1, 1]])  # theta ago
 
 
-def test_window_of_a_slow_input():
+def test_the_window_is_the_input_of_that_time_ago():
     """Each point of the window is the input of that time ago."""
     theta, d, dt = 0.5, 8, 0.001
     t = dt * np.arange(1, 1501)
@@ -52,7 +52,7 @@ def test_window_of_a_slow_input():
     assert np.allclose(window, np.cos(2 * np.pi * (t[-1] - points * theta)), atol=0.004)
 
 
-def test_pade_error_golden():
+def test_the_pade_error_is_the_published_number():
     assert pade_error(1.0, 6, 1.0) == pytest.approx(0.00703502, abs=5e-9)
     assert pade_error(0.1, 6, 10.0) == pytest.approx(0.00703502, abs=5e-9)
 
@@ -106,7 +106,7 @@ def test_frequency_response_is_that_of_the_simulation():
         (lambda: pade_error(1, 3, "1 Hz"), "frequency", "'1 Hz'"),
     ],
 )
-def test_bad_arguments(call, name, value):
+def test_bad_arguments_are_refused(call, name, value):
     with pytest.raises(ArgumentError, match=value) as error:
         call()
     assert error.value.name == name

@@ -66,6 +66,7 @@ def network(
             n_neurons=n_neurons,
             units=units,
             hidden_neuron_type=hidden_neuron_type,
+            coupling="full",
         )
         nengo.Connection(stim, lmu.input, synapse=None)
         (ensemble,) = lmu.memory.ensembles
@@ -107,7 +108,7 @@ def nxsdk(monkeypatch):
 
 @pytest.mark.parametrize("allocator", [Greedy(), RoundRobin(), GreedyInterchip()])
 @EACH
-def test_registers(nxsdk, net, name, allocator):
+def test_registers_hold_what_the_emulator_has(nxsdk, net, name, allocator):
     """Read back from the registers, everything is what the emulator has."""
     with emulated(net) as sim:
         model, emulator = sim.model, sim.sims["emulator"]
@@ -171,7 +172,7 @@ def compare_weights(made, places, emulator, fired):
 
 
 @EACH
-def test_run(nxsdk, net):
+def test_cores_run_as_the_emulator_does(nxsdk, net):
     """Cores that know no more than their registers do what the emulator does."""
     with emulated(net) as expected:
         expected.run_steps(300)
@@ -186,7 +187,7 @@ def test_run(nxsdk, net):
     compare_data(net, sim, expected)
 
 
-def test_run_precomputed(nxsdk):
+def test_cores_run_precomputed_as_the_emulator_does(nxsdk):
     """Where only spikes are read, their input can be sent beforehand."""
     net = network(n_neurons=60, window=False)
     with emulated(net) as expected:
@@ -217,7 +218,7 @@ def run_docs(title, changes):
 
 
 @pytest.mark.parametrize("same_noise", [False, True])
-def test_docs_noise(monkeypatch, same_noise):
+def test_the_noise_of_the_docs_tells_good_from_bad(monkeypatch, same_noise):
     """The docs' figures of the noise are those of good noise, and tell bad noise.
 
     Of N steps, the probability p of a spike has a standard error of
@@ -239,7 +240,7 @@ def test_docs_noise(monkeypatch, same_noise):
         assert np.all(np.abs(names["cores"]) < 4 / np.sqrt(n_steps))
 
 
-def test_docs_delay(monkeypatch, capsys):
+def test_the_delay_of_the_docs_has_the_errors_of_the_emulator(monkeypatch, capsys):
     """With the emulator's noise, its errors are the board's."""
     fake_board.install(monkeypatch, seed=1)  # NengoLoihi's, for a network's of 0
     names = run_docs("add_window", {"sim.run(10)": "sim.run(1.1)"})

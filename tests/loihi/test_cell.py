@@ -135,7 +135,7 @@ def test_cell_is_the_same_on_the_chip(hidden, simulator):
     [nengo_loihi.LoihiSpikingRectifiedLinear(), nengo_loihi.LoihiLIF()],
     ids=name,
 )
-def test_memories_of_other_neurons(neurons):
+def test_memories_of_other_neurons_are_the_same_on_the_chip(neurons):
     """Nothing is random then; the chip rounds, and equal neurons spike together."""
     net = cell(nengo_loihi.LoihiSpikingRectifiedLinear(), neurons)
     reference, emulator = (
@@ -309,7 +309,7 @@ def test_what_is_recommended_instead_is_more_accurate():
 
 
 @pytest.mark.parametrize("hidden", HIDDEN, ids=name)
-def test_trained_cell(hidden):
+def test_a_trained_cell_is_the_same_on_the_chip(hidden):
     """What NengoDL has trained in time and frozen is what the chip runs.
 
     All matrices are trained, from 0 those of the feedback. A few steps of training do

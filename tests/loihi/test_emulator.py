@@ -22,7 +22,7 @@ from nengo_loihi.inputs import SpikeInput  # noqa: E402
 from nengo_lmu.loihi import add_params, fast_emulator, install  # noqa: E402
 from nengo_lmu.loihi import emulator as package  # noqa: E402
 from nengo_lmu.loihi.emulator import synapses as emulator  # noqa: E402
-from nengo_lmu.loihi.emulator.compartments import FastCompartments, _decay  # noqa: E402
+from nengo_lmu.loihi.emulator.compartments import FastCompartments, decay_by  # noqa: E402
 
 # NengoLoihi warns of voltages that are random to start with, which are Nengo's default
 AT_ZERO = {"initial_state": {"voltage": nengo.dists.Choice([0])}}
@@ -72,6 +72,7 @@ def hidden_units():
         memory_encoders=nengo.dists.Gaussian(0, 0.02),
         hidden_encoders=nengo.dists.Gaussian(0, 0.02),
         hidden_bias=0.2,
+        coupling="full",
     )
 
 
@@ -244,22 +245,22 @@ def assert_same(net, target, n_steps=150, **options):
     [memory, hidden_units, cut_to_pieces, chain, arrays, loop_through_the_host]
     + [one_to_one],
 )
-def test_networks(make, target):
+def test_networks_have_the_very_same_values(make, target):
     synapses = assert_same(make(), target)
-    assert not synapses._left
+    assert not synapses.left
 
 
 @TARGETS
-def test_memory_on_several_cores(target):
+def test_a_memory_on_several_cores_shares_rows(target):
     """The neurons of a population share rows of weights."""
     synapses = assert_same(memory(1100), target, n_steps=100)
     assert len(set(synapses.block_map.values())) == 2
-    sizes = [len(rows._matrix) for rows in synapses._rows if hasattr(rows, "_matrix")]
+    sizes = [len(rows.matrix) for rows in synapses.rows if hasattr(rows, "matrix")]
     assert sizes and max(sizes) < 500
 
 
 @TARGETS
-def test_copies_of_a_memory(target):
+def test_copies_of_a_memory_have_the_very_same_values(target):
     net = memory(300)
     lmu = next(n for n in net.all_networks if isinstance(n, LegendreMemory))
     add_params(net)
@@ -269,7 +270,7 @@ def test_copies_of_a_memory(target):
 
 
 @pytest.mark.parametrize("precompute", [True, False])
-def test_input_all_at_once(precompute):
+def test_input_may_come_all_at_once(precompute):
     """Spikes for many steps may wait in the inputs."""
     with nengo.Network(seed=8) as net:
         ensemble = nengo.Ensemble(50, 1, neuron_type=LIF)
@@ -280,23 +281,23 @@ def test_input_all_at_once(precompute):
 
 @TARGETS
 @pytest.mark.parametrize("pop_type", [16, 32])
-def test_convolution(target, pop_type):
-    assert not assert_same(convolution(pop_type), target)._left
+def test_convolutions_have_the_very_same_values(target, pop_type):
+    assert not assert_same(convolution(pop_type), target).left
 
 
 @TARGETS
-def test_convolution_with_more_weights_than_are_worth_it(monkeypatch, target):
+def test_too_many_weights_are_left_to_nengo_loihi(monkeypatch, target):
     monkeypatch.setattr(emulator, "MAX_WEIGHTS", 2000)
     synapses = assert_same(convolution(), target)
-    assert synapses._left and synapses._rows
+    assert synapses.left and synapses.rows
 
 
 @TARGETS
 @pytest.mark.parametrize("make", [learning, mixed])
-def test_learning(make, target):
+def test_synapses_that_learn_are_left_to_nengo_loihi(make, target):
     synapses = assert_same(make(), target)
-    assert any(synapse.learning for synapse in synapses._left)
-    assert synapses._rows
+    assert any(synapse.learning for synapse in synapses.left)
+    assert synapses.rows
 
 
 # --- blocks of all kinds, at random
@@ -399,10 +400,10 @@ def assert_same_blocks(model):
 @pytest.mark.parametrize("sorted_spikes", [True, False], ids=["sorted", "unsorted"])
 @pytest.mark.parametrize("dtype", [np.int32, np.float32])
 @pytest.mark.parametrize("seed", range(4))
-def test_random_blocks(seed, dtype, sorted_spikes):
+def test_random_blocks_have_the_very_same_values(seed, dtype, sorted_spikes):
     rng = np.random.RandomState(seed)
     synapses, caught = assert_same_blocks(random_blocks(rng, dtype, sorted_spikes))
-    assert not synapses._left
+    assert not synapses.left
     if dtype == np.int32:
         assert any("Overflow in" in message for message in caught)
 
@@ -413,22 +414,22 @@ def test_matrices_and_lists_add_the_same(monkeypatch, dtype, lists):
     monkeypatch.setattr(emulator, "DENSE_SIZE", np.inf if lists else 0)
     monkeypatch.setattr(emulator, "DENSE_PART", 0)
     synapses, _ = assert_same_blocks(random_blocks(np.random.RandomState(9), dtype))
-    names = {type(rows).__name__ for rows in synapses._rows}
-    assert names == {"_Lists"} if lists else "_Matrix" in names
+    names = {type(rows).__name__ for rows in synapses.rows}
+    assert names == {"Lists"} if lists else "Matrix" in names
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.float32])
-def test_an_axon_that_leads_twice_to_a_compartment(dtype):
+def test_an_axon_that_leads_twice_to_a_compartment_is_left_to_nengo_loihi(dtype):
     """NengoLoihi counts the last of its weights; such a block is left to it."""
     model = random_blocks(np.random.RandomState(3), dtype)
     synapse = model.blocks[2].synapses[0]
     for indices in synapse.indices:
         indices[:] = 7
     synapses, _ = assert_same_blocks(model)
-    assert synapses._left == set(model.blocks[2].synapses)
+    assert synapses.left == set(model.blocks[2].synapses)
 
 
-def test_decay():
+def test_decay_is_that_of_integers():
     """In double precision as in integers, for all values that the chip can hold."""
     rng = np.random.RandomState(0)
     x = rng.randint(-(2**23), 2**23, 10**5).astype(np.int32)
@@ -437,7 +438,7 @@ def test_decay():
         decay = rng.randint(0, 4097 - offset, x.size).astype(np.int32)
         wanted = decay_int(x, decay, offset=offset)
         found = x.copy()
-        _decay(found, (2**12 - offset - decay) / 2**12)
+        decay_by(found, (2**12 - offset - decay) / 2**12)
         assert np.array_equal(found, wanted)
 
 
@@ -457,7 +458,7 @@ def emulator_parts():
         return type(parts.synapses), type(parts.compartment)
 
 
-def test_switch():
+def test_the_switch_goes_both_ways():
     ours = (emulator.MatrixSynapses, FastCompartments)
     theirs = (emulator.SynapseState, package.CompartmentState)
     assert all(a.__module__ == "nengo_loihi.emulator.interface" for a in theirs)
@@ -486,7 +487,7 @@ def test_later_releases_are_left_alone(monkeypatch):
         "import nengo_loihi.emulator.interface, nengo_lmu, nengo_lmu.loihi",
     ],
 )
-def test_installed_once_however_imported(imports):
+def test_it_is_installed_once_however_imported(imports):
     code = (
         "import sys; sys.modules['tensorflow'] = sys.modules['nengo_dl'] = None\n"
         f"{imports}\n"

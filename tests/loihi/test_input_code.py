@@ -45,7 +45,7 @@ def test_values_out_of_range_are_cut_off():
     assert values[100:].mean() == pytest.approx(-0.2, abs=0.5 / STEPS / 100 + 1e-9)
 
 
-def test_as_a_node():
+def test_a_node_has_the_code_of_its_input():
     u = 0.37
     with nengo.Network() as net:
         code = nengo.Node(SpikeCode(1))

@@ -43,7 +43,7 @@ def built(net, **options):
 
 @pytest.mark.parametrize("n_axons", [1, 2, 7, 50, 333])
 @pytest.mark.parametrize("versions", [1, 2, 3, 4, 8, 40])
-def test_shares(n_axons, versions):
+def test_shares_are_nearly_equal_and_add_up(n_axons, versions):
     parts = shares(n_axons, versions)
     assert parts.sum() == n_axons and np.all(parts > 0)
     assert len(parts) <= versions
@@ -127,10 +127,11 @@ def test_neurons_get_what_they_should(options, n_blocks):
     net = memory_network(**options)
     model = built(net, target="simreal")
     assert len(model.blocks) == n_blocks
+    parts = net.memory.parts
     (recurrent,) = (
         c
         for c in net.memory.all_connections
-        if c.post_obj is net.memory._entry and c.pre_obj is net.memory._spikes
+        if c.post_obj is parts.entry and c.pre_obj is parts.spikes
     )
     with on_chip(net.memory):
         A_h, p = recurrent.transform.init, net.memory.populations
@@ -151,7 +152,7 @@ def test_copies_do_not_lead_to_each_other():
     assert orders[0] == sorted(orders[0]) and orders[1] != sorted(orders[1])
 
 
-def test_probes_of_some_neurons_of_copies():
+def test_probes_read_some_neurons_of_copies():
     net = memory_network(120, copies=3)
     net.u.output = [1.0]
     with net:
@@ -163,7 +164,7 @@ def test_probes_of_some_neurons_of_copies():
     assert np.array_equal(sim.data[some], sim.data[all_of_them][:, 10:90:3])
 
 
-def test_more_copies_than_there_can_be():
+def test_more_copies_than_there_can_be_are_refused():
     """A copy has an on and an off neuron for each dimension at least."""
     assert len(built(memory_network(60, copies=10)).blocks) == 10
     with pytest.raises(BuildError, match="11 copies .* enough for 10 .* fewer copies"):
@@ -171,7 +172,7 @@ def test_more_copies_than_there_can_be():
 
 
 @pytest.mark.parametrize("d, n_neurons", [(3, 2048), (12, 2000)])
-def test_memory_on_few_cores(d, n_neurons):
+def test_a_large_memory_takes_few_cores(d, n_neurons):
     """Synapses take memory in proportion to neurons times dimensions.
 
     With weights of their own for each pair of neurons they would take more than 30
@@ -185,7 +186,7 @@ def test_memory_on_few_cores(d, n_neurons):
         assert sum(synapse.bits() for synapse in block.synapses) <= MAX_SYNAPSE_BITS
 
 
-def test_copies_beyond_the_axons_of_a_core(monkeypatch):
+def test_a_memory_beyond_the_axons_of_a_core_has_copies(monkeypatch):
     monkeypatch.setattr(layout, "MAX_IN_AXONS", 100)
     model = built(memory_network(240))
     assert len(model.blocks) >= 3
@@ -193,7 +194,7 @@ def test_copies_beyond_the_axons_of_a_core(monkeypatch):
         assert sum(synapse.n_axons for synapse in block.synapses) <= 100
 
 
-def test_memory_without_recurrent_connection():
+def test_a_memory_may_have_no_recurrent_connection():
     """With its default synapse a memory of order 1 is the synapse."""
     model = built(memory_network(30, d=1, copies=2))
     assert len(model.blocks) == 1
@@ -201,7 +202,9 @@ def test_memory_without_recurrent_connection():
 
 def test_weights_from_the_same_neurons_take_one_axon():
     with nengo.Network(seed=0) as net:
-        lmu = LMU(0.5, 3, n_neurons=90, units=5, memory_encoders=[[0.01] * 3])
+        lmu = LMU(
+            0.5, 3, n_neurons=90, units=5, memory_encoders=[[0.01] * 3], coupling="full"
+        )
         nengo.Connection(nengo.Node([0.0]), lmu.input, synapse=None)
         nengo.Probe(lmu.output)
     model = built(net)

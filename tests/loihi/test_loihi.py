@@ -109,14 +109,14 @@ def assert_bernoulli(spikes, rate, dt):
 
 @TARGETS
 @pytest.mark.parametrize("neuron_type", [POISSON, STOCHASTIC], ids=["Poisson", "Stoch"])
-def test_rates(neuron_type, options):
+def test_rates_are_those_of_the_bias(neuron_type, options):
     net = populations(neuron_type, RATES, 200)
     sim = run(net, 4010, **options)
     for rate, probe in zip(RATES, net.probed):
         assert_bernoulli(sim.data[probe][10:] > 0, rate, DT)
 
 
-def test_rates_of_input_current():
+def test_rates_are_those_of_the_input_current():
     """The same through a connection: weights lose no more than the threshold does."""
     net = populations(POISSON, RATES, 200, by_connection=True)
     sim = run(net, 4010)
@@ -127,7 +127,7 @@ def test_rates_of_input_current():
 @pytest.mark.parametrize(
     "dt, currents", [(0.0005, (50, 500, 1500)), (0.002, (20, 300))]
 )
-def test_rates_at_other_time_steps(dt, currents):
+def test_rates_are_right_at_other_time_steps(dt, currents):
     net = populations(POISSON, currents, 200)
     sim = run(net, round(4.01 / dt / (4 if dt < DT else 1)) + 10, dt=dt)
     for rate, probe in zip(currents, net.probed):
@@ -148,7 +148,7 @@ def test_rates_are_linear_between_levels():
     assert np.abs(rates - currents).max() < 0.65
 
 
-def test_neurons_below_threshold_and_above_the_largest_rate():
+def test_neurons_are_silent_below_threshold_and_end_at_the_largest_rate():
     """Currents below 0 never make a spike; one spike in each step is the most."""
     net = populations(POISSON, (-300, -5, 0, 1200), 100)
     sim = run(net, 1010)
@@ -159,7 +159,7 @@ def test_neurons_below_threshold_and_above_the_largest_rate():
     assert high.all()
 
 
-def test_amplitude():
+def test_the_amplitude_scales_spikes_and_what_they_do():
     """It scales spikes, their decoded values and what they do to other neurons."""
     neuron_type = nengo.PoissonSpiking(nengo.RectifiedLinear(), amplitude=0.5)
     with nengo.Network(seed=0) as net:
@@ -187,8 +187,8 @@ def test_amplitude():
 # --- the test bed of the published figures
 
 
-def test_bed(seed, seconds, tau=0.1, d=6, **kwargs):
-    """The usual one, with inputs of a bandwidth that the order is right for."""
+def published_network(seed, seconds, tau=0.1, d=6, **kwargs):
+    """The usual test bed, with inputs of a bandwidth that the order is right for."""
     process = nengo.processes.WhiteSignal(seconds, high=d / 6, rms=0.3, y0=0, seed=seed)
     with nengo.Network(seed=seed) as net:
         stim = nengo.Node(process)
@@ -203,9 +203,6 @@ def test_bed(seed, seconds, tau=0.1, d=6, **kwargs):
         nengo.Connection(stim, lmu.input, synapse=None)
         net.u, net.m = nengo.Probe(stim), nengo.Probe(lmu.output)
     return net
-
-
-test_bed.__test__ = False  # not a test, for all its name
 
 
 def window_error(net, simulator, seconds, d, late):
@@ -224,9 +221,9 @@ def compare_with_reference(seeds, seconds, tau=0.1, d=6):
     """
     reference, emulator = [], []
     for seed in seeds:
-        net = test_bed(seed, seconds, tau, d, error_feedback=0)
+        net = published_network(seed, seconds, tau, d, error_feedback=0)
         reference.append(window_error(net, nengo.Simulator, seconds, d, late=1))
-        net = test_bed(seed, seconds, tau, d)
+        net = published_network(seed, seconds, tau, d)
         emulator.append(window_error(net, nengo_loihi.Simulator, seconds, d, late=2))
     means = np.mean(reference), np.mean(emulator)
     print(f"d={d}, tau={tau}: reference {means[0]:.3f}, emulator {means[1]:.3f}")
@@ -256,7 +253,7 @@ def assert_same_state(m, ideal, covariance, late=2, factor=1.7):
     assert np.all(error < factor * np.tile(expected, len(error) // len(expected)))
 
 
-def test_input_is_filtered_once():
+def test_input_is_filtered_once(Simulator):
     """The step response is that of the ideal memory, without a second low-pass.
 
     That would take a tenth of a second, in which the ideal state moves by 10 sigma.
@@ -270,9 +267,8 @@ def test_input_is_filtered_once():
     delayed = lmu.memory.synapse.filt(ideal, dt=DT)
     sigma = np.sqrt(np.diag(lmu.memory.noise_covariance))
     assert np.all(np.abs(ideal - delayed).max(axis=0) > 10 * sigma)
-    for simulator, late in ((nengo.Simulator, 1), (nengo_loihi.Simulator, 2)):
-        m = run(net, 1000, simulator).data[probe]
-        assert_same_state(m, ideal, lmu.memory.noise_covariance, late)
+    m = run(net, 1000, Simulator).data[probe]
+    assert_same_state(m, ideal, lmu.memory.noise_covariance, Simulator.late)
 
 
 def sines(size, amplitude=1.0):
@@ -281,7 +277,7 @@ def sines(size, amplitude=1.0):
 
 
 @pytest.mark.parametrize("amplitude", [0.02, 3.0, 50.0])
-def test_input_of_another_size(amplitude):
+def test_the_radius_carries_input_of_another_size(amplitude):
     """The radius, which the memory is made for, is what on and off neurons carry."""
     u = sines(1, amplitude)
     with nengo.Network(seed=0) as net:
@@ -293,7 +289,7 @@ def test_input_of_another_size(amplitude):
     assert_same_state(m, ideal, lmu.memory.noise_covariance, factor=2)
 
 
-def test_synapse_of_the_users_connection():
+def test_the_synapse_of_the_users_connection_filters():
     """It filters what goes into the memory, as in the reference simulator."""
     u = np.where(np.arange(1000) < 100, 0.0, 0.8)[:, np.newaxis]
     with nengo.Network(seed=0) as net:
@@ -309,7 +305,7 @@ def test_synapse_of_the_users_connection():
         assert_same_state(m, simulate(u, 0.5, 2).reshape(1000, -1), covariance)
 
 
-def test_several_inputs():
+def test_several_inputs_are_mixed_by_the_encoders():
     """Two of them, from a node each, mixed by the encoders of the LMU."""
     x = sines(2, 0.6)
     e_x = np.array([[1.0, 0.5], [-0.5, 1.0]])
@@ -434,7 +430,7 @@ assert 0.3 < state < 0.7, state
         "import nengo_loihi",
     ],
 )
-def test_import_orders(imports, hooked):
+def test_any_import_order_works(imports, hooked):
     """Where the start-up file is not installed, NengoLoihi may warn, but it works."""
     start = "__import__('_nengo_lmu_hook').install()\n" if hooked else ""
     done = subprocess.run(
@@ -465,7 +461,7 @@ def test_import_orders(imports, hooked):
     ids=lambda neuron_type: type(neuron_type).__name__,
 )
 @pytest.mark.parametrize("feedback", [True, False], ids=["feedback", "feed-forward"])
-def test_hidden_units(neuron_type, feedback):
+def test_hidden_units_have_the_rates_of_the_reference(neuron_type, feedback):
     """Their mean rates are those of the reference simulator, and of the algebra.
 
     A Poisson rate of 100 hertz over 2 s has an error of 5 % (one sigma) for a neuron,
@@ -475,7 +471,7 @@ def test_hidden_units(neuron_type, feedback):
     rng = np.random.RandomState(1)
     kernel = rng.uniform(-0.5, 1, size=(30, 2))
     bias = np.linspace(-0.1, 0.4, 30)
-    without = {} if feedback else {"hidden_encoders": None, "memory_encoders": None}
+    encoders = {"hidden_encoders": 0, "memory_encoders": 0} if feedback else {}
     with nengo.Network(seed=0) as net:
         lmu = LMU(
             0.5,
@@ -483,11 +479,9 @@ def test_hidden_units(neuron_type, feedback):
             units=30,
             n_neurons=400,
             hidden_neuron_type=neuron_type,
-            input_kernel=None,
-            hidden_kernel=None,
             memory_kernel=kernel,
             hidden_bias=bias,
-            **without,
+            **encoders,
         )
         nengo.Connection(nengo.Node(0.5), lmu.input, synapse=None)
         spikes, output = nengo.Probe(lmu.hidden.neurons), nengo.Probe(lmu.output)
@@ -515,7 +509,7 @@ def test_hidden_units(neuron_type, feedback):
     assert np.mean(emulator) == pytest.approx(np.mean(reference), rel=0.1)
 
 
-def test_recurrent_hidden_units():
+def test_recurrent_hidden_units_run_on_the_chip():
     """Hidden kernel and all encoders: the whole cell is on the chip, and it runs."""
     with nengo.Network(seed=0) as net:
         lmu = LMU(
@@ -759,7 +753,7 @@ def test_biases_are_right_over_populations():
             assert abs(error[first : first + 30].mean()) < 0.04
 
 
-def test_largest_bias():
+def test_biases_beyond_the_largest_are_refused():
     for current in (1000.0, 10000.0):
         net = populations(POISSON, (current,), 10)
         assert np.all(run(net, 20).data[net.probed[0]][5:] > 0)
@@ -767,7 +761,7 @@ def test_largest_bias():
         built(populations(POISSON, (20000.0,), 10))
 
 
-def test_largest_weight():
+def test_a_weight_too_large_for_the_chip_is_refused():
     with nengo.Network(seed=0) as net:
         one, other = (
             nengo.Ensemble(1, 1, neuron_type=POISSON, gain=np.ones(1), bias=np.zeros(1))
@@ -778,7 +772,7 @@ def test_largest_weight():
         built(net)
 
 
-def test_block_shape_of_the_user():
+def test_the_users_block_shape_is_honoured():
     net = memory_network(200)
     memory = net.lmu.memory
     ensemble = memory.ensembles[0]
@@ -836,7 +830,7 @@ def assert_same_integers(ours, theirs):
 
 # what has nothing to do with a memory is NengoLoihi's own business
 @pytest.mark.filterwarnings("ignore:Lost . extra bits in weight rounding")
-def test_other_neurons_beside_a_memory():
+def test_other_neurons_beside_a_memory_are_nengo_loihis():
     """Their blocks have the integers that NengoLoihi gives them, to the last bit."""
     net = other_neurons()
     with net:
@@ -852,7 +846,7 @@ def test_other_neurons_beside_a_memory():
 
 @pytest.mark.filterwarnings("ignore:Lost . extra bits in weight rounding")
 @TARGETS
-def test_networks_without_a_memory(monkeypatch, options):
+def test_networks_without_a_memory_are_nengo_loihis(monkeypatch, options):
     """The very same spikes and values with our builders and with NengoLoihi's."""
 
     def result():
@@ -883,7 +877,7 @@ def refused(neuron_type, **kwargs):
 
 @pytest.mark.parametrize("kind", [nengo.PoissonSpiking, nengo.StochasticSpiking])
 @pytest.mark.parametrize("base", [nengo.LIFRate, nengo.Sigmoid, nengo.Tanh])
-def test_other_base_types(kind, base):
+def test_other_base_types_are_refused(kind, base):
     message = refused(kind(base()))
     for part in (
         f"{kind.__name__} neurons with {base.__name__}",
@@ -893,33 +887,33 @@ def test_other_base_types(kind, base):
         assert part in message
 
 
-def test_amplitude_of_the_base_type():
+def test_the_amplitude_of_the_base_type_is_refused():
     message = refused(nengo.PoissonSpiking(nengo.RectifiedLinear(amplitude=2.5)))
     assert "amplitude=2.5" in message
     assert "set amplitude on PoissonSpiking itself" in message
 
 
 @pytest.mark.parametrize("neuron_type", [nengo.Tanh(), nengo.RectifiedLinear()])
-def test_neuron_types_that_do_not_spike(neuron_type):
+def test_neuron_types_that_do_not_spike_are_refused(neuron_type):
     message = refused(neuron_type)
     assert type(neuron_type).__name__ in message
     assert "switch to a supported neuron type" in message
     assert "on_chip = False" in message
 
 
-def test_synapses_other_than_a_lowpass():
+def test_synapses_other_than_a_lowpass_are_refused():
     with nengo.Network(), pytest.raises(ValidationError, match="must be an nengo.Low"):
         LMU(0.5, 2, synapse=nengo.Alpha(0.1))
 
 
-def test_another_time_step():
+def test_another_time_step_is_refused():
     net = memory_network(40)
     for dt, remedy in ((0.002, "dt=0.002"), (0.0005, "dt=0.0005")):
         with pytest.raises(BuildError, match=f"made for dt=0.001 s.*{remedy}, or"):
             built(net, dt=dt)
 
 
-def test_memory_off_the_chip():
+def test_a_memory_off_the_chip_is_nengos_own():
     """Where the memory is told to stay on the host, it is Nengo's own."""
     u = sines(1)
     with nengo.Network(seed=0) as net:

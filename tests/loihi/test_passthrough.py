@@ -71,7 +71,7 @@ def test_nodes_may_stay(remove_passthrough):
     assert resources(net, remove_passthrough=remove_passthrough).fits
 
 
-def test_second_filter_on_the_host():
+def test_a_second_filter_on_the_host_comes_after_the_memorys():
     """It comes after the memory's, where time constants were added up before."""
     with nengo.Network(seed=0) as net:
         pair = Pair()
@@ -81,16 +81,6 @@ def test_second_filter_on_the_host():
             node = nengo.Node(lambda t, x: x, size_in=5)
             nengo.Connection(one.add_window(POINTS), node, synapse=0.05)
             probes.append(nengo.Probe(node))
-    assert_as_good(net, probes)
-
-
-def test_stacked_cells():
-    with nengo.Network(seed=0) as net:
-        first, second = Pair(), Pair()
-        first.connect(noise(rms=0.2))
-        for a, b in ((first.spiking, second.spiking), (first.ideal, second.ideal)):
-            nengo.Connection(a.add_window(1), b.input, synapse=None)
-        probes = second.probes()
     assert_as_good(net, probes)
 
 
@@ -106,7 +96,7 @@ def from_decoded(one):
 
 
 @pytest.mark.parametrize("read", [from_window, from_decoded])
-def test_what_a_memory_says_to_itself(read):
+def test_a_memory_may_feed_itself(read):
     with nengo.Network(seed=0) as net:
         pair = Pair()
         pair.connect(noise())
@@ -119,17 +109,26 @@ def test_what_a_memory_says_to_itself(read):
     assert_as_good(net, probes)
 
 
-def test_what_a_memory_says_to_another():
+def into_input(one):
+    return one.input
+
+
+def into_feedback(one):
+    return one.add_feedback()
+
+
+@pytest.mark.parametrize("way_in", [into_input, into_feedback])
+def test_a_memory_may_feed_another(way_in):
     with nengo.Network(seed=0) as net:
         first, second = Pair(), Pair()
         first.connect(noise(rms=0.2))
         for a, b in ((first.spiking, second.spiking), (first.ideal, second.ideal)):
-            nengo.Connection(a.add_window(1), b.add_feedback(), synapse=None)
+            nengo.Connection(a.add_window(1), way_in(b), synapse=None)
         probes = second.probes()
     assert_as_good(net, probes)
 
 
-def test_feedback_from_everywhere():
+def test_feedback_may_come_from_everywhere():
     """From the host, from an ensemble, filtered or not, by several nodes and slices."""
     with nengo.Network(seed=0) as net:
         pair = Pair(size_in=1)
@@ -154,7 +153,7 @@ def test_feedback_from_everywhere():
     assert_as_good(net, probes)
 
 
-def test_rates_of_hidden_units_on_the_host():
+def test_hidden_units_on_the_host_have_their_rates():
     """They are numbers, where each that is not 0 was taken for a spike before."""
     kernels = {"hidden_encoders": np.full((1, 20), 0.02), "seed": 5}
     with nengo.Network(seed=0) as net:
@@ -267,14 +266,14 @@ def test_rates_follow_the_time_step():
     assert measured < 0.08  # 0.72 with the rates of shorter steps
 
 
-def test_rates_that_the_chip_cannot_have():
+def test_rates_that_the_chip_cannot_have_are_refused():
     with nengo.Network() as net:
         LMU(0.5, 2, n_neurons=40, max_rates=nengo.dists.Choice([1200.0]))
     with pytest.raises(BuildError, match="max_rates.* at most 1000 Hz.*1200 Hz.*lower"):
         nengo_loihi.Simulator(net)
 
 
-def test_room_for_other_bands():
+def test_other_bands_have_room():
     """Dimensions that a slower input hardly moves do not reach the largest rate."""
     with nengo.Network(seed=0) as net:
         stim = nengo.Node(nengo.processes.WhiteSignal(30.0, high=2.0, rms=0.3, seed=2))
@@ -303,7 +302,7 @@ def test_neurons_at_their_limit_are_told_of():
             sim.run(2.0)
 
 
-def test_long_windows():
+def test_long_windows_take_a_synapse_that_the_chip_can_have():
     """The synapse is one that the chip can have, and its weights are told of."""
     with nengo.Network() as net:
         LMU(24.0, 6, n_neurons=60)
@@ -315,7 +314,7 @@ def test_long_windows():
         resources(net)
 
 
-def test_transforms_that_cannot_be_multiplied():
+def test_transforms_that_cannot_be_multiplied_are_refused():
     with nengo.Network() as net:
         one = memory()
         ensemble = nengo.Ensemble(10, 6, neuron_type=LIF)

@@ -39,7 +39,7 @@ FIRST = ("compartments", "input_axons", "output_axons", "synapse_bits")
 def cell(units=20):
     """A Legendre memory that is read by hidden units."""
     with nengo.Network(seed=0) as net:
-        lmu = LMU(0.5, 3, units=units, n_neurons=90, seed=0)
+        lmu = LMU(0.5, 3, units=units, n_neurons=90, coupling="full", seed=0)
         nengo.Connection(nengo.Node(np.sin), lmu.input, synapse=None)
     return net
 
@@ -234,7 +234,7 @@ def synapse_formats(n):
 
 
 @pytest.mark.parametrize("make", [compartment_formats, thresholds, synapse_formats])
-def test_limits_that_only_a_board_has(make):
+def test_a_board_alone_has_some_limits(make):
     """As many as NengoLoihi puts on a board; the emulator takes more."""
     for extra in (0, 1):
         model = Model()
@@ -424,7 +424,7 @@ def test_rates_are_those_of_a_second():
 SMALL = "loihi resources --theta 0.1 --d 2 --n-neurons 40 --seconds 0.1".split()
 
 
-def test_command(tmp_path, capsys):
+def test_the_command_prints_the_table(tmp_path, capsys):
     out = tmp_path / "out"
     assert main([*SMALL, "--units", "5", "--out", str(out)]) == 0
     printed = capsys.readouterr().out
@@ -442,13 +442,13 @@ def test_command(tmp_path, capsys):
     assert "LMU.hidden" in printed and "2 cores of 128; fits" in printed
 
 
-def test_command_without_a_run(capsys):
+def test_the_command_needs_no_run(capsys):
     assert main([*SMALL, "--no-run", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     assert "activity" not in record and record["resources"]["cores"] == 1
 
 
-def test_command_with_a_network_of_ones_own(tmp_path, capsys):
+def test_the_command_takes_a_network_of_ones_own(tmp_path, capsys):
     (tmp_path / "values.py").write_text("N = 30")
     path = tmp_path / "mine.py"
     path.write_text(
@@ -478,7 +478,7 @@ def test_command_with_a_network_of_ones_own(tmp_path, capsys):
     assert record["activity"]["blocks"][0]["neuron_updates"] == 30 * 100
 
 
-def test_command_with_a_network_that_does_not_fit(tmp_path, capsys, monkeypatch):
+def test_the_command_says_what_does_not_fit(tmp_path, capsys, monkeypatch):
     net = layers(4200, 1)
     monkeypatch.setattr("runpy.run_path", lambda path: {"net": net})
     path = tmp_path / "large.py"
@@ -515,7 +515,7 @@ def test_bad_arguments_exit_with_one_line(argv, named, capsys):
     assert status == 2 and err.count("\n") == 1 and named in err
 
 
-def test_a_file_without_a_network(tmp_path, capsys):
+def test_a_file_without_a_network_is_refused(tmp_path, capsys):
     path = tmp_path / "mine.py"
     path.write_text("net = 3")
     assert main(["loihi", "resources", "--network", str(path)]) == 2
@@ -547,7 +547,7 @@ def test_equal_seeds_give_equal_spikes():
         (fast_emulator, {"on": 1}, "on: must be True or False, but 1"),
     ],
 )
-def test_bad_arguments(function, arguments, says):
+def test_bad_arguments_are_refused(function, arguments, says):
     if function is resources:
         arguments = {"network": cell(), **arguments}
     with pytest.raises(ValidationError, match=says):

@@ -10,6 +10,7 @@ from nengo.exceptions import ValidationError
 from nengo_lmu import LMU, LegendreMemory
 from nengo_lmu.analysis.memory import Setting, measure
 from nengo_lmu.legendre import best_error_feedback, discretize, simulate, state_space
+from nengo_lmu.networks.populations import steepness
 
 POISSON = nengo.PoissonSpiking(nengo.RectifiedLinear())
 
@@ -78,7 +79,7 @@ def test_covariance_of_the_error_is_the_predicted_one(kwargs):
     assert np.abs(ratios - 1).max() < 0.15
 
 
-def test_signal_passes_as_without_feedback():
+def test_the_signal_passes_as_without_feedback():
     """Rectified linear rates say exactly what they are given: nothing is fed back."""
     u = noise(1.0, 1)
     states = [
@@ -110,7 +111,7 @@ def test_silence_stays_silent():
     assert not sim.data[spikes].any() and not sim.data[net.state].any()
 
 
-def test_more_accurate_with_about_as_many_spikes():
+def test_feedback_is_more_accurate_with_about_as_many_spikes():
     """A tenth of the error at 600 neurons, as is predicted; 5 % more spikes at most.
 
     Over 4 windows the error without feedback scatters by 13 / sqrt(3) % over 3 seeds,
@@ -144,7 +145,7 @@ AT_ONCE = [
 
 
 @pytest.mark.parametrize("neuron_type", [*LATE, *AT_ONCE], ids=str)
-def test_any_neuron(neuron_type):
+def test_any_neuron_hears_its_error(neuron_type):
     """A quarter of the error without feedback, at most."""
     u = noise(5.0, 3)
     ideal = simulate(u[:, 0], 1.0, 6)
@@ -202,7 +203,7 @@ def test_without_neurons_there_is_none():
         assert memory.predicted_error is None
 
 
-def test_what_it_takes():
+def test_it_takes_two_nodes_and_a_connection():
     """Two nodes of rank d, a low-pass connection, and nothing for each neuron."""
     u = np.zeros((1, 1))
     fed, plain = (memory_network(u, error_feedback=gain).memory for gain in (0.5, 0))
@@ -244,7 +245,7 @@ def test_lmu_passes_it_on():
         ({"feedback_delay": -0.001}, "feedback_delay: must be .* at least 0"),
     ],
 )
-def test_refused(kwargs, words):
+def test_bad_feedback_is_refused(kwargs, words):
     with pytest.raises(ValidationError, match=words):
         memory_network(np.zeros((1, 1)), **kwargs)
 
@@ -261,9 +262,59 @@ def test_largest_gain_is_where_the_network_becomes_unstable():
         memory_network(u, theta=0.05, error_feedback=1.001 * bound)
 
 
+@pytest.mark.parametrize("intercept", [0.5, 0.8])
+def test_a_dead_zone_has_a_gain_that_is_stable(intercept):
+    """Beyond it, neurons say what changes 2.5 and 6 times as much as it should.
+
+    So a default of 0.8 would take back twice and five times the error, which grows
+    until spikes are beyond what can be drawn. Without any feedback, what is in the dead
+    zone is lost, which is most of the signal.
+    """
+    u = noise(4.0, 0)
+    expected = simulate(u[:, 0], 0.5, 6)
+    distribution = nengo.dists.Choice([intercept])
+
+    def error(gain):
+        net = memory_network(u, theta=0.5, intercepts=distribution, error_feedback=gain)
+        found = run(net, 4000).data[net.state]
+        return np.sqrt(np.mean((found[1:] - expected[:-1])[500:] ** 2)), net.memory
+
+    best, memory = error(None)
+    rms = np.sqrt(np.mean(expected[500:] ** 2))
+    assert best < 0.1 * rms < 0.5 * error(0)[0]
+    assert memory.predicted_error is None  # the theory is about other neurons
+    # the gain is as large as its steepness allows, 2 at most by half as much again
+    _, steep = steepness(memory.populations, memory.neuron_type)
+    assert 1.2 < memory.error_feedback * steep < 1.6
+    with pytest.raises(ValidationError, match="error_feedback: must be below 0.[0-9]+"):
+        error(2.01 / steep)
+
+
+def test_steepness_of_codes():
+    """1 for on and off neurons that meet at 0; ``w`` of least squares for a dead zone.
+
+    That is the sum of ``x (x - c)`` over that of ``(x - c)^2`` beyond it, and at the
+    edges of 1 at most for neurons that saturate.
+    """
+    u = np.zeros((1, 1))
+
+    def found(**kwargs):
+        memory = memory_network(u, **kwargs).memory
+        return steepness(memory.populations, memory.neuron_type)
+
+    assert found() == (1.0, 1.0)
+    x = np.linspace(0.5, 1, 26)
+    expected = np.sum(x * (x - 0.5)) / np.sum((x - 0.5) ** 2)
+    # decoders are regularized by a percent
+    half = found(intercepts=nengo.dists.Choice([0.5]))
+    assert half == pytest.approx((expected, expected), rel=0.05)
+    anywhere, at_the_edges = found(neuron_type=nengo.LIF())
+    assert 1 < anywhere < 1.5 and at_the_edges < 1.1
+
+
 # Nengo warns of its own passthrough nodes when they are unpickled
 @pytest.mark.filterwarnings("ignore:'Node.size_out' is being overwritten")
-def test_pickle_and_copy():
+def test_pickles_and_copies_are_the_same():
     u = noise(1.0, 2)
     net = memory_network(u)
     expected = run(net, 300).data[net.state]
@@ -349,7 +400,7 @@ def in_nengo_dl(net, u, learning_phase=None):
     return m
 
 
-def test_error_in_nengo_dl_and_of_its_frozen_parameters():
+def test_the_error_is_the_predicted_one_in_nengo_dl_and_frozen():
     """As in `test_covariance_of_the_error_is_the_predicted_one`, of the window.
 
     Eight runs of 2 s after a window, whose inputs differ in how much neurons fire: a

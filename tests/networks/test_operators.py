@@ -129,7 +129,7 @@ def test_fast_step_is_the_plain_one(neuron_type, trainable_theta, plain):
     assert_same(ours, theirs)
 
 
-def test_noise_and_unsorted_signs(plain):
+def test_noise_and_unsorted_signs_are_allowed(plain):
     net = network(encoders=nengo.dists.Choice([[1.0], [-1.0]]))
     silent = run(net)
     (ensemble,) = net.memory.ensembles
@@ -140,7 +140,7 @@ def test_noise_and_unsorted_signs(plain):
     assert_same(ours, run(net))
 
 
-def test_single_precision(plain, monkeypatch):
+def test_single_precision_is_kept(plain, monkeypatch):
     net = network(neuron_type=nengo.RectifiedLinear())
     monkeypatch.setitem(nengo.rc["precision"], "bits", "32")
     with nengo.Simulator(net, progress_bar=False) as sim:
@@ -154,7 +154,7 @@ def test_single_precision(plain, monkeypatch):
     assert np.allclose(ours, theirs, atol=1e-5) and np.any(ours)
 
 
-def test_connections_to_and_from_the_ensemble(plain):
+def test_the_ensemble_may_be_connected(plain):
     """Decoded ones, through functions, and probes of all that Nengo has."""
     net = network(m=120)
     (ensemble,) = net.memory.ensembles
@@ -184,7 +184,7 @@ def test_input_of_the_ensemble_is_its_state():
     assert np.any(x) and np.allclose(x @ net.memory.realization.T.T, m)
 
 
-def test_probing_and_learning_encoders(plain):
+def test_encoders_may_be_probed_and_learned(plain):
     """Where the matrix itself is asked for, it is there."""
     net = network()
     (ensemble,) = net.memory.ensembles
@@ -203,7 +203,7 @@ def test_probing_and_learning_encoders(plain):
     assert_same(ours, run(net))
 
 
-def test_data_of_a_simulator():
+def test_a_simulator_has_the_data_of_an_ordinary_ensemble():
     """Parameters are those of an ordinary ensemble, and tuning curves can be drawn."""
     net = network(m=60)
     (ensemble,) = net.memory.ensembles
@@ -312,7 +312,9 @@ def test_only_the_coupling_touches_more_than_neurons_and_state(d, m, optimize):
 
 
 @pytest.mark.parametrize("error_feedback, copies", [(0, 10), (None, 13)])
-def test_no_more_operators_than_neurons_and_their_state_need(error_feedback, copies):
+def test_operators_are_no_more_than_neurons_and_their_state_need(
+    error_feedback, copies
+):
     """Those with as many numbers as neurons: two of the neurons, and one each way.
 
     Error feedback has three more copies of as many numbers as dimensions.

@@ -20,7 +20,7 @@ def test_to_image_undoes_the_scan():
     assert digits.to_image(np.stack([scanned] * 3)).shape == (3, 8, 8)
 
 
-def test_load_digits():
+def test_digits_are_loaded_whole():
     pytest.importorskip("sklearn")
     loaded = digits.load_digits(seed=0)
     parts = (loaded.train, loaded.validation, loaded.test)

@@ -12,7 +12,7 @@ import numpy as np
 from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.experiments.capacity.lstm import LSTMSetting, measure_lstm
 from nengo_lmu.experiments.capacity.memory import Setting, measure
-from nengo_lmu.experiments.experiment import Experiment, option, switch
+from nengo_lmu.experiments.experiment import Experiment, option, shown_by, switch
 from nengo_lmu.experiments.options import number_of_runs, whole_number
 
 # Test errors of the paper's LMU, for the smallest and the largest of its delays
@@ -83,6 +83,7 @@ class Capacity(Experiment):
     no_lstm: bool = switch("leave it out")
 
     def __post_init__(self):
+        super().__post_init__()
         if self.no_lstm:
             self.refuse_with(
                 "--no-lstm",
@@ -114,14 +115,12 @@ class Capacity(Experiment):
             ]
         # These come first, while workers have not loaded TensorFlow, since what memory
         # they take is recorded.
-        memories = run.sweep_seeds(
-            measure, settings, self.seeds, description="LMU", cost=_cost
-        )
+        memories = run.sweep_seeds(measure, settings, self.seeds, description="LMU")
         trained = [
             LSTMSetting(length, self.lstm_epochs)
             for length in sorted(set(() if self.no_lstm else self.lstm_lengths))
         ]
-        records = run.sweep(measure_lstm, trained, description="LSTM", cost=_cost)
+        records = run.sweep(measure_lstm, trained, checkpoints=True, description="LSTM")
         lstm = {setting: record["result"] for setting, record in zip(trained, records)}
 
         rows = []
@@ -163,15 +162,7 @@ class Capacity(Experiment):
             f"{report.cost_table(record)}"
         )
 
-    def figure(self, record):
-        """Draw the error against T, and how the LSTM learned."""
-        from nengo_lmu.experiments.capacity.report import draw_capacity
-
-        return draw_capacity(record)
-
-
-def _cost(setting):
-    return setting.cost
+    figure = shown_by("experiments.capacity.report.draw_capacity")
 
 
 def _rows(setting, results):

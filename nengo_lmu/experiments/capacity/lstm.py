@@ -39,7 +39,7 @@ class LSTMSetting:
         return self.length * self.epochs
 
 
-def measure_lstm(setting):
+def measure_lstm(setting, checkpoint=None):
     """Train an LSTM on the task.
 
     As published: 80 sequences to train, 20 to validate and 100 to test, minibatches of
@@ -48,17 +48,21 @@ def measure_lstm(setting):
     Parameters
     ----------
     setting : LSTMSetting
+    checkpoint : str or Path, optional
+        File from which a training that was stopped goes on.
 
     Returns
     -------
     result : dict
         ``mse`` and ``settled`` of the test, as of
         `nengo_lmu.experiments.capacity.memory.measure`, under the name ``LSTM``;
-        ``loss`` and ``val_loss`` of each epoch; and ``seconds`` of processor time.
+        ``loss`` and ``val_loss`` of each epoch; and ``seconds`` of processor time, in
+        whichever processes, without what was lost where one was stopped.
     """
     import tensorflow as tf
 
     from nengo_lmu.dl.lstm import LSTMProcess, UnrolledLSTM
+    from nengo_lmu.dl.training import fit
 
     x, y = sequences(setting.length, _SPLIT[-1], setting.seed)
     (train_x, check_x, test_x, _), (train_y, check_y, test_y, _) = (
@@ -73,18 +77,21 @@ def measure_lstm(setting):
             tf.keras.layers.Dense(y.shape[-1]),
         ]
     )
-    # Keras trains, since NengoDL has no minibatches of 50, 30 and 20, as 100 have.
+    # It is a Keras model, since NengoDL has no minibatches of 50 and 30, as 80 have.
     model.compile(optimizer="adam", loss="mse")
-    started = time.process_time()
-    history = model.fit(
+    history = fit(
+        model,
         train_x,
         train_y,
-        validation_data=(check_x, check_y),
-        batch_size=_MINIBATCH,
         epochs=setting.epochs,
-        verbose=0,
-    ).history
-    spent = time.process_time() - started
+        seed=setting.seed,
+        minibatch_size=_MINIBATCH,
+        validation=(check_x, check_y),
+        checkpoint=checkpoint,
+        monitor=None,
+        watch={"processor": _Lap()},
+        show_progress=False,
+    )
     squares = (model.predict(test_x, batch_size=_MINIBATCH, verbose=0) - test_y) ** 2
 
     def mean(since):
@@ -96,5 +103,16 @@ def measure_lstm(setting):
         "settled": mean(SETTLED),
         "loss": history["loss"],
         "val_loss": history["val_loss"],
-        "seconds": spent,
+        "seconds": sum(history["processor"]),
     }
+
+
+class _Lap:
+    """Tells the processor time since it was asked last, or made (seconds)."""
+
+    def __init__(self):
+        self._start = time.process_time()
+
+    def __call__(self):
+        start, self._start = self._start, time.process_time()
+        return self._start - start

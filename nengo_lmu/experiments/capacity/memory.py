@@ -21,7 +21,7 @@ TYPICAL_RMS = 0.36
 SETTLED = 1.5
 
 # So many steps are probed at a time, which is all that is kept of the past.
-_CHUNK = 10_000
+CHUNK = 10_000
 
 # A spiking memory may have these.
 _SPIKING_ORDERS = range(12, 61, 4)
@@ -128,8 +128,8 @@ def measure(setting):
     with nengo.Simulator(
         network, dt=setting.dt, model=model, progress_bar=False
     ) as sim:
-        for first in range(0, signal.n_steps, _CHUNK):
-            steps = np.arange(first, min(first + _CHUNK, signal.n_steps))
+        for first in range(0, signal.n_steps, CHUNK):
+            steps = np.arange(first, min(first + CHUNK, signal.n_steps))
             targets = signal.at(steps, lags)
             chunk.update(first=first, u=targets[:, 0])
             sim.run_steps(len(steps))

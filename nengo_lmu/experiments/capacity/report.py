@@ -1,8 +1,6 @@
 """The tables and the figure of the capacity task, made of its record."""
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
 
 from nengo_lmu.analysis.style import (
     BLACK,
@@ -10,8 +8,8 @@ from nengo_lmu.analysis.style import (
     GREEN,
     PURPLE,
     SKY,
-    STYLE,
     VERMILION,
+    page_figure,
 )
 from nengo_lmu.utils.table import format_table
 
@@ -37,8 +35,7 @@ def draw_capacity(record):
     -------
     figure : matplotlib.figure.Figure
     """
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.0, 3.8), layout="constrained")
+    with page_figure(3.8) as figure:
         if record["lstm"]:
             axes, learning = figure.subplots(1, 2, width_ratios=[2, 1])
             _draw_learning(learning, record)

@@ -19,7 +19,7 @@ from nengo_lmu.networks import LMU
 from nengo_lmu.tasks.digits import N_CLASSES
 from nengo_lmu.utils.progress import progress_bar
 
-# how neurons may spike
+# Neurons may spike in these ways.
 NEURONS = ("poisson", "regular", "lif", "nengo-regular", "nengo-lif")
 
 
@@ -197,15 +197,11 @@ class SpikingClassifier(Presenter):
                 n_neurons=s.n_neurons,
                 **self.memory_arguments,
                 hidden_neuron_type=neuron_type(s.hidden),
-                input_kernel=None,
-                hidden_kernel=None,
-                hidden_encoders=None,
-                memory_encoders=None,
                 **kwargs,
             )
             nengo.Connection(self.stimulus, self.lmu.input, synapse=None)
             self._read(readout(rng, (N_CLASSES, s.units)), bias)
-            # the middle of each pixel's presentation, first pixel first
+            # Its points are the middle of each pixel's presentation, first pixel first.
             window = self.lmu.memory.add_window(
                 1 - (np.arange(s.n_pixels) + 0.5) / s.n_pixels
             )
@@ -237,17 +233,6 @@ class SpikingClassifier(Presenter):
         """(dict of nengo.Ensemble) By the names that the traces have for them."""
         (memory,) = self.lmu.memory.ensembles
         return {"memory_spikes": memory, "hidden_spikes": self.lmu.hidden}
-
-    @property
-    def parameters(self):
-        """(dict of nengo.Connection) What is trained, by name."""
-        named = {
-            "memory_kernel": self.lmu.memory_kernel,
-            "hidden_bias": self.lmu.hidden_bias,
-            "readout": self.readout,
-            "bias": self.bias,
-        }
-        return {name: conn for name, conn in named.items() if conn is not None}
 
     def minibatches(self, n_digits):
         """Return which test digits NengoDL reads at once, and what comes between.
@@ -306,7 +291,7 @@ class SpikingClassifier(Presenter):
         """
         s, test = self.settings, self.digits.test
         guesses, traces = [], []
-        # neurons draw from the network's seed in Nengo, from the simulator's on Loihi
+        # Neurons draw from the network's seed in Nengo, from the simulator's on Loihi.
         self.network.seed = seed = s.seed if seed is None else seed
         with (
             self.presented(test.pixels[:n_digits]),
@@ -320,7 +305,7 @@ class SpikingClassifier(Presenter):
                 spikes = float(sim.data[self.spikes][-1, 0])
                 if digit < n_traces:
                     traces.append({k: np.array(sim.data[p]) for k, p in probes.items()})
-                sim.clear_probes()  # or memory grows by a hundred megabytes a second
+                sim.clear_probes()  # memory would grow by a hundred megabytes a second
             spent = time.perf_counter() - started
         row = Row.from_guesses(
             name, guesses, test.labels[:n_digits], spikes / n_digits, spent / n_digits
@@ -328,9 +313,9 @@ class SpikingClassifier(Presenter):
         return row, {k: np.concatenate([t[k] for t in traces]) for k in probes}
 
     @contextmanager
-    def _traced(self, wanted):
+    def _traced(self, is_traced):
         """Probe all spikes for a while; return the probes of the traces, if wanted."""
-        if not wanted:
+        if not is_traced:
             yield {}
             return
         with self.network:
@@ -386,7 +371,7 @@ class SpikingClassifier(Presenter):
             guesses,
             test.labels[: minibatches.size],
             float(spikes[-1]) / n_rounds if stateful else float(np.mean(spikes)),
-            # the first call also compiles
+            # The first call also compiles.
             float(np.mean(seconds[1:] or seconds)) / minibatch_size,
         )
 

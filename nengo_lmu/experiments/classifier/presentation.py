@@ -10,7 +10,7 @@ import numpy as np
 class Timing:
     """What follows from the settings ``steps_per_pixel`` and ``dt``."""
 
-    # of a digit
+    # A digit has so many.
     n_pixels: ClassVar[int]
 
     @property
@@ -30,10 +30,24 @@ class Timing:
 
 
 class Presenter:
-    """What presents digits to a network: it has ``settings`` and a ``stimulus``."""
+    """What presents digits to a network, and knows what is trained of it.
 
-    # what is taken off pixels before they are presented
+    It has ``settings``, a ``stimulus``, an ``lmu``, and the connections ``readout`` and
+    ``bias`` (or None) to the class scores.
+    """
+
+    # These connections of the LMU are trained, where it has them.
+    trained: ClassVar[tuple] = ("memory_kernel", "hidden_bias")
+
+    # It is taken off pixels before they are presented.
     mean = 0.0
+
+    @property
+    def parameters(self):
+        """(dict of nengo.Connection) What is trained, by name."""
+        connections = {name: getattr(self.lmu, name) for name in self.trained}
+        connections |= {"readout": self.readout, "bias": self.bias}
+        return {name: conn for name, conn in connections.items() if conn is not None}
 
     def signal(self, pixels):
         """Return digits as the stimulus of a simulation.
@@ -46,8 +60,8 @@ class Presenter:
         -------
         signal : (n, n_steps, 1) ndarray
         """
-        held = np.repeat(pixels - self.mean, self.settings.steps_per_pixel, axis=1)
-        return held[..., np.newaxis]
+        signal = np.repeat(pixels - self.mean, self.settings.steps_per_pixel, axis=1)
+        return signal[..., np.newaxis]
 
     @contextmanager
     def presented(self, pixels):

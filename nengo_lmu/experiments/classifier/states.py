@@ -25,6 +25,25 @@ def correlated_noise(covariance, n, rng, dtype=np.float64):
     return samples.astype(dtype, copy=False) @ root.astype(dtype)
 
 
+def draw_kernel(m, units, rng):
+    """Draw weights by which hidden units' inputs are of order 1 to begin with.
+
+    Parameters
+    ----------
+    m : (n, d) ndarray
+        States of the memory.
+    units : int
+    rng : numpy.random.RandomState
+
+    Returns
+    -------
+    kernel : (units, d) ndarray
+    """
+    d = m.shape[1]
+    scale = 1 / (m.std(axis=0) * np.sqrt(d))
+    return rng.standard_normal((units, d)) * scale
+
+
 def hidden_activity(lmu, m):
     """Return the activity of hidden units by their rates, for states of the memory.
 

@@ -117,11 +117,11 @@ def _readers(classifier, trained, memory):
     ).neurons
     outputs = nengo.Node(size_in=n_scores * N_STREAMS)
     for i in range(N_STREAMS):
-        these = neurons[i * units : (i + 1) * units]
+        population = neurons[i * units : (i + 1) * units]
         state = memory.output[i * s.d : (i + 1) * s.d]
-        nengo.Connection(state, these, transform=kernel, synapse=None)
+        nengo.Connection(state, population, transform=kernel, synapse=None)
         nengo.Connection(
-            these,
+            population,
             outputs[i * n_scores : (i + 1) * n_scores],
             transform=readout.reshape(n_scores, units),
             synapse=None,

@@ -111,7 +111,7 @@ def compare(reference, again, emulator, labels):
         the yardstick by chance (one-sided McNemar test: a digit on which only one of
         them differs from the reference is as likely to be either's).
     """
-    from scipy.stats import binomtest  # --help does without
+    from scipy.stats import binomtest  # --help does not need it
 
     runs = {"reference": reference, "again": again, "emulator": emulator}
     correct = {
@@ -120,10 +120,12 @@ def compare(reference, again, emulator, labels):
     }
     classes = majority(reference)
     alike, alike_again = majority(emulator) == classes, majority(again) == classes
-    lost, gained = np.sum(alike_again & ~alike), np.sum(alike & ~alike_again)
+    n_lost, n_gained = np.sum(alike_again & ~alike), np.sum(alike & ~alike_again)
     p_value = 1.0
-    if lost + gained > 0:
-        p_value = binomtest(int(lost), int(lost + gained), alternative="greater").pvalue
+    if n_lost + n_gained > 0:
+        p_value = binomtest(
+            int(n_lost), int(n_lost + n_gained), alternative="greater"
+        ).pvalue
     return {
         "accuracy": {name: c["mean"] for name, c in correct.items()},
         "standard_error": {name: c["standard_error"] for name, c in correct.items()},

@@ -12,7 +12,11 @@ import numpy as np
 
 from nengo_lmu.experiments.classifier import network
 from nengo_lmu.experiments.classifier.row import Row
-from nengo_lmu.experiments.classifier.states import correlated_noise, hidden_activity
+from nengo_lmu.experiments.classifier.states import (
+    correlated_noise,
+    draw_kernel,
+    hidden_activity,
+)
 from nengo_lmu.experiments.classifier.training import compile_arguments
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.tasks.digits import N_PIXELS, load_digits, stream_states
@@ -20,7 +24,7 @@ from nengo_lmu.tasks.digits import N_PIXELS, load_digits, stream_states
 # Makes the rates of LIF neurons differentiable at their threshold, as NengoDL does it.
 LIF_SMOOTHING = 0.1
 
-# digits that follow one another in each of NengoDL's streams
+# So many digits follow one another in each of NengoDL's streams.
 _IN_STREAM = 5
 
 
@@ -108,12 +112,12 @@ class DigitClassifier(network.SpikingClassifier):
                 f"{dt:g} was given, but a pixel takes {s.pixel:g} s; give a whole "
                 "fraction of it",
             )
-        other = DigitClassifier(
+        classifier = DigitClassifier(
             replace(s, dt=dt, steps_per_pixel=round(steps)), self.digits
         )
         for name, matrix in self.matrices.items():
-            other.parameters[name].transform = matrix
-        return other
+            classifier.parameters[name].transform = matrix
+        return classifier
 
     def states(self, split, copies, rng=None, before=None, covariance=None):
         """Return ideal states about the end of digits, with the noise of spikes.
@@ -201,9 +205,7 @@ class DigitClassifier(network.SpikingClassifier):
         if states is None:
             states = self.states(self.digits.train, s.copies, rng)
             validation = self.states(self.digits.validation, s.copies, rng)
-        # the hidden units' inputs are of order 1 to begin with
-        scale = 1 / (states[0].std(axis=0) * np.sqrt(s.d))
-        self.lmu.memory_kernel.transform = rng.standard_normal((s.units, s.d)) * scale
+        self.lmu.memory_kernel.transform = draw_kernel(states[0], s.units, rng)
 
         return feedforward.train(
             self.lmu,
@@ -214,7 +216,6 @@ class DigitClassifier(network.SpikingClassifier):
             epochs=s.epochs,
             seed=s.seed,
             minibatch_size=s.minibatch_size,
-            dt=s.dt,
             settings={"lif_smoothing": LIF_SMOOTHING},
             checkpoint=checkpoint,
             description=description,
@@ -230,7 +231,7 @@ class DigitClassifier(network.SpikingClassifier):
         """
         started = time.perf_counter()
         test = self.digits.test
-        # a stream, as in the simulators: nothing came before the first digit
+        # Digits are a stream, as in the simulators: nothing came before the first.
         before = np.vstack([np.zeros((1, N_PIXELS)), test.pixels[:-1]])
         m, _ = self.states(test, 32, before=before)
         h = hidden_activity(self.lmu, m)

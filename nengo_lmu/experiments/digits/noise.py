@@ -13,11 +13,11 @@ from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.experiments.classifier.streams import classify, memory_states
 from nengo_lmu.experiments.digits.network import DigitClassifier, Settings
 from nengo_lmu.experiments.digits.options import N_TEST
-from nengo_lmu.experiments.experiment import Experiment, option
+from nengo_lmu.experiments.experiment import Experiment, option, shown_by
 from nengo_lmu.experiments.options import number_of_runs, whole_number
 
-# By what the states that are learned from hold of the noise; the first is what the
-# others are compared with.
+# The ways differ in what noise there is in the states that are learned from. All are
+# compared with the first.
 WAYS = {
     "rates": "none",
     "uncorrelated": "uncorrelated",
@@ -25,9 +25,9 @@ WAYS = {
     "spikes": "the neurons' own",
 }
 
-# Half as long as the demo's, so that noise matters at more neurons; the larger
-# minibatches make little difference but to the time that training takes. Neurons do not
-# hear their error, as on the chip: with feedback there is hardly a noise to know of.
+# Digits are half as long as the demo's, so that noise matters at more neurons; the
+# larger minibatches make little difference but to the time that training takes. Neurons
+# do not hear their error, as on the chip: with feedback there is hardly any noise.
 SETTINGS = Settings(
     steps_per_pixel=8,
     tau=0.1,
@@ -101,17 +101,8 @@ class TrainNoise(Experiment):
             ],
         }
 
-    def table(self, record):
-        """Return accuracies by the noise in training, and what knowing it adds."""
-        from nengo_lmu.experiments.digits.report import noise_tables
-
-        return noise_tables(record)
-
-    def figure(self, record):
-        """Draw accuracies against neurons, and what knowing the noise adds."""
-        from nengo_lmu.experiments.digits.report import draw_noise_training
-
-        return draw_noise_training(record)
+    table = shown_by("experiments.digits.report.noise_tables")
+    figure = shown_by("experiments.digits.report.draw_noise_training")
 
 
 @dataclass(frozen=True)
@@ -143,53 +134,54 @@ def measure(setting):
         classified correctly, in Poisson spikes and by an ideal memory and rates. And
         ``digits``, how many.
     """
-    found = {way: _trained(setting.settings, way) for way in WAYS}
-    classifier = found["rates"]
+    classifiers = {way: _train(setting.settings, way) for way in WAYS}
+    classifier = classifiers["rates"]
     test = classifier.digits.test
     labels = test.labels[: setting.digits]
     guesses = classify(
         classifier,
-        [one.matrices for one in found.values()],
+        [reader.matrices for reader in classifiers.values()],
         test.pixels[: setting.digits],
-        seed=3 * setting.seed + 2,  # others than those that "spikes" learns from
+        seed=3 * setting.seed + 2,  # "spikes" learns from others
         show_progress=False,
     )
     return {
         "digits": len(labels),
         **{
             way: {
-                "spiking": float(np.mean(said == labels)),
-                "ideal": one.ideal().accuracy,
+                "spiking": float(np.mean(classes == labels)),
+                "ideal": reader.ideal().accuracy,
             }
-            for (way, one), said in zip(found.items(), guesses)
+            for (way, reader), classes in zip(classifiers.items(), guesses)
         },
     }
 
 
-def _trained(settings, way):
+def _train(settings, way):
+    """Return the network, trained on states with one kind of noise."""
     classifier = DigitClassifier(settings)
     rng = np.random.RandomState(settings.seed)
     digits = classifier.digits
     parts = [
-        _states(classifier, split, way, rng, 3 * settings.seed + i)
+        noisy_states(classifier, split, way, rng, 3 * settings.seed + i)
         for i, split in enumerate((digits.train, digits.validation))
     ]
     classifier.train(*parts, show_progress=False)
     return classifier
 
 
-def _states(classifier, split, way, rng, seed):
+def noisy_states(classifier, split, way, rng, seed):
     s = classifier.settings
     if way == "spikes":
         order = rng.permutation(len(split))
         delays = s.delays(s.copies)
         m = memory_states(classifier, split.pixels[order], delays, seed, False)
         return m.reshape(-1, s.d), np.tile(split.labels[order], s.copies)
-    known = classifier.lmu.memory.noise_covariance
+    noise = classifier.lmu.memory.noise_covariance
     covariance = {
-        "rates": np.zeros_like(known),
-        "uncorrelated": np.eye(s.d) * np.trace(known) / s.d,
-        "covariance": known,
+        "rates": np.zeros_like(noise),
+        "uncorrelated": np.eye(s.d) * np.trace(noise) / s.d,
+        "covariance": noise,
     }[way]
     return classifier.states(split, s.copies, rng, covariance=covariance)
 
@@ -209,16 +201,19 @@ def summary(results):
         and a ``standard_error``; for all but the first also ``gain``, in spikes over
         the first, paired by seed, with a ``p_value`` (two-sided paired t-test).
     """
-    first = next(iter(WAYS))
+    baseline = next(iter(WAYS))
     row = {"digits": results[0]["digits"]}
     for way in WAYS:
         row[way] = {
-            kind: mean_and_error([one[way][kind] for one in results])
+            kind: mean_and_error([result[way][kind] for result in results])
             for kind in ("spiking", "ideal")
         }
-        if way != first:
+        if way != baseline:
             gain = mean_and_error(
-                [one[way]["spiking"] - one[first]["spiking"] for one in results]
+                [
+                    result[way]["spiking"] - result[baseline]["spiking"]
+                    for result in results
+                ]
             )
             row[way]["gain"] = gain | {"p_value": _p_value(**gain, n=len(results))}
     return row
@@ -226,8 +221,8 @@ def summary(results):
 
 def _p_value(mean, standard_error, n):
     """Return the probability of a mean of n values this far from 0 by chance."""
-    if not standard_error:  # of one seed, or all alike: nothing can be said
+    if not standard_error:  # one seed, or seeds that are all alike, tell nothing
         return None
-    from scipy.stats import t  # --help does without
+    from scipy.stats import t  # --help does not need it
 
     return float(2 * t.sf(abs(mean) / standard_error, n - 1))

@@ -8,10 +8,10 @@ from nengo_lmu.experiments.digits.network import DigitClassifier, Settings
 from nengo_lmu.experiments.experiment import Experiment, option, switch
 from nengo_lmu.experiments.options import number_from_zero, one_of, whole_number
 
-# what the network is where no option says otherwise
+# The network has these where no option says otherwise.
 SETTINGS = Settings()
 
-# digits of the test set
+# The test set has so many digits.
 N_TEST = 540
 
 
@@ -62,7 +62,7 @@ class NetworkOptions(Experiment):
         return replace(SETTINGS, **{name: getattr(self, name) for name in NETWORK})
 
 
-NETWORK = tuple(one.name for one in fields(NetworkOptions))
+NETWORK = tuple(item.name for item in fields(NetworkOptions))
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ class NetworkOrPretrained(NetworkOptions):
     )
 
     def __post_init__(self):
+        super().__post_init__()
         if self.pretrained:
             self.refuse_with("--pretrained", NETWORK, "its network is made already")
 

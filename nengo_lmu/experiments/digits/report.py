@@ -8,8 +8,9 @@ from nengo_lmu.analysis.style import (
     BLUE,
     GREEN,
     ORANGE,
-    STYLE,
     VERMILION,
+    label_values,
+    page_figure,
 )
 from nengo_lmu.experiments.classifier.drawing import draw_scores
 from nengo_lmu.experiments.digits.network import Settings
@@ -80,7 +81,7 @@ def agreement_table(record):
 
 def epoch_table(runs):
     """Return the table of every fifth epoch and of the best, over runs of training."""
-    histories = [one["history"] for one in runs]
+    histories = [run["history"] for run in runs]
     n = len(histories[0]["val_probe_accuracy"])
 
     def cells(label, epochs):
@@ -94,9 +95,9 @@ def epoch_table(runs):
             )
         ]
 
-    shown = sorted({1, *range(5, n, 5), n})
-    rows = [cells(str(epoch), [epoch] * len(runs)) for epoch in shown]
-    best = [one["best_epoch"] for one in runs]
+    epochs_listed = sorted({1, *range(5, n, 5), n})
+    rows = [cells(str(epoch), [epoch] * len(runs)) for epoch in epochs_listed]
+    best = [run["best_epoch"] for run in runs]
     rows.append(cells("kept: " + ", ".join(map(str, best)), best))
     return format_table(["epoch", "loss", "training", "validation"], rows)
 
@@ -106,13 +107,13 @@ def accuracy_table(record):
     runs = record["runs"]
     rows = []
     for i, (backend, over_seeds) in enumerate(record["summary"].items()):
-        results = [one["results"][i] for one in runs]
+        results = [run["results"][i] for run in runs]
         error = over_seeds["standard_error"]
-        if error is None:  # of one seed: that of its digits
+        if error is None:  # one seed has the error of its digits
             error = results[0]["standard_error"]
         spikes = "-"
         if results[0]["spikes"] is not None:
-            spikes = f"{sum(one['spikes'] for one in results) / len(results):,.0f}"
+            spikes = f"{sum(run['spikes'] for run in results) / len(results):,.0f}"
         rows.append(
             [
                 backend,
@@ -129,16 +130,16 @@ def accuracy_table(record):
 def noise_tables(record):
     """Return tables of accuracies by the noise in training, and of what it adds."""
     ways, rows = record["ways"], record["rows"]
-    first = next(iter(ways))
+    baseline = next(iter(ways))
 
     def cell(value):
         return percent(value["mean"], value["standard_error"])
 
-    def table(shown, kind):
+    def table(kinds, kind):
         return format_table(
-            ["neurons", *(ways[way] for way in shown)],
+            ["neurons", *(ways[way] for way in kinds)],
             [
-                [f"{row['n_neurons']}", *(cell(row[way][kind]) for way in shown)]
+                [f"{row['n_neurons']}", *(cell(row[way][kind]) for way in kinds)]
                 for row in rows
             ],
         )
@@ -147,8 +148,8 @@ def noise_tables(record):
         "Test digits correct (%), by the noise in training; "
         f"{record['settings']['seeds']} seeds, {rows[0]['digits']} digits each\n\n"
         f"{table(list(ways), 'spiking')}\n\n"
-        f"More than with noise: {ways[first]} (points, paired by seed)\n\n"
-        f"{table([way for way in ways if way != first], 'gain')}\n"
+        f"More than with noise: {ways[baseline]} (points, paired by seed)\n\n"
+        f"{table([way for way in ways if way != baseline], 'gain')}\n"
     )
     p_values = [row["covariance"]["gain"]["p_value"] for row in rows]
     if None not in p_values:
@@ -156,7 +157,7 @@ def noise_tables(record):
             "\nKnown covariance against none, two-sided paired t-tests:\n"
             "p = " + ", ".join(f"{p:.2g}" for p in p_values) + "\n"
         )
-    best = max(row[first]["ideal"]["mean"] for row in rows)
+    best = max(row[baseline]["ideal"]["mean"] for row in rows)
     return f"{text}\nBy an ideal memory and rates, without spikes: {100 * best:.1f} %"
 
 
@@ -166,10 +167,12 @@ def time_step_table(record):
     for row in record["rows"]:
         cells = [f"{1000 * row['dt']:g} ms", f"{row['spikes_per_step']:.2f}"]
         for kind in ("ideal", "spiking"):
-            read = row[kind]
-            cells.append(percent(read["accuracy"], read["standard_error"]))
-            loss = "loss" in read
-            cells.append(percent(read["loss"], read["loss_error"], 2) if loss else "-")
+            result = row[kind]
+            cells.append(percent(result["accuracy"], result["standard_error"]))
+            loss = "loss" in result
+            cells.append(
+                percent(result["loss"], result["loss_error"], 2) if loss else "-"
+            )
         rows.append(cells)
     header = ["dt", "spikes/step", "ideal (%)", "loss", "spiking (%)", "loss"]
     return (
@@ -193,20 +196,17 @@ def draw_noise_training(record):
     -------
     figure : matplotlib.figure.Figure
     """
-    import matplotlib
-    from matplotlib.figure import Figure
-
     ways, rows = record["ways"], record["rows"]
-    first = next(iter(ways))
+    baseline = next(iter(ways))
     m = [row["n_neurons"] for row in rows]
 
     def draw(axes, way, look, kind, label):
         colour, marker, line = look
-        found = [row[way][kind] for row in rows]
+        summaries = [row[way][kind] for row in rows]
         axes.errorbar(
             m,
-            [100 * one["mean"] for one in found],
-            [100 * (one["standard_error"] or 0) for one in found],
+            [100 * summary["mean"] for summary in summaries],
+            [100 * (summary["standard_error"] or 0) for summary in summaries],
             color=colour,
             marker=marker,
             ls=line,
@@ -216,10 +216,9 @@ def draw_noise_training(record):
             label=label,
         )
 
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.0, 3.2), layout="constrained")
+    with page_figure(3.2) as figure:
         left, right = figure.subplots(1, 2)
-        ideal = 100 * max(row[first]["ideal"]["mean"] for row in rows)
+        ideal = 100 * max(row[baseline]["ideal"]["mean"] for row in rows)
         left.axhline(ideal, color=BLACK, lw=0.8, ls=(0, (6, 3)))
         left.annotate(
             "ideal memory, rates", (m[0], ideal), (0, 3), textcoords="offset points"
@@ -227,18 +226,17 @@ def draw_noise_training(record):
         right.axhline(0, color=BLACK, lw=0.8, ls=(0, (6, 3)))
         for (way, label), look in zip(ways.items(), _LOOKS):
             draw(left, way, look, "spiking", label)
-            if way != first:
+            if way != baseline:
                 draw(right, way, look, "gain", label)
         left.set_ylim(0, 105)
         left.set_ylabel("test digits correct (%)")
         left.set_title("a  Read from Poisson spikes", loc="left")
         left.legend(title="noise in training", loc="lower right")
-        right.set_ylabel(f"gain over noise: {ways[first]} (points)")
+        right.set_ylabel(f"gain over noise: {ways[baseline]} (points)")
         right.set_title("b  The same spikes, other training", loc="left")
         for axes in (left, right):
             axes.set_xscale("log")
-            axes.set_xticks(m, [str(one) for one in m])
-            axes.set_xticks([], minor=True)
+            label_values(axes.xaxis, m, map(str, m))
             axes.set_xlabel("neurons of the memory")
     return figure
 
@@ -257,17 +255,13 @@ def draw_digits(traces, classifier):
     -------
     figure : matplotlib.figure.Figure
     """
-    import matplotlib
-    from matplotlib.figure import Figure
-
     s = classifier.settings
     n_digits = len(traces["scores"]) // s.n_steps
     test = classifier.digits.test
     t = np.arange(1, len(traces["scores"]) + 1) * s.dt
     signal = np.repeat(test.pixels[:n_digits].ravel(), s.steps_per_pixel)
 
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.0, 7.4), layout="constrained")
+    with page_figure(7.4) as figure:
         rows = figure.subplots(4, 1, height_ratios=[1, 1.5, 1.2, 1.3])
         for axes in rows[[0, 1, 3]]:
             axes.set_xlim(0, t[-1])

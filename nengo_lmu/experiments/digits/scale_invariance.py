@@ -14,7 +14,7 @@ from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.experiments import pretrained
 from nengo_lmu.experiments.classifier.streams import classify
 from nengo_lmu.experiments.digits.options import N_TEST
-from nengo_lmu.experiments.experiment import Experiment, option
+from nengo_lmu.experiments.experiment import Experiment, option, shown_by
 from nengo_lmu.experiments.options import (
     folder,
     number_of_runs,
@@ -72,7 +72,7 @@ class ScaleInvariance(Experiment):
         at = network.model.settings.dt
         dts = sorted({at, *self.dt})
         for dt in dts:
-            network.model.at(dt)  # refused before anything is measured
+            network.model.at(dt)  # it is refused before anything is measured
         trained = None if self.trained is None else str(self.trained)
         sha256 = network.record["sha256"]
         settings = {dt: Setting(dt, self.digits, trained, sha256) for dt in dts}
@@ -93,11 +93,7 @@ class ScaleInvariance(Experiment):
             ],
         }
 
-    def table(self, record):
-        """Return accuracies by the time step, and losses against that of training."""
-        from nengo_lmu.experiments.digits.report import time_step_table
-
-        return time_step_table(record)
+    table = shown_by("experiments.digits.report.time_step_table")
 
 
 @dataclass(frozen=True)
@@ -181,14 +177,16 @@ def compare(results, reference=None):
         correct = _fractions(results, kind)
         row[kind] = _named("accuracy", "standard_error", correct)
         if reference is not None:
-            lost = _fractions(reference, kind) - correct
-            row[kind] |= _named("loss", "loss_error", lost)
+            loss = _fractions(reference, kind) - correct
+            row[kind] |= _named("loss", "loss_error", loss)
     return row
 
 
 def _fractions(results, kind):
     """Return how often each digit was classified correctly, over the seeds."""
-    return np.mean([np.equal(one[kind], one["labels"]) for one in results], axis=0)
+    return np.mean(
+        [np.equal(result[kind], result["labels"]) for result in results], axis=0
+    )
 
 
 def _named(mean, error, values):

@@ -66,20 +66,24 @@ class TrainDigits(NetworkOptions):
         """
         if run.folder is None:
             raise ArgumentError("out", "is missing; give a folder for the parameters")
-        first = self.network
-        every = [replace(first, seed=self.seed + i) for i in range(self.seeds)]
+        network = self.network
         runs = [
-            train(one, run.folder / f"seed-{one.seed}", self.digits, self.command)
-            for one in every
+            train(
+                replace(network, seed=seed),
+                run.folder / f"seed-{seed}",
+                self.digits,
+                self.command,
+            )
+            for seed in range(self.seed, self.seed + self.seeds)
         ]
         return {
-            "network": asdict(first),
+            "network": asdict(network),
             "runs": runs,
             "summary": {
-                one["backend"]: mean_and_error(
-                    [other["results"][i]["accuracy"] for other in runs]
+                row["backend"]: mean_and_error(
+                    [record["results"][i]["accuracy"] for record in runs]
                 )
-                for i, one in enumerate(runs[0]["results"])
+                for i, row in enumerate(runs[0]["results"])
             },
         }
 
@@ -102,10 +106,10 @@ class TrainDigits(NetworkOptions):
     def command(self):
         """(str) What trains the same network, but for its seed."""
         words = ["nengo-lmu", *self.name.split()]
-        for one in fields(self):
-            value = getattr(self, one.name)
-            if one.name not in ("seed", "seeds", "digits") and value != one.default:
-                words += [f"--{one.name.replace('_', '-')}", str(value)]
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name not in ("seed", "seeds", "digits") and value != item.default:
+                words += [f"--{item.name.replace('_', '-')}", str(value)]
         return shlex.join(words)
 
 
@@ -132,7 +136,7 @@ def train(settings, folder, n_digits=100, command="", show_progress=None):
         ``best_epoch``, the one that was kept, counted from 1; and ``results``, of each
         simulator.
     """
-    wanted = {
+    task = {
         "command": f"{command} --seed {settings.seed}".strip(),
         "n_digits": n_digits,
         "version": version,
@@ -142,7 +146,7 @@ def train(settings, folder, n_digits=100, command="", show_progress=None):
         record = pretrained.load("digits", folder).record
     except ArgumentError:
         record = {}
-    if {key: record.get(key) for key in wanted} == wanted:
+    if {key: record.get(key) for key in task} == task:
         return record
 
     classifier = DigitClassifier(settings)
@@ -164,7 +168,7 @@ def train(settings, folder, n_digits=100, command="", show_progress=None):
         )[0],
     ]
     details = {
-        **wanted,
+        **task,
         "history": history,
         "best_epoch": int(np.argmax(history["val_probe_accuracy"])) + 1,
         "results": [
@@ -177,5 +181,7 @@ def train(settings, folder, n_digits=100, command="", show_progress=None):
         ],
     }
     pretrained.save("digits", classifier, details, folder)
-    checkpoint.unlink(missing_ok=True)  # where two train in one folder
+    checkpoint.unlink(
+        missing_ok=True
+    )  # another that trains in the folder may have removed it
     return pretrained.load("digits", folder).record

@@ -14,7 +14,7 @@ from nengo_lmu.analysis.memory import Setting, measure, windows_for
 from nengo_lmu.analysis.simulators import NEURON_TYPES
 from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.analysis.theory import predict
-from nengo_lmu.experiments.experiment import Experiment, option
+from nengo_lmu.experiments.experiment import Experiment, option, shown_by
 from nengo_lmu.experiments.feedback.spectrum import noise_spectrum, summed_variance
 from nengo_lmu.experiments.feedback.spikes import (
     LEAST_COUNTS,
@@ -135,7 +135,6 @@ class Feedback(Experiment):
                 function,
                 settings,
                 self.seeds,
-                cost=lambda setting: setting.cost,
                 description=description,
             )
 
@@ -174,17 +173,8 @@ class Feedback(Experiment):
             ],
         }
 
-    def table(self, record):
-        """Return tables of neurons, sums, sizes, delays and types."""
-        from nengo_lmu.experiments.feedback.report import feedback_tables
-
-        return feedback_tables(record)
-
-    def figure(self, record):
-        """Draw single neurons, their sum, its spectrum, and errors."""
-        from nengo_lmu.experiments.feedback.report import draw_feedback
-
-        return draw_feedback(record)
+    table = shown_by("experiments.feedback.report.feedback_tables")
+    figure = shown_by("experiments.feedback.report.draw_feedback")
 
     def pair(self, n_neurons):
         """Return the memories without and with feedback, of seed 0.

@@ -1,11 +1,9 @@
 """The tables and the figure of neurons that hear their own error."""
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from nengo_lmu.analysis.style import BLACK, BLUE, GREEN, STYLE, VERMILION
+from nengo_lmu.analysis.style import BLACK, BLUE, GREEN, VERMILION, page_figure
 from nengo_lmu.experiments.feedback.spikes import INTERVAL_EDGES
 from nengo_lmu.utils.table import format_table
 
@@ -28,8 +26,7 @@ def draw_feedback(record):
     -------
     figure : matplotlib.figure.Figure
     """
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.0, 4.9), layout="constrained")
+    with page_figure(4.9) as figure:
         panels = figure.subplot_mosaic(
             [["raster", "intervals", "counts"], ["spectrum", "sizes", "delays"]]
         )

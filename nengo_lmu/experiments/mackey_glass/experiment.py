@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from nengo_lmu.experiments.experiment import Experiment, option, switch
+from nengo_lmu.experiments.experiment import Experiment, option, shown_by, switch
 from nengo_lmu.experiments.mackey_glass.network import (
     LAYERS,
     MODELS,
@@ -21,16 +21,16 @@ from nengo_lmu.experiments.mackey_glass.training import simulator, train, traini
 from nengo_lmu.experiments.options import number_of_runs, one_of, whole_number
 from nengo_lmu.tasks.mackey_glass import nrmse
 
-# of a network that is tried at other time steps
+# A network that is tried at other time steps has these.
 SCALED = Settings(averaged=True, steps_per_sample=4, epochs=8, minibatch=4)
 
-# Time steps at which a network is tried that was trained at one of 1 ms (seconds).
+# At these time steps a network is tried that was trained at one of 1 ms (seconds).
 TIME_STEPS = (0.0005, 0.001, 0.002)
 
-# samples of a sequence with which the network in time is compared to that in space
+# The network in time is compared to that in space by so many samples of a sequence.
 N_COMPARED = 500
 
-# what a reduced run makes of the settings of the full one
+# A reduced run has these in place of the settings of the full one.
 QUICK = {"sizes": (8, 8, 8), "n_samples": 1360, "epochs": 4, "minibatch": 8}
 QUICK_SPIKING = {"epochs": 2, "n_samples": 300, "units": 300}
 
@@ -91,7 +91,7 @@ class MackeyGlass(Experiment):
         """
         network, scaled, spiking = Settings(), SCALED, SpikingSettings()
         if self.quick:
-            network, scaled = (replace(one, **QUICK) for one in (network, scaled))
+            network, scaled = (replace(base, **QUICK) for base in (network, scaled))
             spiking = replace(spiking, **QUICK_SPIKING)
         if self.epochs is not None:
             network = replace(network, epochs=self.epochs)
@@ -149,11 +149,7 @@ class MackeyGlass(Experiment):
             tables += report.spiking_table(record)
         return tables
 
-    def figure(self, record):
-        """Draw a prediction, and errors of networks, of time steps and of spikes."""
-        from nengo_lmu.experiments.mackey_glass.report import draw_mackey_glass
-
-        return draw_mackey_glass(record)
+    figure = shown_by("experiments.mackey_glass.report.draw_mackey_glass")
 
 
 def measure(settings, folder):
@@ -172,7 +168,7 @@ def measure(settings, folder):
     parameters = predictor.parameters()
     history = train(predictor, data, _checkpoint(folder, settings))
     predicted = predictor.predict(data.test.x)
-    first = predictor.step_by_step(data.test.x[0, :N_COMPARED])
+    stepped = predictor.step_by_step(data.test.x[0, :N_COMPARED])
     result = {
         "seed": settings.seed,
         "nrmse": nrmse(predicted, data.test.y),
@@ -181,7 +177,7 @@ def measure(settings, folder):
         ),
         "parameters": parameters,
         "epoch": int(np.argmin(history["val_loss"])) + 1,
-        "in_time": float(np.abs(first - predicted[0, :N_COMPARED]).max()),
+        "in_time": float(np.abs(stepped - predicted[0, :N_COMPARED]).max()),
     }
     return result, {
         "wanted": data.test.y[0, :N_COMPARED, 0].tolist(),
@@ -256,16 +252,16 @@ def epoch_times(settings, rounds=3):
     data = settings.data()
     networks = {model: replace(settings, model=model) for model in MODELS}
     networks["keras"] = networks["lstm"]
-    found = {name: [] for name in networks}
+    times = {name: [] for name in networks}
     with ExitStack() as stack:
         steps = {
-            name: _minibatches(one, data, stack, keras=name == "keras")
-            for name, one in networks.items()
+            name: _minibatches(network, data, stack, keras=name == "keras")
+            for name, network in networks.items()
         }
-        for _ in range(rounds + 1):  # the first time, they are compiled
+        for _ in range(rounds + 1):  # they are compiled the first time
             for name, step in steps.items():
-                found[name].append(step())
-    return {name: min(values[1:]) for name, values in found.items()}
+                times[name].append(step())
+    return {name: min(values[1:]) for name, values in times.items()}
 
 
 def _minibatches(settings, data, stack, keras, number=4):
@@ -280,7 +276,7 @@ def _minibatches(settings, data, stack, keras, number=4):
             tf.keras.layers.LSTM(units, return_sequences=True)
             for _, units in LAYERS["lstm"]
         ] + [tf.keras.layers.Dense(1)]
-    sim, given, output, layers = simulator(predictor, x.shape[1], layers)
+    sim, stimulus, output, layers = simulator(predictor, x.shape[1], layers)
     stack.enter_context(sim)
     number = min(number, len(x) // settings.minibatch)
     rows = number * settings.minibatch
@@ -289,8 +285,8 @@ def _minibatches(settings, data, stack, keras, number=4):
         x, y = (array.reshape(len(array), 1, -1) for array in (x, y))
 
     def train_some():
-        before = time.process_time()
-        sim.fit({given: x[:rows]}, {output: y[:rows]}, epochs=1, verbose=0)
-        return (time.process_time() - before) * per_epoch
+        start = time.process_time()
+        sim.fit({stimulus: x[:rows]}, {output: y[:rows]}, epochs=1, verbose=0)
+        return (time.process_time() - start) * per_epoch
 
     return train_some

@@ -15,7 +15,7 @@ from nengo_lmu.networks import LMU
 from nengo_lmu.networks.initializers import LecunUniform, XavierNormal
 from nengo_lmu.tasks import mackey_glass
 
-# Kinds of layers and their units. "paper": an LMU with everything that feeds back.
+# Networks have these kinds of layers and units; in "paper", everything feeds back.
 LAYERS = {
     "lstm": (("lstm", 25),) * 4,
     "lmu": (("lmu", 72),) * 4,
@@ -24,7 +24,7 @@ LAYERS = {
 }
 MODELS = tuple(LAYERS)
 
-# what was published: https://github.com/nengo/keras-lmu, experiments/mackey-glass
+# https://github.com/nengo/keras-lmu, experiments/mackey-glass, has published these.
 PUBLISHED = {"lstm": 0.05872, "lmu": 0.04873, "hybrid": 0.04473}
 
 
@@ -118,12 +118,12 @@ class Predictor:
             for kind, units in LAYERS[s.model]:
                 node = getattr(self, f"_add_{kind}")(node, units, rng)
             prediction = nengo.Node(size_in=1, label="prediction")
-            one = nengo.Node([1.0], label="one")
+            constant = nengo.Node([1.0], label="one")
             self._readout = [
                 nengo.Connection(node, prediction, transform=weights, synapse=None)
                 for node, weights in (
                     (node, XavierNormal().sample(1, node.size_out, rng=rng)),
-                    (one, np.zeros((1, 1))),
+                    (constant, np.zeros((1, 1))),
                 )
             ]
             self.output = nengo.Probe(prediction)
@@ -140,10 +140,7 @@ class Predictor:
             n_neurons=0,
             dt=self.dt,
             input_encoders=LecunUniform().sample(1, size, rng=rng),
-            input_kernel=None,
-            hidden_kernel=None,
-            hidden_encoders=None,
-            memory_encoders=None,
+            coupling="feed-forward",
             memory_kernel=XavierNormal().sample(units, s.d, rng=rng),
             hidden_bias=0.0,
         )
@@ -227,9 +224,9 @@ class Predictor:
         p = self.steps_per_sample
         if not self.settings.averaged:
             return np.repeat(x, p, axis=1)
-        before = np.concatenate([np.zeros_like(x[:, :1]), x[:, :-1]], axis=1)
-        passed = np.arange(1, p + 1) / p
-        return (before + (x - before) * passed).reshape(len(x), -1, 1)
+        previous = np.concatenate([np.zeros_like(x[:, :1]), x[:, :-1]], axis=1)
+        fraction = np.arange(1, p + 1) / p
+        return (previous + (x - previous) * fraction).reshape(len(x), -1, 1)
 
     def targets(self, y):
         """Return what the network should say, of the shape of `signal`: NaN between."""
@@ -257,9 +254,9 @@ class Predictor:
 
         signal = self.signal(x)
         if self.settings.model == "paper":
-            network, given, output = self.network, self.input, self.output
+            network, stimulus, output = self.network, self.input, self.output
         else:
-            network, given, output = unroll(self.unrolled(), signal.shape[1], 1)
+            network, stimulus, output = unroll(self.unrolled(), signal.shape[1], 1)
             signal = signal.reshape(len(x), 1, -1)
         with nengo_dl.Simulator(
             network,
@@ -267,9 +264,9 @@ class Predictor:
             minibatch_size=min(minibatch, len(x)),
             progress_bar=False,
         ) as sim:
-            found = sim.predict({given: signal}, verbose=0)
+            outputs = sim.predict({stimulus: signal}, verbose=0)
         p = self.steps_per_sample
-        return found[output].reshape(len(x), -1, 1)[:, p - 1 :: p]
+        return outputs[output].reshape(len(x), -1, 1)[:, p - 1 :: p]
 
     def step_by_step(self, x, simulator=nengo.Simulator, **kwargs):
         """Predict from one sequence in time.
@@ -290,15 +287,15 @@ class Predictor:
         self.input.output = nengo.processes.PresentInput(signal, self.dt)
         with simulator(self.network, dt=self.dt, progress_bar=False, **kwargs) as sim:
             sim.run_steps(len(signal))
-            found = np.reshape(sim.data[self.output], (-1, 1))
+            outputs = np.reshape(sim.data[self.output], (-1, 1))
         self.input.output = [0.0]
         p = self.steps_per_sample
-        return found[p - 1 :: p]
+        return outputs[p - 1 :: p]
 
     def at(self, dt):
         """Return a network of LMUs with the same weights for another time step."""
-        other = Predictor(self.settings, dt)
-        for mine, its in zip(self.unrolled(), other.unrolled()):
+        predictor = Predictor(self.settings, dt)
+        for mine, its in zip(self.unrolled(), predictor.unrolled()):
             for name, conn in mine.connections.items():
                 its.connections[name].transform = conn.transform
-        return other
+        return predictor

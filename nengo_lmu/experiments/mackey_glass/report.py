@@ -1,10 +1,16 @@
 """The tables and the figure of the Mackey-Glass series, made of the record."""
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
 
-from nengo_lmu.analysis.style import BLACK, BLUE, GREEN, ORANGE, STYLE, VERMILION
+from nengo_lmu.analysis.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    VERMILION,
+    label_values,
+    page_figure,
+)
 from nengo_lmu.utils.table import format_table
 
 NAMES = {
@@ -14,7 +20,7 @@ NAMES = {
     "hybrid": "LMU and LSTM in turn",
     "paper": "LMU of the paper",
 }
-# where there is less room
+# They are called so where there is less room.
 SHORT_NAMES = {"lstm": "LSTM", "lmu": "LMU", "hybrid": "both", "paper": "paper's LMU"}
 COLOURS = {"lstm": ORANGE, "lmu": BLUE, "hybrid": GREEN, "paper": VERMILION}
 
@@ -31,8 +37,7 @@ def draw_mackey_glass(record):
     -------
     figure : matplotlib.figure.Figure
     """
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.0, 4.6), layout="constrained")
+    with page_figure(4.6) as figure:
         grid = figure.add_gridspec(2, 3)
         _draw_series(figure.add_subplot(grid[0, :]), record["series"])
         _draw_networks(figure.add_subplot(grid[1, 0]), record["networks"])
@@ -43,8 +48,8 @@ def draw_mackey_glass(record):
 
 def _draw_series(axes, series):
     model = "lmu" if "lmu" in series else next(iter(series))
-    wanted, predicted = (series[model][key] for key in ("wanted", "predicted"))
-    axes.plot(wanted, color=BLACK, lw=1.5, label="series, 15 samples later")
+    target, predicted = (series[model][key] for key in ("wanted", "predicted"))
+    axes.plot(target, color=BLACK, lw=1.5, label="series, 15 samples later")
     axes.plot(
         predicted,
         "--",
@@ -52,7 +57,7 @@ def _draw_series(axes, series):
         lw=1,
         label=f"prediction, {SHORT_NAMES[model]}",
     )
-    axes.set_xlim(0, len(wanted))
+    axes.set_xlim(0, len(target))
     axes.set_xlabel("sample")
     axes.set_ylabel("series (squashed)")
     axes.set_title("a  A test sequence", loc="left")
@@ -61,7 +66,7 @@ def _draw_series(axes, series):
 
 def _draw_networks(axes, networks):
     for i, row in enumerate(networks):
-        values = [100 * one["nrmse"] for one in row["seeds"]]
+        values = [100 * result["nrmse"] for result in row["seeds"]]
         axes.bar(i, np.mean(values), color=COLOURS[row["model"]], width=0.6)
         axes.plot(np.full(len(values), i), values, "o", color=BLACK, ms=2.5)
         if row["published"] is not None:
@@ -80,8 +85,8 @@ def _draw_networks(axes, networks):
 
 def _draw_scaled(axes, scaled):
     dt = 1000 * np.array(scaled[0]["dt"])
-    for one in scaled:
-        axes.plot(dt, 100 * np.array(one["nrmse"]), "o-", color=BLUE, ms=3, lw=1)
+    for result in scaled:
+        axes.plot(dt, 100 * np.array(result["nrmse"]), "o-", color=BLUE, ms=3, lw=1)
     axes.set_xscale("log", base=2)
     axes.set_xticks(dt, [f"{x:g}" for x in dt])
     axes.set_ylim(0, 1.35 * axes.get_ylim()[1])
@@ -91,19 +96,20 @@ def _draw_scaled(axes, scaled):
 
 
 def _draw_spiking(axes, spiking):
+    m = [row["n_neurons"] for row in spiking]
     for key, colour, name in (
         ("spikes", VERMILION, "spikes"),
         ("rates", BLUE, "rates"),
     ):
-        m = [row["n_neurons"] for row in spiking]
-        values = [[100 * one[key] for one in row["seeds"]] for row in spiking]
-        mean = np.array([np.mean(one) for one in values])
-        low = np.array([np.min(one) for one in values])
-        high = np.array([np.max(one) for one in values])
+        values = [[100 * result[key] for result in row["seeds"]] for row in spiking]
+        mean, low, high = (
+            np.array([function(seeds) for seeds in values])
+            for function in (np.mean, np.min, np.max)
+        )
         axes.errorbar(
             m,
             mean,
-            np.array([mean - low, high - mean]),
+            [mean - low, high - mean],
             fmt="o-",
             color=colour,
             ms=3,
@@ -112,12 +118,9 @@ def _draw_spiking(axes, spiking):
         )
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_xticks([row["n_neurons"] for row in spiking])
-    axes.set_xticklabels([f"{row['n_neurons']:,}" for row in spiking])
-    axes.set_xticks([], minor=True)
-    ticks = [2, 5, 10, 20, 50]
-    axes.set_yticks(ticks, [str(tick) for tick in ticks])
-    axes.set_yticks([], minor=True)
+    label_values(axes.xaxis, m, [f"{number:,}" for number in m])
+    percents = [2, 5, 10, 20, 50]
+    label_values(axes.yaxis, percents, map(str, percents))
     axes.set_xlabel("neurons of the memory")
     axes.set_ylabel("NRMSE (%)")
     axes.set_title("d  Poisson neurons", loc="left")
@@ -151,7 +154,7 @@ def network_table(record):
             [
                 NAMES[row["model"]],
                 f"{seeds[0]['parameters']:,}",
-                _spread([one["nrmse"] for one in seeds]),
+                _spread([result["nrmse"] for result in seeds]),
                 "-" if published is None else f"{100 * published:.2f} %",
                 f"{times.pop(row['model']):.2f} s",
             ]
@@ -166,13 +169,13 @@ def network_table(record):
 def scaled_table(record):
     """Return a table of errors at other time steps."""
     seeds = record["scaled"]
-    base = np.array([one["nrmse"][1] for one in seeds])
+    base = np.array([result["nrmse"][1] for result in seeds])
     rows = []
     for i, dt in enumerate(seeds[0]["dt"]):
-        values = np.array([one["nrmse"][i] for one in seeds])
-        lost = values / base - 1
+        values = np.array([result["nrmse"][i] for result in seeds])
+        loss = values / base - 1
         rows.append(
-            [f"{1000 * dt:g} ms", _spread(values), f"{100 * lost.max():+.1f} %"]
+            [f"{1000 * dt:g} ms", _spread(values), f"{100 * loss.max():+.1f} %"]
         )
     return format_table(["time step", "error", "most lost, relative"], rows)
 
@@ -185,9 +188,9 @@ def spiking_table(record):
         rows.append(
             [
                 f"{row['n_neurons']:,}",
-                _spread([one["spikes"] for one in seeds]),
-                _spread([one["rates"] for one in seeds]),
-                f"{np.mean([one['spikes_per_second'] for one in seeds]):,.0f}",
+                _spread([result["spikes"] for result in seeds]),
+                _spread([result["rates"] for result in seeds]),
+                f"{np.mean([result['spikes_per_second'] for result in seeds]):,.0f}",
             ]
         )
     return format_table(["memory neurons", "spikes", "rates", "spikes/s"], rows)

@@ -12,7 +12,11 @@ import numpy as np
 
 from nengo_lmu.analysis.simulators import spike_counter
 from nengo_lmu.experiments.classifier.network import rates_about
-from nengo_lmu.experiments.classifier.states import correlated_noise, hidden_activity
+from nengo_lmu.experiments.classifier.states import (
+    correlated_noise,
+    draw_kernel,
+    hidden_activity,
+)
 from nengo_lmu.legendre import simulate
 from nengo_lmu.networks import LMU
 from nengo_lmu.tasks.mackey_glass import nrmse
@@ -104,10 +108,6 @@ class SpikingPredictor:
                 n_neurons=s.n_neurons,
                 dt=s.dt,
                 input_range=self._signal(data.train.x[0, :1000]).ravel(),
-                input_kernel=None,
-                hidden_kernel=None,
-                hidden_encoders=None,
-                memory_encoders=None,
                 hidden_bias=nengo.dists.Uniform(-1, 1),
             )
             nengo.Connection(self.input, self.lmu.input, synapse=None)
@@ -155,9 +155,7 @@ class SpikingPredictor:
         rng = np.random.RandomState(s.seed)
         train_m, train_y = self._examples(self.data.train, rng, s.copies)
         check_m, check_y = self._examples(self.data.validation, rng, 1)
-        # the hidden units' inputs are of order 1 to begin with
-        scale = 1 / (train_m.std(axis=0) * np.sqrt(s.d))
-        self.lmu.memory_kernel.transform = rng.standard_normal((s.units, s.d)) * scale
+        self.lmu.memory_kernel.transform = draw_kernel(train_m, s.units, rng)
         steps = s.epochs * (len(train_m) // _MINIBATCH)
         rate = tf.keras.optimizers.schedules.CosineDecay(3e-3, steps, alpha=0.01)
         feedforward.train(
@@ -171,7 +169,6 @@ class SpikingPredictor:
             epochs=s.epochs,
             seed=s.seed,
             minibatch_size=_MINIBATCH,
-            dt=s.dt,
             checkpoint=checkpoint,
             monitor="val_loss",
             mode="min",
@@ -189,16 +186,16 @@ class SpikingPredictor:
             ``predicted``, from the first sequence, with spikes.
         """
         s = self.settings
-        given = slice(s.n_sequences), slice(s.n_samples)
-        x, y = self.data.test.x[given], self.data.test.y[given]
-        found = [self._spiking(one) for one in x]
-        ideal = [self._ideal(one) for one in x]
-        kept = slice(s.washout, None)
-        predicted = np.array([one for one, _ in found])
+        part = slice(s.n_sequences), slice(s.n_samples)
+        x, y = self.data.test.x[part], self.data.test.y[part]
+        runs = [self._spiking(series) for series in x]
+        ideal = [self._ideal(series) for series in x]
+        settled = slice(s.washout, None)
+        predicted = np.array([prediction for prediction, _ in runs])
         return {
-            "spikes": nrmse(predicted[:, kept], y[:, kept]),
-            "rates": nrmse(np.array(ideal)[:, kept], y[:, kept]),
-            "spikes_per_second": float(np.mean([rate for _, rate in found])),
+            "spikes": nrmse(predicted[:, settled], y[:, settled]),
+            "rates": nrmse(np.array(ideal)[:, settled], y[:, settled]),
+            "spikes_per_second": float(np.mean([rate for _, rate in runs])),
             "predicted": predicted[0, :, 0].tolist(),
         }
 

@@ -35,22 +35,22 @@ def training_data(predictor, data):
     """
     s, p = predictor.settings, predictor.steps_per_sample
     sizes = s.window * p, s.overlap * p
-    found = []
+    pairs = []
     for split in (data.train, data.validation):
         x = windows(predictor.signal(split.x), *sizes)
         y = windows(predictor.targets(split.y), *sizes)
         later = np.arange(len(y)) % (len(y) // len(split)) > 0
         y[later, : sizes[1]] = np.nan
-        found.append((x, y))
-    return found
+        pairs.append((x, y))
+    return pairs
 
 
-def squared_error(wanted, predicted):
+def squared_error(target, predicted):
     """Return the mean squared error, without what is NaN."""
     import tensorflow as tf
 
-    counts = tf.math.is_finite(wanted)
-    error = tf.where(counts, predicted - tf.where(counts, wanted, 0.0), 0.0)
+    counts = tf.math.is_finite(target)
+    error = tf.where(counts, predicted - tf.where(counts, target, 0.0), 0.0)
     number = tf.reduce_sum(tf.cast(counts, error.dtype))
     return tf.reduce_sum(error**2) / tf.maximum(number, 1.0)
 
@@ -83,12 +83,12 @@ def simulator(predictor, n_steps, layers=None):
     s = predictor.settings
     if s.model == "paper":
         layers, network = [], predictor.network
-        given, output = predictor.input, predictor.output
+        stimulus, output = predictor.input, predictor.output
         with network:
             nengo_dl.configure_settings(stateful=False)
     else:
         layers = predictor.unrolled() if layers is None else layers
-        network, given, output = unroll(layers, n_steps, 1)
+        network, stimulus, output = unroll(layers, n_steps, 1)
     sim = nengo_dl.Simulator(
         network,
         dt=predictor.dt,
@@ -101,7 +101,7 @@ def simulator(predictor, n_steps, layers=None):
         s.learning_rate, s.epochs * (n_windows // s.minibatch), alpha=0.01
     )
     sim.compile(optimizer=tf.keras.optimizers.Adam(rate), loss=squared_error)
-    return sim, given, output, layers
+    return sim, stimulus, output, layers
 
 
 def train(predictor, data, checkpoint=None, show_progress=None):
@@ -125,18 +125,18 @@ def train(predictor, data, checkpoint=None, show_progress=None):
 
     s = predictor.settings
     parts = training_data(predictor, data)
-    sim, given, output, layers = simulator(predictor, parts[0][0].shape[1])
-    if layers:  # all time steps in one
+    sim, stimulus, output, layers = simulator(predictor, parts[0][0].shape[1])
+    if layers:  # they take all time steps as one
         parts = [[array.reshape(len(array), 1, -1) for array in part] for part in parts]
     (train_x, train_y), (check_x, check_y) = parts
     with sim:
         history = fit(
             sim,
-            {given: train_x},
+            {stimulus: train_x},
             {output: train_y},
             epochs=s.epochs,
             seed=s.seed,
-            validation=({given: check_x}, {output: check_y}),
+            validation=({stimulus: check_x}, {output: check_y}),
             checkpoint=checkpoint,
             monitor="val_loss",
             mode="min",

@@ -17,15 +17,14 @@ import numpy as np
 from nengo_lmu.analysis.memory import Setting, counted_windows, measure
 from nengo_lmu.analysis.simulators import SIMULATORS
 from nengo_lmu.analysis.summary import mean_and_error
-from nengo_lmu.experiments.experiment import Experiment, option
-from nengo_lmu.experiments.options import number_of_runs, seconds, whole_number
+from nengo_lmu.experiments.experiment import option, shown_by
+from nengo_lmu.experiments.on_chip.options import THETA, OnChip, measured_for
+from nengo_lmu.experiments.options import whole_number
 from nengo_lmu.legendre import ArgumentError
-from nengo_lmu.legendre.checks import whole
 
 # The test bed, which is that of the memory that was run on Loihi first, by the authors
 # of the Legendre Memory Unit (`nengo_lmu.analysis.published.notebook_memory`): their
 # white noise, of 1 Hz and an rms of 0.3, is what `Setting` has for this memory.
-THETA = 1.0
 D = 6
 MAX_RATES = (100.0, 120.0)
 
@@ -41,7 +40,7 @@ CONSTRUCTIONS = {
 
 
 @dataclass(frozen=True)
-class Fidelity(Experiment):
+class Fidelity(OnChip):
     """How accurate memories are on Loihi: ours and others'.
 
     Compares the error of memories of 1 s and order 6, of as many neurons with the
@@ -54,11 +53,6 @@ class Fidelity(Experiment):
     """
 
     name = "loihi fidelity"
-    keeps = "records"
-    processes = "here"
-    resumes = True
-    always_kept = False
-
     n_neurons: int = option(
         600,
         whole_number(2),
@@ -66,21 +60,10 @@ class Fidelity(Experiment):
         "M",
         formerly=("--neurons",),
     )
-    tau: float = option(0.1, seconds, "time constant of the synapse, in seconds", "S")
-    seeds: int = option(
-        5,
-        number_of_runs,
-        "how often each is measured, with another input and other neurons",
-    )
-    seconds: float = option(
-        11.0,
-        seconds,
-        "length of a measurement, in whole windows; the first is not counted",
-        "S",
-    )
+    seconds: float = measured_for(11.0)
 
     def __post_init__(self):
-        whole("seeds", self.seeds, 1)
+        super().__post_init__()
         self.memories()  # it refuses what cannot be measured
         if self.n_neurons % D:
             raise ArgumentError(
@@ -133,7 +116,6 @@ class Fidelity(Experiment):
             measure,
             [setting for *_, setting in memories],
             self.seeds,
-            cost=lambda setting: setting.cost,
             description="fidelity",
         )
         rows = []
@@ -153,8 +135,4 @@ class Fidelity(Experiment):
             )
         return {"rows": rows}
 
-    def table(self, record):
-        """Return the errors of each construction in each simulator."""
-        from nengo_lmu.experiments.on_chip.report import fidelity_table
-
-        return fidelity_table(record)
+    table = shown_by("experiments.on_chip.report.fidelity_table")

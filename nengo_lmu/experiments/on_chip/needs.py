@@ -10,8 +10,8 @@ from nengo.exceptions import BuildError
 
 from nengo_lmu.analysis.memory import Setting
 from nengo_lmu.analysis.stimuli import white_noise
-from nengo_lmu.experiments.experiment import Experiment, option, switch
-from nengo_lmu.experiments.options import seconds, whole_number
+from nengo_lmu.experiments.experiment import Experiment, option, shown_by, switch
+from nengo_lmu.experiments.options import file, seconds, whole_number
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.networks import LMU
 
@@ -57,9 +57,9 @@ class Resources(Experiment):
         "time constant of the synapse, in seconds (default: the quietest)",
         "S",
     )
-    network: str | None = option(
+    network: Path | None = option(
         None,
-        str,
+        file,
         "instead of a memory, the nengo.Network that this file defines as net",
         "FILE.py",
     )
@@ -79,6 +79,7 @@ class Resources(Experiment):
     no_run: bool = switch("print only what the network needs")
 
     def __post_init__(self):
+        super().__post_init__()
         if self.network is not None:
             self.refuse_with("--network", _OF_A_MEMORY, "that is for a memory")
             return
@@ -109,13 +110,13 @@ class Resources(Experiment):
         else:
             network = network_of(self.network)
         needed = resources(network, dt=self.dt)
-        measured = {"tau": tau, "resources": needed.as_record()}
+        result = {"tau": tau, "resources": needed.as_record()}
         if needed.fits and not self.no_run:
             activity = measure_activity(
                 network, self.seconds, warm_up=warm_up, seed=seed, dt=self.dt
             )
-            measured["activity"] = activity.as_record()
-        return measured
+            result["activity"] = activity.as_record()
+        return result
 
     def memory(self):
         """Make a memory, or a full cell, with the white noise it is designed for.
@@ -149,11 +150,7 @@ class Resources(Experiment):
             nengo.Connection(nengo.Node(noise), lmu.input, synapse=None)
         return network, lmu.memory.synapse.tau
 
-    def table(self, record):
-        """Return what the network needs, and what it spends."""
-        from nengo_lmu.experiments.on_chip import report
-
-        return report.resources_tables(record)
+    table = shown_by("experiments.on_chip.report.resources_tables")
 
     @classmethod
     def run_command(cls, arguments):

@@ -14,11 +14,9 @@ import numpy as np
 
 from nengo_lmu.analysis.memory import counted_windows
 from nengo_lmu.analysis.summary import mean_and_error
-from nengo_lmu.experiments.experiment import Experiment, option
-from nengo_lmu.experiments.options import number_of_runs, seconds, whole_number
-from nengo_lmu.legendre.checks import whole
-
-THETA = 1.0
+from nengo_lmu.experiments.experiment import option, shown_by
+from nengo_lmu.experiments.on_chip.options import THETA, OnChip, measured_for
+from nengo_lmu.experiments.options import whole_number
 
 # Memories on the chip have these orders and numbers of neurons.
 SIZES = (
@@ -53,7 +51,7 @@ LAST_ORDER_OF_BLOCKS = 12
 
 
 @dataclass(frozen=True)
-class Routes(Experiment):
+class Routes(OnChip):
     """Compare ways to get the recurrence of a memory onto the chip.
 
     Their error, cores and synapses, for memories of 1 s, of several sizes and
@@ -65,11 +63,6 @@ class Routes(Experiment):
     """
 
     name = "loihi routes"
-    keeps = "records"
-    processes = "here"
-    resumes = True
-    always_kept = False
-
     n_neurons: int | None = option(
         None,
         whole_number(2),
@@ -78,21 +71,10 @@ class Routes(Experiment):
         "M",
         formerly=("--neurons",),
     )
-    tau: float = option(0.1, seconds, "time constant of the synapse, in seconds", "S")
-    seeds: int = option(
-        5,
-        number_of_runs,
-        "how often each is measured, with another input and other neurons",
-    )
-    seconds: float = option(
-        6.0,
-        seconds,
-        "length of a measurement, in whole windows; the first is not counted",
-        "S",
-    )
+    seconds: float = measured_for(6.0)
 
     def __post_init__(self):
-        whole("seeds", self.seeds, 1)
+        super().__post_init__()
         self.on_chip()  # it refuses what cannot be measured
 
     @property
@@ -168,16 +150,11 @@ class Routes(Experiment):
             predict,
         )
 
-        def cost(route):
-            return route.cost
-
         on_chip, ideas = self.on_chip(), self.ideas()
         reference = [replace(r, simulator="reference", copies=None) for r in on_chip]
-        needs = run.sweep(count, on_chip, description="resources", cost=cost)
-        every = list(dict.fromkeys([*on_chip, *reference, *ideas]))
-        results = run.sweep_seeds(
-            measure, every, self.seeds, description="routes", cost=cost
-        )
+        needs = run.sweep(count, on_chip, description="resources")
+        routes = list(dict.fromkeys([*on_chip, *reference, *ideas]))
+        results = run.sweep_seeds(measure, routes, self.seeds, description="routes")
 
         def values(route, key):
             return [result[key] for result in results[route]]
@@ -218,8 +195,4 @@ class Routes(Experiment):
             ],
         }
 
-    def table(self, record):
-        """Return what each way needs, its error, and other ideas."""
-        from nengo_lmu.experiments.on_chip.report import routes_tables
-
-        return routes_tables(record)
+    table = shown_by("experiments.on_chip.report.routes_tables")

@@ -176,7 +176,7 @@ def _place(sim, connection):
     base = graph.base_params[signal.key]
     weights = sim.keras_model.weights
     (array,) = [i for i, weight in enumerate(weights) if weight is base]
-    # several matrices may share an array, below one another
+    # Several matrices may share an array, below one another.
     ((start, stop),) = signal.slices
     return {"array": f"arr_{array}", "start": start, "stop": stop}
 
@@ -211,10 +211,10 @@ def _read(path):
 
 def _refused(path, record, error):
     """Return the error for a record that cannot be read: another version's, or not."""
-    what = "is damaged"
+    problem = "is damaged"
     versions = record.get("versions") if isinstance(record, dict) else None
-    found = versions.get("nengo-lmu") if isinstance(versions, dict) else None
-    if found not in (None, version):
-        what = f"is of version {found} of nengo_lmu, and this is {version}"
+    release = versions.get("nengo-lmu") if isinstance(versions, dict) else None
+    if release not in (None, version):
+        problem = f"is of version {release} of nengo_lmu, and this is {version}"
     summary = " ".join(f"{type(error).__name__}: {error}".split())
-    return ArgumentError("folder", f"{path}.json {what} ({summary}); train again")
+    return ArgumentError("folder", f"{path}.json {problem} ({summary}); train again")

@@ -20,7 +20,7 @@ from nengo_lmu.experiments.experiment import Experiment, option
 from nengo_lmu.legendre.checks import finite_array, one_of, whole
 from nengo_lmu.networks import LMU, XavierNormal
 
-# published
+# The paper has these.
 DELTAS = (-0.01, -0.001, 0.0, 0.001, 0.01)
 
 DATA = ("mnist", "digits")
@@ -104,7 +104,7 @@ class Ablation(Experiment):
         "DATA",
     )
     mnist: Path | None = option(
-        None, Path, "MNIST as an npz file (default: loaded by Keras)", "FILE"
+        None, options.file, "MNIST as an npz file (default: loaded by Keras)", "FILE"
     )
     digits: int = option(
         Setting.n_train,
@@ -117,6 +117,7 @@ class Ablation(Experiment):
     seeds: int = option(3, options.number_of_runs, "trainings of each")
 
     def __post_init__(self):
+        super().__post_init__()
         if self.data == "digits":
             self.refuse_with("--data digits", ("mnist",), "it would not be looked at")
 
@@ -141,10 +142,12 @@ class Ablation(Experiment):
             for scaled in (False, True)
             for delta in DELTAS
         ]
-        _load(settings[0])  # what is no data is refused before the workers start
-        found = run.sweep_seeds(measure, settings, self.seeds, description="trainings")
+        _load(settings[0])  # it refuses what is no data before the workers start
+        measurements = run.sweep_seeds(
+            measure, settings, self.seeds, description="trainings"
+        )
         rows = []
-        for setting, results in found.items():
+        for setting, results in measurements.items():
             values = [result["accuracy"] for result in results]
             rows.append(
                 {
@@ -181,8 +184,8 @@ def perturb(memory, delta):
     A_bar : (d, d) ndarray
         The matrix that the memory now has.
     """
-    # a step adds A_bar - I times the state of the step before, which is the state
-    # through a synapse
+    # A step adds A_bar - I times the state of the step before, which is the state
+    # through a synapse.
     (recurrent,) = (
         connection
         for connection in memory.connections
@@ -226,10 +229,7 @@ class Classifier:
                 units=setting.units,
                 n_neurons=0,
                 dt=DT,
-                input_kernel=None,
-                hidden_kernel=None,
-                hidden_encoders=None,
-                memory_encoders=None,
+                coupling="feed-forward",
                 hidden_bias=0,
                 seed=setting.seed,
             )
@@ -294,12 +294,11 @@ def measure(setting):
         classifier.readout,
         train_m / scale,
         train_y,
-        validation=None,  # the paper has no choice of the epoch
+        validation=None,  # the paper does not choose the epoch
         **compile_arguments(1e-3),
         epochs=setting.epochs,
         seed=setting.seed,
         minibatch_size=_MINIBATCH,
-        dt=DT,
         show_progress=False,
     )
     guesses = classifier.scores_of(test_m / scale).argmax(axis=1)

@@ -4,7 +4,7 @@ import numpy as np
 
 from nengo_lmu.tasks.mnist import SIDE, to_images, to_pixels
 
-# The largest distortions: pixels, radians, and fractions.
+# Distortions are at most so large (pixels, radians, and fractions).
 SHIFT, ROTATION, STRETCH, SHEAR = 1.5, 0.15, 0.12, 0.15
 
 
@@ -38,8 +38,8 @@ def distorted(pixels, rng, size=1.0):
     ).transpose(2, 0, 1)
     middle = np.full(2, (SIDE - 1) / 2)
     origin = middle - A @ middle + spread(SHIFT, 2).T
-    # where each pixel comes from, by rows: the first two of a projective map, whose
-    # third, (0, 0, 1), is implied
+    # They say where each pixel comes from, and are the first two rows of a projective
+    # map, whose third, (0, 0, 1), is implied.
     rows = np.concatenate([A, origin[..., np.newaxis]], axis=2).reshape(n, 6)
     images = tf.raw_ops.ImageProjectiveTransformV3(
         images=to_images(pixels)[..., np.newaxis].astype(np.float32),

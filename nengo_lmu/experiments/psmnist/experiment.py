@@ -2,14 +2,15 @@
 
 import time
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import nengo
 import numpy as np
 
 from nengo_lmu.experiments import pretrained
 from nengo_lmu.experiments.classifier.row import fraction
-from nengo_lmu.experiments.experiment import Experiment, option, say_renamed, switch
-from nengo_lmu.experiments.options import one_of, whole_number
+from nengo_lmu.experiments.experiment import Experiment, option, switch
+from nengo_lmu.experiments.options import file, one_of, whole_number
 from nengo_lmu.experiments.psmnist import in_time, network, without_time
 from nengo_lmu.experiments.psmnist.spiking import ON_CHIP, SpikingClassifier
 from nengo_lmu.experiments.psmnist.spiking import Settings as SpikingSettings
@@ -23,18 +24,8 @@ ROUTES = {
 
 _N_TEST = 10_000
 
-# digits on which the network in time is compared with what it was trained as
+# On so many digits the network in time is compared with what it was trained as.
 IN_NENGO_DL, IN_NENGO = 100, 2
-
-
-def _route(text):
-    """A type for a route, by today's name or by the one of the release before."""
-    if text == "static":
-        say_renamed(
-            f"nengo-lmu {PsMnist.name}", "--route static", "--route without-time"
-        )
-        return "without-time"
-    return one_of(tuple(ROUTES))(text)
 
 
 @dataclass(frozen=True)
@@ -50,8 +41,7 @@ class PsMnist(Experiment):
                              feeds back into: hidden units are followed over the
                              last 112 steps in training
       --route time           the paper's network, all of it recurrent, by
-                             backpropagation through 784 steps of NengoDL;
-                             interrupted, the same command goes on
+                             backpropagation through 784 steps of NengoDL
 
     or, with --spiking, a network of Poisson neurons and spiking hidden units,
     trained without time as well, with the noise of spikes, and run in spikes: in
@@ -63,20 +53,28 @@ class PsMnist(Experiment):
     (train-psmnist.json) to a folder, and so do the trained parameters (psmnist.npz,
     as nengo_dl.Simulator.save_params writes them, and psmnist.json):
     nengo_lmu.experiments.pretrained.load("psmnist", "DIR") makes the network with
-    them. Of the spiking network there is a figure instead (train-psmnist.png).
+    them. Of the spiking network there is a figure instead (train-psmnist.png). When
+    it was interrupted, the same command continues where it was.
     """
 
     name = "train psmnist"
+    resumes = True
     names = {"path": "--mnist"}
 
-    mnist: str | None = option(
+    mnist: Path | None = option(
         None,
-        str,
+        file,
         "MNIST as an npz file of x_train, y_train, x_test and y_test (default: "
         "downloaded by Keras, once)",
         "FILE",
     )
-    route: str = option("without-time", _route, ", ".join(ROUTES), "ROUTE")
+    route: str = option(
+        "without-time",
+        one_of(tuple(ROUTES)),
+        ", ".join(ROUTES),
+        "ROUTE",
+        renamed={"static": "without-time"},
+    )
     no_augmentation: bool = switch(
         "train on the digits as they are (without-time: by default they are shifted, "
         "turned, stretched and slanted a little, in each epoch otherwise)"
@@ -96,6 +94,7 @@ class PsMnist(Experiment):
     )
 
     def __post_init__(self):
+        super().__post_init__()
         if self.spiking:
             self.refuse_with(
                 "--spiking",
@@ -145,9 +144,7 @@ class PsMnist(Experiment):
         settings = replace(ROUTES[self.route], seed=self.seed)
         options = {} if self.epochs is None else {"epochs": self.epochs}
         augmented = self.route == "without-time" and not self.no_augmentation
-        checkpoint = None
-        if run.folder is not None:
-            checkpoint = run.folder / f"checkpoint-{self.route}.npz"
+        checkpoint = _checkpoint(run, self.route)
         resumed = checkpoint is not None and checkpoint.exists()
         started = time.process_time()
         classifier = network.Classifier(settings)
@@ -174,14 +171,14 @@ class PsMnist(Experiment):
             command = f"nengo-lmu {self.name} --route {self.route} --seed {self.seed}"
             details = {"command": command, "test": test}
             pretrained.save("psmnist", classifier, details, run.folder)
-            if self.route != "time":  # others take minutes, and are not kept
-                checkpoint.unlink(missing_ok=True)
+        if self.route != "time":  # others take minutes, so that they are not kept
+            _remove(checkpoint)
         return {
             "network": asdict(settings) | {"theta": settings.theta},
             "augmented": augmented,
             "parameters": _n_parameters(classifier),
             "training_seconds": sum(history["seconds"]),
-            # of this process, if it did not go on from another's checkpoint
+            # They are this process's, unless it went on from another's checkpoint.
             "processor_seconds": None if resumed else processor,
             "history": history,
             "validation_accuracy": max(accuracies),
@@ -201,17 +198,15 @@ class PsMnist(Experiment):
         settings = SpikingSettings(seed=self.seed)
         if self.epochs is not None:
             settings = replace(settings, epochs=self.epochs)
-        started = time.perf_counter()
         classifier = SpikingClassifier(settings, mnist)
-        history = classifier.train()
-        trained = time.perf_counter() - started
+        history = classifier.train(_checkpoint(run, "spiking"))
 
         rows = [_row(classifier, classifier.simulate_nengo_dl(self.digits))]
         if self.loihi_digits:
             import nengo_loihi
 
             chip = SpikingClassifier(replace(ON_CHIP, seed=self.seed), mnist)
-            chip.train()
+            chip.train(_checkpoint(run, "chip"))
             row, _ = chip.simulate(
                 nengo_loihi.Simulator,
                 "Loihi emulator",
@@ -223,13 +218,25 @@ class PsMnist(Experiment):
             nengo.Simulator, "", 1, False, n_traces=1, progress_bar=False
         )
         run.draw(draw_psmnist(traces, classifier))
+        for part in ("spiking", "chip"):
+            _remove(_checkpoint(run, part))
         return {
             "parameters": _n_parameters(classifier),
-            "training_seconds": trained,
+            "training_seconds": sum(history["seconds"]),
             "history": history,
             "validation_accuracy": max(history["val_probe_accuracy"]),
             "results": rows,
         }
+
+
+def _checkpoint(run, part):
+    """Return the file for the state of a training, if it is to be kept."""
+    return None if run.folder is None else run.folder / f"checkpoint-{part}.npz"
+
+
+def _remove(checkpoint):
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
 
 
 def _row(classifier, row):
@@ -251,7 +258,7 @@ def _difference(classifier, scores, pixels):
     """Return how far the network in time is from the scores, at most."""
     s = classifier.settings
     in_nengo_dl = in_time.predict(classifier, pixels[:IN_NENGO_DL])
-    found = {
+    differences = {
         "NengoDL": float(np.abs(in_nengo_dl - scores[: len(in_nengo_dl)]).max()),
         "nengo.Simulator": 0.0,
     }
@@ -261,8 +268,8 @@ def _difference(classifier, scores, pixels):
             nengo.Simulator(classifier.network, dt=s.dt, progress_bar=False) as sim,
         ):
             sim.run_steps(s.n_steps)
-        last = sim.data[classifier.scores][-1]
-        found["nengo.Simulator"] = max(
-            found["nengo.Simulator"], float(np.abs(last - scores[k]).max())
+        output = sim.data[classifier.scores][-1]
+        differences["nengo.Simulator"] = max(
+            differences["nengo.Simulator"], float(np.abs(output - scores[k]).max())
         )
-    return found
+    return differences

@@ -10,8 +10,8 @@ import numpy as np
 from nengo_lmu.experiments.classifier.training import compile_arguments
 from nengo_lmu.experiments.psmnist.network import Settings
 
-# A network that can be followed over its last steps, and how many are: W_h is learned
-# from 0 and forgets sooner.
+# This network can be followed over its last steps, and so many are: W_h is learned from
+# 0 and forgets sooner.
 SCANNED = Settings(coupling="recurrent")
 LAST = 112
 
@@ -53,11 +53,12 @@ def train(classifier, mnist, epochs=10, last=None, checkpoint=None, show_progres
     from nengo_lmu.dl import fast
     from nengo_lmu.dl.training import fit
 
-    seed = classifier.settings.seed
     classifier.configure_training()
     lmu = classifier.lmu
     if classifier.settings.coupling != "full":
-        lmu.config[lmu.input_encoders].trainable = False  # as in `parameters`
+        lmu.config[
+            lmu.input_encoders
+        ].trainable = False  # `parameters` is without them too
     if last is not None:
         with classifier.network:
             nengo_dl.configure_settings(planner=fast.LastSteps(last))
@@ -68,20 +69,14 @@ def train(classifier, mnist, epochs=10, last=None, checkpoint=None, show_progres
             {classifier.scores: split.labels[:, np.newaxis, np.newaxis]},
         )
 
-    with nengo_dl.Simulator(
-        classifier.network,
-        dt=classifier.settings.dt,
-        minibatch_size=MINIBATCH,
-        progress_bar=False,
-        seed=seed,
-    ) as sim:
+    with _simulator(classifier) as sim:
         steps = epochs * (len(mnist.train) // MINIBATCH)
         sim.compile(**compile_arguments(RATE, steps, clipnorm=CLIP))
         history = fit(
             sim,
             *batches(mnist.train),
             epochs=epochs,
-            seed=seed,
+            seed=classifier.settings.seed,
             validation=batches(mnist.validation),
             checkpoint=checkpoint,
             monitor="val_scores_accuracy",
@@ -92,11 +87,23 @@ def train(classifier, mnist, epochs=10, last=None, checkpoint=None, show_progres
     if last is not None:
         with classifier.network:
             nengo_dl.configure_settings(planner=fast.planner)
-    _take_in_gain(lmu)
+    take_in_gain(lmu)
     return history
 
 
-def _take_in_gain(lmu):
+def _simulator(classifier):
+    import nengo_dl
+
+    return nengo_dl.Simulator(
+        classifier.network,
+        dt=classifier.settings.dt,
+        minibatch_size=MINIBATCH,
+        progress_bar=False,
+        seed=classifier.settings.seed,
+    )
+
+
+def take_in_gain(lmu):
     """Let a network that was trained with scaled pixels take them as they are.
 
     Its memory holds what it has held, divided by the gain.
@@ -123,19 +130,11 @@ def predict(classifier, pixels):
     -------
     scores : (n, 10) ndarray
     """
-    import nengo_dl
-
     classifier.configure_training()
     n = len(pixels)
-    # whole minibatches only: the last is filled up with blank digits
+    # Minibatches are whole, so that the last is filled up with blank digits.
     full = np.zeros((-(-n // MINIBATCH) * MINIBATCH, pixels.shape[1]), np.float32)
     full[:n] = pixels
-    with nengo_dl.Simulator(
-        classifier.network,
-        dt=classifier.settings.dt,
-        minibatch_size=MINIBATCH,
-        progress_bar=False,
-        seed=classifier.settings.seed,
-    ) as sim:
-        found = sim.predict({classifier.stimulus: classifier.signal(full)}, verbose=0)
-    return found[classifier.scores][:n, -1]
+    with _simulator(classifier) as sim:
+        outputs = sim.predict({classifier.stimulus: classifier.signal(full)}, verbose=0)
+    return outputs[classifier.scores][:n, -1]

@@ -18,29 +18,24 @@ from nengo_lmu.experiments.classifier.presentation import Presenter, Timing
 from nengo_lmu.networks import LMU, XavierNormal
 from nengo_lmu.tasks.mnist import N_CLASSES, N_PIXELS, load_mnist
 
-# which of the cell's connections there are, beside those through the memory
+# The cell has these connections beside those through the memory.
 COUPLINGS = {
-    # all of the paper's; W_x, W_h, e_h and e_m are learned from 0
+    # All of the paper's are there; W_x, W_h, e_h and e_m are learned from 0.
     "full": {
         "input_kernel": 0,
         "hidden_kernel": 0,
         "hidden_encoders": 0,
         "memory_encoders": 0,
     },
-    # nothing reaches the memory but the pixels
+    # Nothing reaches the memory but the pixels.
     "recurrent": {
         "input_kernel": 0,
         "hidden_kernel": 0,
         "hidden_encoders": None,
         "memory_encoders": None,
     },
-    # hidden units see the memory alone
-    "feed-forward": {
-        "input_kernel": None,
-        "hidden_kernel": None,
-        "hidden_encoders": None,
-        "memory_encoders": None,
-    },
+    # Hidden units see the memory alone.
+    "feed-forward": {"coupling": "feed-forward"},
 }
 
 HIDDEN = {"tanh": nengo.Tanh(tau_ref=1), "rectified": nengo.RectifiedLinear()}
@@ -127,31 +122,20 @@ class Classifier(Presenter):
                 transform=XavierNormal().sample(N_CLASSES, s.units, rng=rng),
                 synapse=None,
             )
-            one = nengo.Node([1.0], label="one")
+            constant = nengo.Node([1.0], label="one")
             self.bias = nengo.Connection(
-                one, scores, transform=np.zeros((N_CLASSES, 1)), synapse=None
+                constant, scores, transform=np.zeros((N_CLASSES, 1)), synapse=None
             )
             self.scores = nengo.Probe(scores, label="scores")
 
     @property
-    def parameters(self):
-        """(dict of nengo.Connection) What is trained, by name."""
-        lmu = self.lmu
-        named = {
-            # other couplings are trained with pixels as they are
-            "input_encoders": lmu.input_encoders
-            if self.settings.coupling == "full"
-            else None,
-            "input_kernel": lmu.input_kernel,
-            "hidden_kernel": lmu.hidden_kernel,
-            "memory_kernel": lmu.memory_kernel,
-            "hidden_encoders": lmu.hidden_encoders,
-            "memory_encoders": lmu.memory_encoders,
-            "hidden_bias": lmu.hidden_bias,
-            "readout": self.readout,
-            "bias": self.bias,
-        }
-        return {name: conn for name, conn in named.items() if conn is not None}
+    def trained(self):
+        """(tuple of str) Names of the LMU's connections that are trained."""
+        kernels = "input_kernel", "hidden_kernel", "memory_kernel"
+        names = (*kernels, "hidden_encoders", "memory_encoders", "hidden_bias")
+        # Other couplings are trained with pixels as they are.
+        is_full = self.settings.coupling == "full"
+        return ("input_encoders", *names) if is_full else names
 
     def configure_training(self):
         """Set up NengoDL to keep the last step of a digit, and nothing between two."""

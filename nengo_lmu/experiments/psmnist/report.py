@@ -3,7 +3,7 @@
 import numpy as np
 
 from nengo_lmu import plots
-from nengo_lmu.analysis.style import BLACK, BLUE, STYLE, VERMILION
+from nengo_lmu.analysis.style import BLACK, BLUE, VERMILION, page_figure
 from nengo_lmu.experiments.classifier.drawing import draw_scores
 from nengo_lmu.tasks.mnist import to_images
 from nengo_lmu.utils.table import format_table, percent
@@ -24,16 +24,12 @@ def draw_psmnist(traces, classifier):
     -------
     figure : matplotlib.figure.Figure
     """
-    import matplotlib
-    from matplotlib.figure import Figure
-
     s = classifier.settings
     t = np.arange(1, s.n_steps + 1) * s.dt
     test = classifier.digits.test
     guess = traces["scores"][-1].argmax()
-    held = traces["window"][-1] + classifier.mean
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.0, 6.6), layout="constrained")
+    window = traces["window"][-1] + classifier.mean
+    with page_figure(6.6) as figure:
         grid = figure.add_gridspec(
             4, 2, width_ratios=[4, 1], height_ratios=[1, 1.3, 1.3, 1.5]
         )
@@ -59,7 +55,7 @@ def draw_psmnist(traces, classifier):
         for k, (pixels, name) in enumerate(
             (
                 (test.pixels[0], "presented"),
-                (held, "held by the\nspikes at the end"),
+                (window, "held by the\nspikes at the end"),
             )
         ):
             axes = figure.add_subplot(grid[k, 1])
@@ -83,8 +79,8 @@ def ablation_table(record):
         rows.setdefault(setting["delta"], {})[setting["scaled"]] = row
 
     def accuracy(row):
-        found = row["accuracy"]
-        return f"{percent(found['mean'], found['standard_error'], 2)} %"
+        summary = row["accuracy"]
+        return f"{percent(summary['mean'], summary['standard_error'], 2)} %"
 
     return format_table(
         ["delta", "radius", "state rms", "first pixel", "as they are", "scaled"],

@@ -23,13 +23,13 @@ from nengo_lmu.tasks.mnist import N_PIXELS
 # training takes them at so many quantiles of the filter's exponential distribution.
 _DELAYS = 8
 
-# relative to those without noise, which leave less to be learned
+# Distortions are relative to those without noise, which leave less to be learned.
 _DISTORTION = 2 / 3
 
-# time steps of the sample of digits that the memory is designed for
+# The memory is designed for a sample of digits of so many time steps.
 _SAMPLE_STEPS = 60 * N_PIXELS
 
-# digits that NengoDL reads at once
+# NengoDL reads so many digits at once.
 _MINIBATCH = 100
 
 
@@ -60,14 +60,14 @@ class Settings(network.Settings):
         return self.pixel
 
 
-# Rates that the chip has: one spike a step is the most there, so those of hidden
-# neurons have to stay well below. A tenth of the spikes, since on the emulator each of
-# them meets all neurons; a lower order is about as quiet with those.
+# The chip has these rates: one spike a step is the most there, so those of hidden
+# neurons have to stay well below. There is a tenth of the spikes, since each
+# of them meets all neurons on the emulator; a lower order is about as quiet with those.
 ON_CHIP = Settings(
     d=56,
     n_neurons=800,
     max_rate=800.0,
-    # the chip has none, so that it is not trained for less noise than there is
+    # The chip has none, so that it is not trained for less noise than there is.
     error_feedback=0.0,
     units=400,
     hidden="poisson",
@@ -105,15 +105,22 @@ class SpikingClassifier(network.SpikingClassifier):
             seed=s.seed,
         )
 
-    def train(self, show_progress=None):
+    def train(self, checkpoint=None, show_progress=None):
         """Train on states with the memory's noise, and Poisson hidden units' own.
+
+        Parameters
+        ----------
+        checkpoint : str or Path, optional
+            File from which a training that was stopped goes on.
+        show_progress : bool, optional
+            By default on terminals.
 
         Returns
         -------
         history : dict from str to list of float
             As of `nengo_lmu.experiments.psmnist.without_time.train_on_states`.
         """
-        from nengo_lmu.dl.feedforward import SpikeNoise
+        from nengo_lmu.dl import SpikeNoise
         from nengo_lmu.legendre import last_step
 
         s = self.settings
@@ -129,13 +136,13 @@ class SpikingClassifier(network.SpikingClassifier):
             pixels = split.pixels
             if split is not self.digits.validation:
                 pixels = distorted(pixels, rng, _DISTORTION)
-            # each digit at another delay than the next
+            # Each digit has another delay than the next.
             m = np.empty((len(split), s.d), np.float32)
             for k, matrix in enumerate(matrices):
                 m[k::_DELAYS] = (pixels[k::_DELAYS] - self.mean) @ matrix
             return m + correlated_noise(covariance, len(m), rng, np.float32)
 
-        # what regular spikes leave behind the scores' filter is a few percent
+        # What regular spikes leave behind the scores' filter is a few percent.
         noisy = s.hidden == "poisson"
         layer = SpikeNoise(self.lmu.unit, s.readout_tau * s.pixel) if noisy else None
         return train_on_states(
@@ -144,7 +151,7 @@ class SpikingClassifier(network.SpikingClassifier):
             states,
             layer,
             epochs=s.epochs,
-            noisy=True,
+            checkpoint=checkpoint,
             description="spiking psMNIST",
             show_progress=show_progress,
         )

@@ -12,7 +12,7 @@ from nengo_lmu.analysis.memory import Setting, measure, windows_for
 from nengo_lmu.analysis.simulators import NEURON_TYPES
 from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.analysis.theory import fit_exponents, floor, predict
-from nengo_lmu.experiments.experiment import Experiment, option
+from nengo_lmu.experiments.experiment import Experiment, option, shown_by
 from nengo_lmu.experiments.options import (
     number_of_runs,
     one_of,
@@ -121,7 +121,6 @@ class Scaling(Experiment):
                 settings,
                 self.seeds,
                 description=description,
-                cost=lambda setting: setting.cost,
             )
 
         records = [_describe(axis, settings, results) for axis, settings in series]
@@ -152,11 +151,7 @@ class Scaling(Experiment):
             tables += report.exponent_table(record)
         return tables
 
-    def figure(self, record):
-        """Draw errors against all that is varied, over the theory's curves."""
-        from nengo_lmu.experiments.scaling.report import draw_scaling
-
-        return draw_scaling(record)
+    figure = shown_by("experiments.scaling.report.draw_scaling")
 
     @property
     def base(self):

@@ -1,7 +1,5 @@
 """The tables and the figure of the scaling experiment, made of its record."""
 
-import matplotlib
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
@@ -12,8 +10,8 @@ from nengo_lmu.analysis.style import (
     ORANGE,
     PURPLE,
     SKY,
-    STYLE,
     VERMILION,
+    page_figure,
 )
 from nengo_lmu.utils.table import format_table
 
@@ -59,9 +57,7 @@ def draw_scaling(record):
     varied = {series["axis"] for series in record["series"]}
     first, *others = [axis for axis in TITLES if axis in varied]
     n_rows = -(-len(others) // 2)
-    with matplotlib.rc_context(STYLE):
-        height = 3.8 + 2.4 * n_rows
-        figure = Figure(figsize=(7.0, height), layout="constrained")
+    with page_figure(3.8 + 2.4 * n_rows) as figure:
         above, *below = figure.subfigures(
             1 + bool(others),
             1,

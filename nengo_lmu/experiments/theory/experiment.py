@@ -14,7 +14,7 @@ from nengo_lmu.analysis.memory import Setting, measure, windows_for
 from nengo_lmu.analysis.stimuli import STIMULI
 from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.analysis.theory import LIMIT, predict
-from nengo_lmu.experiments.experiment import Experiment, option, switch
+from nengo_lmu.experiments.experiment import Experiment, option, shown_by, switch
 from nengo_lmu.experiments.options import (
     number_from_zero,
     number_of_runs,
@@ -120,6 +120,7 @@ class Theory(Experiment):
     )
 
     def __post_init__(self):
+        super().__post_init__()
         for name, value in (WHOLE if self.full else PART).items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
@@ -145,7 +146,6 @@ class Theory(Experiment):
             measure,
             list(dict.fromkeys(memories)),
             self.seeds,
-            cost=lambda setting: setting.cost,
             description="memories",
         )
         return {
@@ -153,17 +153,8 @@ class Theory(Experiment):
             "unforeseen": [_compare(row, results) for row in unforeseen],
         }
 
-    def table(self, record):
-        """Return how well the theory holds, and what other input does."""
-        from nengo_lmu.experiments.theory.report import theory_tables
-
-        return theory_tables(record)
-
-    def figure(self, record):
-        """Draw measured against predicted errors, and the errors of other input."""
-        from nengo_lmu.experiments.theory.report import draw_theory
-
-        return draw_theory(record)
+    table = shown_by("experiments.theory.report.theory_tables")
+    figure = shown_by("experiments.theory.report.draw_theory")
 
     def grid(self):
         """Return the memories of which the theory says that their error is small.

@@ -1,8 +1,6 @@
 """The tables and the figure of the theory's check, made of its record."""
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -13,8 +11,8 @@ from nengo_lmu.analysis.style import (
     ORANGE,
     PURPLE,
     SKY,
-    STYLE,
     VERMILION,
+    page_figure,
 )
 from nengo_lmu.analysis.theory import TOLERANCE
 from nengo_lmu.utils.table import format_table
@@ -52,8 +50,7 @@ def draw_theory(record):
     -------
     figure : matplotlib.figure.Figure
     """
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.0, 6.2), layout="constrained")
+    with page_figure(6.2) as figure:
         panels = figure.subplot_mosaic(
             [["errors", "ratios"], ["inputs", "inputs"]], height_ratios=[1.15, 1]
         )

@@ -4,8 +4,8 @@
 - `recover_stack`: the windows of several layers, from what the last one says,
 - `fine_tune`: A and B, for an input that is too fast for the order.
 
-All through `nengo_dl.Simulator.fit`. The window is one trainable scalar a layer,
-``1 / theta``, in which Euler's method is linear.
+All through `nengo_dl.Simulator.fit`. The window is one trainable scalar a layer, the
+first theta over the present one, in which Euler's method is linear.
 """
 
 from dataclasses import asdict, dataclass
@@ -14,7 +14,7 @@ from functools import partial
 import nengo
 import numpy as np
 
-from nengo_lmu.experiments.experiment import Experiment, option
+from nengo_lmu.experiments.experiment import Experiment, option, shown_by
 from nengo_lmu.experiments.options import (
     number_of_runs,
     positive_number,
@@ -142,9 +142,10 @@ STACKS = (StackRecovery((0.05, 0.15, 0.25), 0.1),)
 class TimeScale(Experiment):
     """Let memories learn how long their windows should be.
 
-    With trainable_theta=True, NengoDL trains 1 / theta, one scalar a layer. The
-    window of one layer, too long or too short at first, is to become that of the
-    delay in the data: without neurons, and in Poisson neurons through their rates.
+    With trainable_theta=True, NengoDL trains how many times shorter than at first a
+    window is, one scalar a layer. The window of one layer, too long or too short at
+    first, is to become that of the delay in the data: without neurons, and in Poisson
+    neurons through their rates.
     Then those of three layers, all alike at first, are to become those of a teacher
     of the same kernels, from what its last layer says. At last, A and B themselves
     are trained, for an input that is too fast for the order of the memory.
@@ -188,7 +189,6 @@ class TimeScale(Experiment):
                 settings,
                 self.seeds,
                 description=description,
-                cost=lambda setting: setting.cost,
             )
             return [
                 {"setting": asdict(setting), "results": of_seeds}
@@ -217,11 +217,7 @@ class TimeScale(Experiment):
             f"\n{report.matrix_table(record)}"
         )
 
-    def figure(self, record):
-        """Draw how windows approach the true ones."""
-        from nengo_lmu.experiments.time_scale.report import draw_time_scale
-
-        return draw_time_scale(record)
+    figure = shown_by("experiments.time_scale.report.draw_time_scale")
 
 
 def noise(n, n_steps, bandwidth, seed):
@@ -281,7 +277,7 @@ def recover(setting):
         nengo.Connection(stimulus, lmu.input, synapse=None)
         probe = nengo.Probe(lmu.memory.add_window(1.0))
     data = {stimulus: u}, {probe: delayed(u, setting.theta)}
-    history = _train(network, data, setting, 0.1 / lmu.theta, [lmu])
+    history = _train(network, data, setting, 0.1, [lmu])
     history["theta"] = [thetas[0] for thetas in history["theta"]]
     return history
 
@@ -302,17 +298,17 @@ def recover_stack(setting):
     longest = max(setting.thetas)
     n_steps = int(round(3 * longest / DT))
     u = noise(_N_SEQUENCES, n_steps, 0.25 / longest, setting.seed)
-    network, stimulus, probe, _ = _stack(setting, setting.thetas)
+    network, stimulus, probe, _ = stack_of_layers(setting, setting.thetas)
     with _simulator(network) as sim:
         y = sim.predict({stimulus: u}, verbose=0)[probe]
-    network, stimulus, probe, lmus = _stack(
+    network, stimulus, probe, lmus = stack_of_layers(
         setting, [setting.start] * len(setting.thetas)
     )
     data = {stimulus: u}, {probe: y}
-    return _train(network, data, setting, 0.05 / setting.start, lmus)
+    return _train(network, data, setting, 0.05, lmus)
 
 
-def _stack(setting, thetas):
+def stack_of_layers(setting, thetas):
     """Make a network of layers whose windows are all that can be trained."""
     rng = np.random.RandomState(setting.seed)
     with _network(setting.seed) as network:
@@ -329,10 +325,7 @@ def _stack(setting, thetas):
                 dt=DT,
                 trainable_theta=True,
                 input_encoders=rng.standard_normal((1, n)) / np.sqrt(n * RMS**2),
-                input_kernel=None,
-                hidden_kernel=None,
-                hidden_encoders=None,
-                memory_encoders=None,
+                coupling="feed-forward",
                 memory_kernel=rng.standard_normal((setting.units, setting.d)),
             )
             for connection in lmu.connections:
@@ -421,8 +414,9 @@ def _train(network, data, setting, rate, lmus=()):
 
     from nengo_lmu.dl.training import fit
 
-    # The gradient of 1 / theta shrinks by orders of magnitude on its way. An optimizer
-    # that soon forgets how large it was (beta_2) makes steps of a like size throughout.
+    # The gradient of a window's scalar shrinks by orders of magnitude on its way. An
+    # optimizer that soon forgets how large it was (beta_2) makes steps of a like size
+    # throughout.
     steps = setting.epochs * _N_SEQUENCES // _MINIBATCH
     optimizer = tf.optimizers.Adam(
         tf.keras.optimizers.schedules.CosineDecay(rate, steps), beta_2=0.9

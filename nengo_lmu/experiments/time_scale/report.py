@@ -1,11 +1,9 @@
 """The tables of learned time-scales, and the figure: windows against epochs."""
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from nengo_lmu.analysis.style import BLUE, GREEN, STYLE, VERMILION
+from nengo_lmu.analysis.style import BLUE, GREEN, VERMILION, page_figure
 from nengo_lmu.utils.table import format_table
 
 _COLOURS = (VERMILION, BLUE, GREEN)
@@ -23,8 +21,7 @@ def draw_time_scale(record):
     -------
     figure : matplotlib.figure.Figure
     """
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.0, 2.8), layout="constrained")
+    with page_figure(2.8) as figure:
         sizes = sorted({row["setting"]["n_neurons"] for row in record["recovery"]})
         panels = figure.subplots(1, len(sizes) + 1, squeeze=False)[0]
         for axes, letter, n_neurons in zip(panels, "abc", sizes):

@@ -21,6 +21,11 @@ def fast_emulator(on=True):
         Whether to go through the weights of a step all at once (which is how it is as
         soon as `nengo_lmu.loihi` is imported), or as NengoLoihi does. The results are
         the same. With releases of NengoLoihi newer than 1.1.0 it is always its own.
+
+    Examples
+    --------
+    >>> fast_emulator(False)  # for simulators that are made from here on
+    >>> fast_emulator()
     """
     on = is_true("on", on, fast_emulator) and version_info <= LAST_NENGO_LOIHI
     interface.CompartmentState = FastCompartments if on else CompartmentState

@@ -71,7 +71,7 @@ class FastCompartments(CompartmentState):
         self._wrap(q0, Q_BITS, "q0")
 
         if self.dtype == np.int32:
-            _decay(self.current, keep_u)
+            decay_by(self.current, keep_u)
             self.current += q0
         else:
             self.current[:] = self._decay_current(self.current, q0)
@@ -85,7 +85,7 @@ class FastCompartments(CompartmentState):
         self._wrap(u2, U_BITS, "u2")
 
         if self.dtype == np.int32:
-            _decay(self.voltage, keep_v)
+            decay_by(self.voltage, keep_v)
             self.voltage += u2
         else:
             self.voltage[:] = self._decay_voltage(self.voltage, u2)
@@ -120,7 +120,7 @@ def _add(x, noise, where):
         np.add(x, noise, out=x, where=where)
 
 
-def _decay(x, factor):
+def decay_by(x, factor):
     """Multiply integers in place, and round towards zero.
 
     Products of 32 and 12 bits are exact in double precision, as in `decay_int`.

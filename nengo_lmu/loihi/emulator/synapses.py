@@ -34,14 +34,21 @@ class MatrixSynapses(SynapseState):
     weights, or with an axon that leads to a compartment twice, of which the emulator
     only counts the last; and steps in which spikes of an input come in an order of
     their own, or twice.
+
+    Attributes
+    ----------
+    rows : list of Matrix and Lists, or None
+        All blocks' rows of weights, once the first step is run.
+    left : set of nengo_loihi.block.Synapse
+        Those that are left to NengoLoihi in every step.
     """
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self._rows = None  # all blocks' rows of weights are here
+        self.rows = None
         self._fired = None  # inputs that have spiked come first, then compartments
         self._first = {}  # an input begins there in `_fired`
-        self._left = set()  # these synapses are left to NengoLoihi
+        self.left = set()
         self._left_axons = {}
         self._regular = True  # spikes of the inputs are in order in this step
 
@@ -56,7 +63,7 @@ class MatrixSynapses(SynapseState):
         all_axons : nengo_loihi.emulator.interface.AxonState
         spiked : (n_compartments,) ndarray of bool
         """
-        if self._rows is None:
+        if self.rows is None:
             self._read_weights(spike_inputs, all_axons)
         n_inputs = len(self._fired) - self.n_compartments
         self._fired[:n_inputs] = False
@@ -76,9 +83,9 @@ class MatrixSynapses(SynapseState):
 
         if not self._regular:
             super().inject_current(t, arrived, all_axons, spiked)
-        elif self._left:
+        elif self.left:
             for spikes in arrived:
-                spikes.axons = [a for a in spikes.axons if a.target in self._left]
+                spikes.axons = [a for a in spikes.axons if a.target in self.left]
             super().inject_current(t, arrived, self._left_axons, spiked)
 
     def update_input(self, input):
@@ -88,10 +95,10 @@ class MatrixSynapses(SynapseState):
         ----------
         input : (delay, n_compartments) ndarray
         """
-        if self._left or not self._regular:
+        if self.left or not self._regular:
             super().update_input(input)
         if self._regular:
-            for rows in self._rows:
+            for rows in self.rows:
                 rows.add(self._fired, input[0])
 
     def _read_weights(self, spike_inputs, all_axons):
@@ -112,7 +119,7 @@ class MatrixSynapses(SynapseState):
         for block in dict.fromkeys(self.block_map.values()):
             rows = _rows_of_block(block, feeds)
             if rows is None:
-                self._left.update(block.synapses)
+                self.left.update(block.synapses)
             elif rows:
                 start = self.slices[block.synapses[0]].start
                 sources = np.array([source for source, *_ in rows])
@@ -124,10 +131,10 @@ class MatrixSynapses(SynapseState):
         self._left_axons = {
             axon: a_slice
             for axon, a_slice in all_axons.items()
-            if axon.target in self._left
+            if axon.target in self.left
         }
 
-        self._rows, listed = [], []
+        self.rows, listed = [], []
         for (_, key), same in blocks.items():
             sources = np.frombuffer(key, dtype=int)
             n_weights = sum(row[-1].size for *_, rows in same for row in rows)
@@ -135,11 +142,11 @@ class MatrixSynapses(SynapseState):
             size = len(sources) * n_columns
             # NumPy adds up a single column in another order
             if n_columns > 1 and size >= DENSE_SIZE and n_weights >= DENSE_PART * size:
-                self._rows.append(_Matrix(sources, same, self.dtype))
+                self.rows.append(Matrix(sources, same, self.dtype))
             else:
                 listed.extend((start, row) for start, _, rows in same for row in rows)
         if listed:
-            self._rows.append(_Lists(listed))
+            self.rows.append(Lists(listed))
 
 
 class _Arrived:
@@ -210,7 +217,7 @@ def _is_special(synapse):
     return not in_order and len(np.unique(flat)) < len(flat)
 
 
-class _Matrix:
+class Matrix:
     """Rows of weights, and of zeros for compartments that a source does not lead to.
 
     Sources that share their weights share a row.
@@ -244,21 +251,21 @@ class _Matrix:
         rows = {}  # a row has its number here, and the parts of a source that has it
         for part in parts:
             rows.setdefault(tuple(name for name, *_ in part), (len(rows), part))
-        self._matrix = np.zeros((len(rows), size), dtype=dtype)
+        self.matrix = np.zeros((len(rows), size), dtype=dtype)
         for row, part in rows.values():
             for _, indices, weights in part:
-                self._matrix[row, indices] += weights
+                self.matrix[row, indices] += weights
         self._row_of = np.array([rows[tuple(n for n, *_ in part)][0] for part in parts])
 
     def add(self, fired, total):
         """Add the rows of those who have fired, one after the other."""
         sources = fired[self._sources].nonzero()[0]
         if len(sources) > 0:
-            chosen = self._matrix.take(self._row_of[sources], axis=0)
+            chosen = self.matrix.take(self._row_of[sources], axis=0)
             total[self._columns] += np.add.reduce(chosen, axis=0, dtype=chosen.dtype)
 
 
-class _Lists:
+class Lists:
     """Rows of weights, without any zeros.
 
     Parameters

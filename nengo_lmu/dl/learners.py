@@ -1,0 +1,171 @@
+"""What `nengo_lmu.dl.training.fit` can train: NengoDL simulators and Keras models.
+
+They differ in how their data are given, in what becomes of the rows after the last full
+minibatch, and in whether there is a state besides the weights.
+"""
+
+import nengo_dl
+import numpy as np
+import tensorflow as tf
+from nengo.exceptions import ValidationError
+
+from nengo_lmu.legendre.checks import shown, whole
+
+
+def as_learner(sim, minibatch_size=None):
+    """Return what knows how to train a simulator or a model.
+
+    Parameters
+    ----------
+    sim : nengo_dl.Simulator or tf.keras.Model
+        It has been compiled.
+    minibatch_size : int, optional
+        That of a model; a simulator has its own.
+
+    Returns
+    -------
+    learner : SimulatorLearner or ModelLearner
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If ``sim`` is neither, or has another ``minibatch_size``.
+    nengo_lmu.legendre.ArgumentError
+        If a model has no ``minibatch_size``, or none that is a whole number.
+    """
+    if isinstance(sim, nengo_dl.Simulator):
+        if minibatch_size not in (None, sim.minibatch_size):
+            raise ValidationError(
+                f"is {minibatch_size!r}, but the simulator was made with "
+                f"{sim.minibatch_size}; leave it out",
+                attr="minibatch_size",
+            )
+        return SimulatorLearner(sim)
+    if isinstance(sim, tf.keras.Model):
+        return ModelLearner(sim, whole("minibatch_size", minibatch_size, 1))
+    raise ValidationError(
+        f"must be a nengo_dl.Simulator or a tf.keras.Model, but {shown(sim)} was "
+        "given; compile one of these and give it",
+        attr="sim",
+    )
+
+
+class SimulatorLearner:
+    """A simulator takes dicts, in minibatches of one size, and has a state.
+
+    Attributes
+    ----------
+    model : tf.keras.Model
+    minibatch_size : int
+    """
+
+    def __init__(self, sim):
+        self._sim = sim
+        self.model = sim.keras_model
+        self.minibatch_size = sim.minibatch_size
+
+    @property
+    def state(self):
+        """(list of tf.Variable) The simulation's, which NengoDL sets back by itself.
+
+        It does so after each minibatch, when callbacks have been called, so what there
+        is of it then must not be kept: the next minibatch would begin with it.
+        """
+        return list(self._sim.tensor_graph.saved_state.values())
+
+    def checked(self, name, data, n=None, finite=True):
+        """Return data by node or probe as arrays; see `_checked_array`."""
+        if not isinstance(data, dict) or not data:
+            raise ValidationError(
+                f"must be a dict with arrays, but {shown(data)} was given; give one "
+                "array for each node or probe",
+                attr=name,
+            )
+        arrays = {}
+        for key, value in data.items():
+            arrays[key] = _checked_array(name, value, n, finite, key, ndim=3)
+            n = len(arrays[key])
+        return arrays
+
+    def n_used(self, name, n):
+        """Return how many of n rows are in full minibatches; there must be one."""
+        if n < self.minibatch_size:
+            raise ValidationError(
+                f"has {n} rows, fewer than the minibatch of {self.minibatch_size}; "
+                "give more data, or the simulator a smaller minibatch_size",
+                attr=name,
+            )
+        return n - n % self.minibatch_size
+
+    def fit(self, inputs, targets, **options):
+        """Train on rows in their order."""
+        self._sim.fit(inputs, targets, shuffle=False, verbose=0, **options)
+
+    def evaluate(self, inputs, targets):
+        """Return a dict of losses and metrics."""
+        return self._sim.evaluate(inputs, targets, verbose=0)
+
+
+class ModelLearner:
+    """A Keras model takes arrays, and a last minibatch that is smaller.
+
+    Attributes
+    ----------
+    model : tf.keras.Model
+    minibatch_size : int
+    """
+
+    state = ()
+
+    def __init__(self, model, minibatch_size):
+        self.model = model
+        self.minibatch_size = minibatch_size
+        self._options = {"batch_size": minibatch_size, "verbose": 0}
+
+    def checked(self, name, data, n=None, finite=True):
+        """Return the only array of data, as in a dict; see `_checked_array`."""
+        return {name: _checked_array(name, data, n, finite)}
+
+    def n_used(self, name, n):
+        """Return how many of n rows are used, which are all; there must be one."""
+        if n == 0:
+            raise ValidationError("has no rows; give some", attr=name)
+        return n
+
+    def fit(self, inputs, targets, **options):
+        """Train on rows in their order."""
+        arrays = *inputs.values(), *targets.values()
+        self.model.fit(*arrays, shuffle=False, **self._options, **options)
+
+    def evaluate(self, inputs, targets):
+        """Return a dict of losses and metrics."""
+        arrays = *inputs.values(), *targets.values()
+        return self.model.evaluate(*arrays, return_dict=True, **self._options)
+
+
+def _checked_array(name, value, n, finite, key="it", ndim=None):
+    """Return an array, if its values are finite and it has n rows.
+
+    Or NaN, if they need not be finite: a loss may leave out targets that are.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError:  # the list is ragged
+        array = np.asarray(None)
+    is_shaped = array.ndim > 0 if ndim is None else array.ndim == ndim
+    refused = np.isinf if not finite else lambda x: ~np.isfinite(x)
+    if not is_shaped or array.dtype.kind not in "biuf" or np.any(refused(array)):
+        kind = "finite" if finite else "finite, or NaN for a loss that knows of it"
+        shape = "(n, ...)" if ndim is None else "(n, n_steps, size)"
+        raise ValidationError(
+            f"must be {kind}, of shape {shape}, but {shown(value)} of shape "
+            f"{array.shape} was given for {key}; clean and reshape it",
+            attr=name,
+        )
+    if n is not None and len(array) != n:
+        raise ValidationError(
+            f"must have {n} rows, as what it goes with has, but {key} has "
+            f"{len(array)}; give as many",
+            attr=name,
+        )
+    return array
