@@ -6,8 +6,11 @@ import sys
 import textwrap
 from pathlib import Path
 
+import nengo
 import numpy as np
 import pytest
+
+from nengo_lmu.legendre import truncation_error
 
 ROOT = Path(__file__).parent.parent
 
@@ -94,6 +97,40 @@ def test_the_example_of_speed_and_reset_pauses_and_clears():
     assert np.abs(states[3000]).max() < 1e-9 < 0.1 < np.abs(states[2999]).max()
 
 
+def test_example_of_a_planned_delay():
+    """The network of docs/plan.rst has the error that was planned, of 15 waves."""
+    (source,) = readme_blocks("docs/plan.rst")
+    names = {}
+    exec(source, names)  # noqa: S102
+    with names["net"]:
+        presented = nengo.Probe(names["stimulus"])
+        read = nengo.Probe(names["delayed"])
+    with nengo.Simulator(names["net"], progress_bar=False) as sim:
+        sim.run(10.0)
+    wanted, delayed = sim.data[presented][600:-400], sim.data[read][1000:]
+    assert wanted.shape == (9000, 2) and np.any(wanted[:, 0] != wanted[:, 1])
+    error = np.sqrt(np.mean((delayed - wanted) ** 2) / np.mean(wanted**2))
+    assert error == pytest.approx(names["plan"].error, rel=0.25)
+
+
+def test_truncation_in_the_docs():
+    text = (ROOT / "docs" / "plan.rst").read_text(encoding="utf-8")
+    call = re.search(r"``(truncation_error\(.*?\))``", text, re.DOTALL).group(1)
+    assert round(eval(call, {"truncation_error": truncation_error}), 3) == 0.018  # noqa: S307
+
+
+def test_example_of_nengo_spa():
+    """Half a second after A came B, the delay has changed from one to the other."""
+    spa = pytest.importorskip("nengo_spa", reason="NengoSPA is not installed")
+    (source,) = readme_blocks("docs/other_packages.rst")
+    names = {}
+    exec(source, names)  # noqa: S102
+    with nengo.Simulator(names["model"], progress_bar=False) as sim:
+        sim.run(1.0)
+    a, b = spa.similarity(sim.data[names["probe"]], names["vocab"])[[600, 950]]
+    assert a[0] > a[1] + 0.5 and b[1] > b[0] + 0.5
+
+
 def test_the_example_of_a_delay_runs(tmp_path, monkeypatch, capsys):
     picture = tmp_path / "delay.png"
     monkeypatch.setattr(sys, "argv", ["delay.py", str(picture)])
@@ -109,9 +146,9 @@ def test_plots_example(tmp_path, monkeypatch, capsys):
     """The theory within 15 % of three runs, as elsewhere, for each size."""
     monkeypatch.setattr(sys, "argv", ["plots.py", str(tmp_path)])
     runpy.run_path(str(ROOT / "examples" / "plots.py"), run_name="__main__")
-    drawn = sorted(path.name for path in tmp_path.iterdir())
+    files = sorted(path.name for path in tmp_path.iterdir())
     names = ("basis", "error", "spikes", "tuning", "window")
-    assert drawn == [f"plot_{name}.png" for name in names]
+    assert files == [f"plot_{name}.png" for name in names]
     lines = re.findall(
         r"predicted ([\d.]+), measured ([\d.]+)", capsys.readouterr().out
     )

@@ -245,6 +245,17 @@ def test_imports_to_the_right_are_allowed(tmp_path, file, source):
     assert back_edges(package) == []
 
 
+def run_elsewhere(code):
+    """Run code in an interpreter that has imported nothing yet."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
 def test_importing_the_package_loads_no_backend_and_no_figures():
     code = (
         "import sys, nengo_lmu\n"
@@ -252,13 +263,7 @@ def test_importing_the_package_loads_no_backend_and_no_figures():
         " 'keras', 'tf_keras', 'joblib', 'dask'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    result = run_elsewhere(code)
     assert result.stdout == "[]\n", result.stderr
 
 
@@ -289,13 +294,7 @@ def test_parts_are_there_without_an_import():
         "print(nengo_lmu.plots.basis.__name__, nengo_lmu.tasks.load_digits.__name__)\n"
         "print(nengo_lmu.analysis.Setting.__name__)\n"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    result = run_elsewhere(code)
     lines = ["True", "[False, False, False]", "basis load_digits", "Setting", ""]
     assert result.stdout == "\n".join(lines), result.stderr
 

@@ -40,7 +40,7 @@ def test_axes_in_axes_out(memory):
     _, (upper, lower) = plt.subplots(2)
     before = plt.get_fignums()
     states = simulate(np.sin(20 * T), 0.1, 3)
-    drawn = [
+    shown = [
         plots.basis(3, ax=upper),
         plots.window(states, 0.1, ax=upper),
         plots.spikes(T, TRAINS, ax=upper),
@@ -48,7 +48,7 @@ def test_axes_in_axes_out(memory):
         plots.tuning(memory, ax=upper),
         plots.error(1.0, 3, [10, 100], ax=upper),
     ]
-    assert all(ax is upper for ax in drawn)
+    assert all(ax is upper for ax in shown)
     both = plots.spikes_and_window(T, TRAINS, np.sin(T), axes=(upper, lower))
     assert both == (upper, lower)
     assert plt.get_fignums() == before
@@ -82,15 +82,15 @@ def test_spikes_are_where_they_are():
 
 def test_of_many_neurons_some_are_drawn():
     offsets = plots.spikes(T[:2], np.ones((2, 1000))).collections[0].get_offsets()
-    drawn = np.unique(offsets[:, 1])
-    assert len(drawn) == plots.MOST_TRAINS and (drawn[0], drawn[-1]) == (0, 999)
+    shown = np.unique(offsets[:, 1])
+    assert len(shown) == plots.MOST_TRAINS and (shown[0], shown[-1]) == (0, 999)
 
 
 def test_decoded_lies_on_what_is_wanted():
     values = np.column_stack([np.sin(T), np.cos(T)])
     ax = plots.decoded(T, values, wanted=values + 1)
-    drawn = np.array([line.get_ydata() for line in ax.lines])
-    assert np.allclose(drawn, np.concatenate([values.T + 1, values.T]))
+    shown = np.array([line.get_ydata() for line in ax.lines])
+    assert np.allclose(shown, np.concatenate([values.T + 1, values.T]))
 
 
 def test_tuning_is_that_of_the_neurons(memory):

@@ -208,7 +208,7 @@ class LMU(nengo.Network):
         size_memory=None,
         **memory,
     ):
-        refuse_unknown(LegendreMemory, type(self), memory)
+        refuse_unknown(memory, type(self), LegendreMemory)
         rng = random_state(seed, self)
         super().__init__(label=label, seed=seed, add_to_container=add_to_container)
         with validated(self):
