@@ -97,7 +97,7 @@ def test_the_example_of_speed_and_reset_pauses_and_clears():
     assert np.abs(states[3000]).max() < 1e-9 < 0.1 < np.abs(states[2999]).max()
 
 
-def test_example_of_a_planned_delay():
+def test_the_example_of_a_planned_delay_has_the_error_it_says():
     """The network of docs/plan.rst has the error that was planned, of 15 waves."""
     (source,) = readme_blocks("docs/plan.rst")
     names = {}
@@ -113,13 +113,13 @@ def test_example_of_a_planned_delay():
     assert error == pytest.approx(names["plan"].error, rel=0.25)
 
 
-def test_truncation_in_the_docs():
+def test_the_docs_say_how_far_windows_are_truncated():
     text = (ROOT / "docs" / "plan.rst").read_text(encoding="utf-8")
     call = re.search(r"``(truncation_error\(.*?\))``", text, re.DOTALL).group(1)
     assert round(eval(call, {"truncation_error": truncation_error}), 3) == 0.018  # noqa: S307
 
 
-def test_example_of_nengo_spa():
+def test_the_example_of_nengo_spa_runs():
     """Half a second after A came B, the delay has changed from one to the other."""
     spa = pytest.importorskip("nengo_spa", reason="NengoSPA is not installed")
     (source,) = readme_blocks("docs/other_packages.rst")
@@ -142,7 +142,7 @@ def test_the_example_of_a_delay_runs(tmp_path, monkeypatch, capsys):
     assert 1.3 < error < 1.8
 
 
-def test_plots_example(tmp_path, monkeypatch, capsys):
+def test_the_example_of_plots_draws_them_all(tmp_path, monkeypatch, capsys):
     """The theory within 15 % of three runs, as elsewhere, for each size."""
     monkeypatch.setattr(sys, "argv", ["plots.py", str(tmp_path)])
     runpy.run_path(str(ROOT / "examples" / "plots.py"), run_name="__main__")

@@ -35,7 +35,7 @@ T = np.arange(200) * 0.001
 TRAINS = np.random.RandomState(0).rand(200, 30) < 0.05
 
 
-def test_axes_in_axes_out(memory):
+def test_what_is_given_axes_returns_them(memory):
     """New figures are made only where no axes are given."""
     _, (upper, lower) = plt.subplots(2)
     before = plt.get_fignums()
@@ -55,14 +55,14 @@ def test_axes_in_axes_out(memory):
     assert plots.basis(3).figure.number not in before
 
 
-def test_basis():
+def test_polynomials_of_the_basis_are_drawn():
     ax = plots.basis(4, theta=0.5)
     curves = np.array([line.get_ydata() for line in ax.lines]).T
     points = ax.lines[0].get_xdata() / 0.5
     assert np.allclose(curves, readout(4, points))
 
 
-def test_window_over_time():
+def test_a_window_is_drawn_over_time():
     """A signal passes through the window: what is now 0.1 s old was new then."""
     u = np.sin(np.arange(2000) * 0.005)
     ax = plots.window(simulate(u, 0.4, 8), 0.4, points=5)
@@ -86,7 +86,7 @@ def test_of_many_neurons_some_are_drawn():
     assert len(shown) == plots.MOST_TRAINS and (shown[0], shown[-1]) == (0, 999)
 
 
-def test_decoded_lies_on_what_is_wanted():
+def test_the_decoded_signal_lies_on_what_is_wanted():
     values = np.column_stack([np.sin(T), np.cos(T)])
     ax = plots.decoded(T, values, wanted=values + 1)
     shown = np.array([line.get_ydata() for line in ax.lines])
@@ -139,7 +139,7 @@ def test_error_is_that_of_the_theory():
         (lambda memory: plots.error(1.0, 3, [5]), "n_neurons", "at least 6"),
     ],
 )
-def test_bad_arguments(draw, name, problem, memory):
+def test_bad_arguments_are_refused(draw, name, problem, memory):
     with pytest.raises(ArgumentError, match=problem) as error:
         draw(memory)
     assert error.value.name == name
