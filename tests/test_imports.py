@@ -35,7 +35,7 @@ PARTS = {
         MATHEMATICS | {"nengo", "nengo_loihi"},
     ),
     "tasks": (
-        {"legendre"},
+        {"compat", "legendre"},
         # arrays in, arrays out; these two are sources of data only
         MATHEMATICS | {"sklearn", "tensorflow"},
     ),

@@ -147,6 +147,7 @@ class SpikingPredictor:
         show_progress : bool, optional
             By default on terminals.
         """
+        import nengo_dl  # noqa: F401  before TensorFlow, whose Keras it changes
         import tensorflow as tf
 
         from nengo_lmu.dl import feedforward

@@ -276,6 +276,7 @@ def measure(setting):
         ``state``: root mean square of the states that are trained on; and
         ``accuracies`` of training, one an epoch.
     """
+    import nengo_dl  # noqa: F401  before TensorFlow, whose Keras it changes
     import tensorflow as tf
 
     from nengo_lmu.dl import feedforward
