@@ -169,8 +169,11 @@ def test_nengo_dl_comes_before_the_download():
 nengo_dl = pytest.importorskip("nengo_dl")
 import tensorflow as tf  # noqa: E402
 
-from nengo_lmu.dl import fast  # noqa: E402
-from nengo_lmu.dl import FeedForwardTwin, SpikeNoise  # noqa: E402
+from nengo_lmu.dl import (  # noqa: E402
+    FeedForwardTwin,
+    SpikeNoise,
+    fast,
+)
 from nengo_lmu.dl.poisson import poisson  # noqa: E402
 from nengo_lmu.experiments import pretrained  # noqa: E402
 from nengo_lmu.experiments.classifier.streams import classify  # noqa: E402
