@@ -146,7 +146,8 @@ def _slopes(lmu):
 
     def activity(x):
         inputs = np.full((1, lmu.units), x)
-        rates = hidden.neuron_type.rates(inputs, hidden.gain, hidden.bias)
+        with np.errstate(over="ignore"):
+            rates = hidden.neuron_type.rates(inputs, hidden.gain, hidden.bias)
         return rates[0] / lmu.unit
 
     slopes = [
