@@ -43,7 +43,7 @@ def test_the_second_example_of_the_readme_runs():
         "inputs": rng.uniform(-1, 1, size=(32, 20, 1)),
         "targets": rng.uniform(-1, 1, size=(32, 20, 1)),
     }
-    source = readme_blocks()[1].replace("epochs=10", "epochs=1, verbose=0")
+    source = readme_blocks()[1].replace("epochs=20", "epochs=1, verbose=0")
     source = source.replace(
         "minibatch_size=32", "minibatch_size=32, progress_bar=False"
     )
