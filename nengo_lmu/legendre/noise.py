@@ -406,15 +406,12 @@ class SpikingPopulations:
             passed = _power((1 - decay) / (z - decay))
             return self._state_error(noise * passed[:, np.newaxis])
         # For z[t+1] = a z[t] + (1 - a) e[t], the covariances are those of a stationary
-        # process: of e with all errors, of z with them, of z.
-        F, d = self._dynamics.F, self.d
-        P = self._entered(self._columns, noise)
-        cross = (1 - decay) * np.linalg.solve(
-            np.eye(len(F)) - decay * F, F @ P[:, :d]
-        ).T
-        both = cross[:, :d] + cross[:, :d].T
-        covariance = decay * both + (1 - decay) * P[:d, :d]
-        return covariance / (1 + decay)
+        # process: of e, of z with it, of z.
+        equations, everything = self._dynamics.equations, self._accumulated(noise)
+        read = equations.read(self._dynamics.injection(self._decay))
+        cross = read @ equations.low_passed(everything, decay) @ read.T
+        own = read @ everything @ read.T
+        return (decay * (cross + cross.T) + (1 - decay) * own) / (1 + decay)
 
     def estimator(self, covariance):
         """Return the matrix that best estimates the state from the noisy one.

@@ -5,12 +5,9 @@ import pytest
 
 from nengo_lmu.legendre import (
     ArgumentError,
-    SpikingPopulations,
-    basis,
     discretize,
     simulate,
     state_space,
-    white_noise_statistics,
 )
 from nengo_lmu.legendre.regression import SeenStates, examples, fit_with_noise
 
@@ -102,56 +99,6 @@ def test_input_noise_is_that_of_its_responses():
     impulse[0, 0] = 1.0
     response = seen.of(impulse)[0, :, 0]
     assert np.allclose(seen.input_noise(), response.T @ response, atol=1e-14)
-
-
-@pytest.mark.parametrize("gain, delay", [(0.0, 0), (0.7, 0), (0.3, 3)])
-def test_filtered_noise_is_that_of_the_errors_step_by_step(gain, delay):
-    # The covariance of many independent errors, each followed until it has died away:
-    # the response to the noise of one step, summed over steps.
-    theta, d, dt, tau = 0.05, 3, 0.001, 0.01
-    statistics = white_noise_statistics(theta, d, 0.3, 10.0)
-    populations = SpikingPopulations(
-        theta,
-        d,
-        statistics,
-        basis(statistics, "principal"),
-        tau=0.02,
-        max_rate=200.0,
-        dt=dt,
-        error_feedback=gain,
-        feedback_delay=delay,
-    )
-    counts = np.full(d, 50)
-    F = populations._dynamics.F
-    noise, _ = populations._solve(counts)
-    e = np.zeros((len(F), d))
-    e[:d] = populations._columns * np.sqrt(noise)
-    a, z, total = np.exp(-dt / tau), np.zeros((d, d)), np.zeros((d, d))
-    for _ in range(3000):
-        total += z @ z.T
-        e, z = F @ e, a * z + (1 - a) * e[:d]
-    filtered = populations.filtered_covariance(counts, tau)
-    assert np.allclose(filtered, total, rtol=1e-6)
-    assert np.trace(filtered) < np.trace(populations.covariance(counts))
-
-
-def test_filtered_regular_spikes_are_as_the_filter_says():
-    # With a filter that is much faster than a time step, nothing is filtered.
-    statistics = white_noise_statistics(0.05, 3, 0.3, 10.0)
-    populations = SpikingPopulations(
-        0.05,
-        3,
-        statistics,
-        basis(statistics, "principal"),
-        tau=0.02,
-        max_rate=200.0,
-        spiking="regular",
-    )
-    counts = np.full(3, 50)
-    whole = populations.covariance(counts)
-    assert np.allclose(populations.filtered_covariance(counts, 1e-5), whole)
-    filtered = populations.filtered_covariance(counts, 0.05)
-    assert np.trace(filtered) < 0.9 * np.trace(whole)
 
 
 # --- what may be given
