@@ -45,14 +45,18 @@ PARTS = {
         | {"nengo", "nengo_loihi", "matplotlib"}
         | {"joblib", "tqdm", "dask", "distributed"},
     ),
-    "experiments": (
+    "series": (
         LIBRARY | {"analysis"},
+        MATHEMATICS | {"nengo", "nengo_dl", "nengo_loihi", "tensorflow"},
+    ),
+    "experiments": (
+        LIBRARY | {"analysis", "series"},
         MATHEMATICS
         | {"nengo", "nengo_dl", "nengo_loihi", "tensorflow", "tf_keras"}
         | {"matplotlib", "tqdm"},
     ),
     "benchmarks": (
-        LIBRARY | {"analysis", "experiments"},
+        LIBRARY | {"analysis", "series", "experiments"},
         MATHEMATICS
         | {"nengo", "nengo_dl", "nengo_loihi", "tensorflow", "matplotlib", "tqdm"}
         | {"keras", "keras_lmu"},  # to compare with

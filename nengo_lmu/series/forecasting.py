@@ -1,0 +1,421 @@
+"""Forecasts of a series by a spiking memory, and what departs from them."""
+
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+
+from nengo_lmu.legendre import ArgumentError
+from nengo_lmu.legendre.checks import whole
+from nengo_lmu.series.choice import best, folds_of_time
+from nengo_lmu.series.data import one_series
+from nengo_lmu.series.errors import nrmse
+from nengo_lmu.series.network import SeriesNetwork, Settings
+from nengo_lmu.series.readouts import ridge
+from nengo_lmu.series.scaling import TRANSFORMS, Scaling
+from nengo_lmu.series.states import ideal_states
+from nengo_lmu.series.window import checked_window, choose_window
+
+# of each state dimension, unless a number is given
+_NEURONS = 200
+
+# The least variance of a state's noise: an ideal memory's readout would follow the
+# training data without it.
+_LEAST_NOISE = 1e-6
+
+# horizons at which a detector may forecast (samples)
+HORIZONS = (1, 2, 3, 5, 8, 13, 21, 34, 55)
+
+# by how much the noise of spikes may add to a detector's errors of forecast
+_ADDED = 1.1
+
+
+def forecast(
+    x,
+    *,
+    horizon=1,
+    theta=None,
+    d=None,
+    transform=("none", "sqrt"),
+    n_neurons=None,
+    sample_time=0.02,
+    folds=5,
+    seed=0,
+    show_progress=None,
+    **settings,
+):
+    """Fit a spiking network that forecasts a series.
+
+    Parameters
+    ----------
+    x : (steps,) or (steps, features) array_like
+        Training data.
+    horizon : int
+        How far ahead (samples).
+    theta : int or tuple of int, optional
+        Window of the memory (samples); of several the one that does best in
+        validation. By default what `choose_window` says, and a half of it.
+    d : int or tuple of int, optional
+        Order of the memory, likewise.
+    transform : str or tuple of str
+        Of `nengo_lmu.series.Scaling`, likewise; "sqrt" only where no value is below 0.
+    n_neurons : int, optional
+        Of the memory, by default 200 for each dimension of its state.
+    sample_time : float
+        How long a sample is presented (seconds).
+    folds : int
+        Stretches of the training data, each of which is left out once, for validation.
+    seed : int
+        Of the spikes.
+    show_progress : bool, optional
+        By default on terminals.
+    **settings
+        More of `nengo_lmu.series.Settings`.
+
+    Returns
+    -------
+    model : nengo_lmu.series.SeriesNetwork
+        Fitted to the whole series. Its ``choice`` tells what was chosen, and why.
+
+    Raises
+    ------
+    nengo_lmu.legendre.ArgumentError
+        Naming the argument, its value and the remedy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nengo_lmu.series import evaluate_forecast, forecast
+    >>> wave = np.sin(np.arange(300) / 3)
+    >>> model = forecast(wave[:200], theta=20, d=6, n_neurons=600)
+    >>> evaluate_forecast(model, wave, start=200).nrmse < 0.1
+    True
+    """
+    return _fit(
+        "forecast",
+        x,
+        horizon,
+        theta,
+        d,
+        transform,
+        n_neurons,
+        sample_time,
+        folds,
+        seed,
+        show_progress,
+        settings,
+    )
+
+
+def detect(
+    x,
+    *,
+    horizon=None,
+    theta=None,
+    d=None,
+    n_neurons=None,
+    sample_time=0.02,
+    smoothing=None,
+    folds=5,
+    seed=0,
+    show_progress=None,
+    **settings,
+):
+    """Fit a spiking network that scores how far samples are from their forecast.
+
+    Parameters
+    ----------
+    x : (steps,) or (steps, features) array_like
+        Training data without anomalies.
+    horizon : int, optional
+        How far ahead samples are forecast. By default the smallest of `HORIZONS` at
+        which the noise of spikes adds a tenth, at most, to the errors of an ideal
+        memory: of what follows at once, spikes tell little but their noise.
+    smoothing : float, optional
+        Time constant of the filter of scores (samples), by default the horizon.
+    theta, d, n_neurons, sample_time, folds, seed, show_progress, **settings
+        As for `forecast`.
+
+    Returns
+    -------
+    model : nengo_lmu.series.SeriesNetwork
+        Its output is a score of about 1 for samples as usual; its ``threshold`` is the
+        largest score of the training data, in spikes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nengo_lmu.series import detect
+    >>> wave = np.sin(np.arange(400) / 5)
+    >>> model = detect(wave[:300], horizon=3, theta=30, d=6, n_neurons=600)
+    >>> wave[350:360] = 0.8
+    >>> scores = model.run(wave[:, np.newaxis]).outputs[:, 0]
+    >>> bool(scores[:345].max() < model.threshold * 1.5 < scores[350:365].max())
+    True
+    """
+    reasons = ()
+    if horizon is None:
+        series = one_series("x", x)
+        horizon, reasons = _quiet_horizon(
+            series, theta, d, n_neurons, sample_time, seed, settings
+        )
+    model = _fit(
+        "detect",
+        x,
+        horizon,
+        theta,
+        d,
+        "none",
+        n_neurons,
+        sample_time,
+        folds,
+        seed,
+        show_progress,
+        settings | {"smoothing": float(horizon if smoothing is None else smoothing)},
+    )
+    model.choice = replace(model.choice, reasons=(*reasons, *model.choice.reasons))
+    scores = model.run(one_series("x", x), show_progress=show_progress).outputs
+    model.threshold = float(scores.max())
+    return model
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    theta: int
+    d: int
+    transform: str
+
+    def __str__(self):
+        return f"theta {self.theta}, d {self.d}, transform {self.transform}"
+
+
+def _fit(
+    task,
+    x,
+    horizon,
+    theta,
+    d,
+    transform,
+    n_neurons,
+    sample_time,
+    folds,
+    seed,
+    show_progress,
+    settings,
+):
+    """Choose a memory by validation, and fit its readout to the whole series."""
+    x = one_series("x", x)
+    horizon = whole("horizon", horizon, 1, max(len(x) // 4, 1))
+    folds = whole("folds", folds, 2)
+    candidates, reasons = _candidates(x, theta, d, transform)
+    base = Settings(
+        task=task,
+        features=x.shape[1],
+        outputs=x.shape[1],
+        theta=candidates[0].theta,
+        d=candidates[0].d,
+        n_neurons=0,
+        horizon=horizon,
+        sample_time=sample_time,
+        seed=seed,
+        **settings,
+    )
+
+    def make(candidate, scaling, u):
+        m = n_neurons
+        if m is None:
+            m = _NEURONS * candidate.d * base.features
+        own = replace(base, theta=candidate.theta, d=candidate.d, n_neurons=m)
+        return SeriesNetwork(own, scaling, u)
+
+    def score(candidate, train_on, validate_on):
+        scaling = Scaling.fit([x[train_on]], candidate.transform)
+        u = scaling.apply(x)
+        model = make(candidate, scaling, u)
+        weights, bias, covariance = _readout(model, u, train_on)
+        m, due, _ = _pairs(model.settings, u, validate_on)
+        # the noise that is expected, drawn, as it goes through the transform
+        rng = np.random.RandomState(seed)
+        m = m + _noise(covariance, len(m), rng)
+        return nrmse(scaling.invert(m @ weights.T + bias), x[due]), None
+
+    longest = max(candidate.theta for candidate in candidates)
+    if len(x) < folds * 2 * (longest + horizon):
+        raise ArgumentError(
+            "x",
+            f"must be {folds * 2 * (longest + horizon)} samples at least for a window "
+            f"of {longest} and {folds} folds, but has {len(x)}; give more of the "
+            "series, a shorter theta or fewer folds",
+        )
+    parts = folds_of_time(len(x), folds, longest + horizon)
+    choice, _ = best(
+        candidates, score, parts, "the memory", show_progress, largest=False
+    )
+    scaling = Scaling.fit([x], choice.value.transform)
+    u = scaling.apply(x)
+    model = make(choice.value, scaling, u)
+    weights, bias, covariance = _readout(model, u, np.arange(len(x)))
+    if task == "detect":
+        m, _, target = _pairs(model.settings, u, np.arange(len(x)))
+        noise = _noise(covariance, len(m), np.random.RandomState(seed))
+        residual = (m + noise) @ weights.T + bias - target
+        typical = np.sqrt(np.mean(residual**2, axis=0))
+        model = SeriesNetwork(model.settings, scaling, u, typical_error=typical)
+    model.assign({"readout": weights, "bias": bias[:, np.newaxis]})
+    model.choice = replace(choice, reasons=(*reasons, *choice.reasons))
+    return model
+
+
+def _candidates(x, theta, d, transform):
+    """Return the memories to choose from, those that the data suggest first."""
+    u = Scaling.fit([x]).apply(x)
+    if theta is None:
+        window = choose_window([u])
+        thetas, reasons = (window.theta, max(window.theta // 2, 2)), window.reasons
+    else:
+        thetas = [checked_window(one, len(x)) for one in np.atleast_1d(theta).tolist()]
+        reasons = (f"theta is of {', '.join(map(str, thetas))}, as was asked for",)
+    if d is None:
+        order = choose_window([u], theta=max(thetas)).d
+        d = tuple(dict.fromkeys((order, max(order // 2, 1))))
+    orders = [whole("d", one, 1) for one in np.atleast_1d(d).tolist()]
+    transforms = [transform] if isinstance(transform, str) else list(transform)
+    for one in transforms:
+        if one not in TRANSFORMS:
+            raise ArgumentError(
+                "transform",
+                f"must be of {', '.join(TRANSFORMS)}, but {one!r} was given",
+            )
+    if len(transforms) > 1 and np.any(x < 0):
+        transforms = [one for one in transforms if one != "sqrt"]
+    every = [_Candidate(*values) for values in product(thetas, orders, transforms)]
+    # a window holds no more than its samples tell
+    kept = [one for one in every if one.d <= one.theta]
+    if not kept:
+        raise ArgumentError(
+            "d",
+            f"must be at most theta, in samples, but {min(orders)} was given where "
+            f"theta is {max(thetas)}; give a lower order or a longer window",
+        )
+    return kept, reasons
+
+
+def _pairs(settings, u, where):
+    """Return states at some samples, and the samples that are due a horizon later.
+
+    Without those at which the memory has not seen a whole window, unless all are.
+    """
+    s = settings
+    at = where[(where + s.horizon < len(u)) & (where >= s.theta)]
+    m = ideal_states(u, s)[at]
+    due = at + s.horizon
+    return m, due, u[due]
+
+
+def _noise(covariance, n, rng):
+    return rng.multivariate_normal(np.zeros(len(covariance)), covariance, n)
+
+
+def _readout(model, u, where):
+    """Return the weights and the bias of a readout, and the states' noise."""
+    s = model.settings
+    m, _, target = _pairs(s, u, where)
+    one = model.noise_covariance() + _LEAST_NOISE * np.eye(s.d)
+    covariance = np.kron(np.eye(s.features), one)
+    return *ridge(m, target, covariance), covariance
+
+
+def _quiet_horizon(x, theta, d, n_neurons, sample_time, seed, settings):
+    """Return the smallest horizon at which spikes hardly add to errors, and why."""
+    candidate = _candidates(x, theta, d, "none")[0][0]
+    scaling = Scaling.fit([x])
+    u = scaling.apply(x)
+    m = _NEURONS * candidate.d * x.shape[1] if n_neurons is None else n_neurons
+    base = Settings(
+        task="forecast",
+        features=x.shape[1],
+        outputs=x.shape[1],
+        theta=candidate.theta,
+        d=candidate.d,
+        n_neurons=m,
+        sample_time=sample_time,
+        seed=seed,
+        **settings,
+    )
+    model = SeriesNetwork(base, scaling, u)
+    noisy = np.kron(np.eye(base.features), model.noise_covariance())
+    silent = _LEAST_NOISE * np.eye(len(noisy))
+    for horizon in HORIZONS:
+        if horizon > len(x) // 8:
+            break
+        m, _, target = _pairs(replace(base, horizon=horizon), u, np.arange(len(u)))
+        errors = [_expected_error(m, target, noise + silent) for noise in (noisy, 0)]
+        if errors[0] <= _ADDED * errors[1]:
+            break
+    why = (
+        f"the horizon is {horizon} samples, where forecasts have an error of "
+        f"{errors[0]:.2g} in spikes and {errors[1]:.2g} without their noise"
+    )
+    return horizon, (why,)
+
+
+def _expected_error(m, target, covariance):
+    weights, bias = ridge(m, target, covariance)
+    residual = np.mean((m @ weights.T + bias - target) ** 2)
+    noise = np.trace(weights @ covariance @ weights.T) / len(weights)
+    return float(np.sqrt(residual + noise))
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """How a network forecast a series.
+
+    Attributes
+    ----------
+    simulator : str
+    predicted : (n, features) ndarray
+        Of the samples from the first that counts.
+    nrmse : float
+        Over the standard deviation of those.
+    spikes_per_second, seconds : float
+        Of simulated time, over all neurons; of computing time.
+    """
+
+    simulator: str
+    predicted: np.ndarray
+    nrmse: float
+    spikes_per_second: float
+    seconds: float
+
+
+def evaluate_forecast(
+    model, x, start, simulator="nengo", seed=None, show_progress=None
+):
+    """Let a network forecast a series, a sample after another.
+
+    Parameters
+    ----------
+    model : nengo_lmu.series.SeriesNetwork
+    x : (steps,) or (steps, features) array_like
+        The series; what is before ``start`` is seen, but does not count.
+    start : int
+        The first sample whose forecast counts.
+    simulator, seed, show_progress
+        As for `nengo_lmu.series.SeriesNetwork.run`.
+
+    Returns
+    -------
+    result : Forecast
+    """
+    h = model.settings.horizon
+    x = one_series("x", x, model.settings.features)
+    start = whole("start", start, h, len(x) - 1)
+    outcome = model.run(x[: len(x) - h], simulator, seed, show_progress)
+    predicted = model.in_units(outcome.outputs[start - h :])
+    return Forecast(
+        simulator,
+        predicted,
+        nrmse(predicted, x[start:]),
+        outcome.spikes_per_second,
+        outcome.seconds,
+    )

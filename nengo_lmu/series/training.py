@@ -1,0 +1,120 @@
+"""How class scores are trained."""
+
+import numpy as np
+
+from nengo_lmu.series.states import noise_of_features, states_to_read
+
+
+def compile_arguments(rate, steps=None, **kwargs):
+    """Return how a simulator of a network with class scores is compiled.
+
+    Parameters
+    ----------
+    rate : float
+        The learning rate of Adam.
+    steps : int, optional
+        Minibatches in which the rate falls to 0 along a cosine; by default it stays.
+    **kwargs
+        More for Adam.
+
+    Returns
+    -------
+    arguments : dict
+        ``optimizer``, ``loss`` (of scores that are logits, and labels) and ``metrics``.
+    """
+    import tensorflow as tf
+
+    if steps is not None:
+        rate = tf.optimizers.schedules.CosineDecay(rate, steps)
+    return {
+        "optimizer": tf.optimizers.Adam(rate, **kwargs),
+        "loss": tf.losses.SparseCategoricalCrossentropy(from_logits=True),
+        "metrics": ["accuracy"],
+    }
+
+
+def train(
+    model,
+    sequences,
+    labels,
+    *,
+    validation=None,
+    epochs=40,
+    learning_rate=3e-3,
+    minibatch_size=100,
+    checkpoint=None,
+    show_progress=None,
+):
+    """Train the hidden units and class scores of a network for series.
+
+    On ideal states of the memory, in a network of a single step
+    (`nengo_lmu.dl.feedforward.train`). Sequences follow one another as in a stream, in
+    another order in each epoch, and states have noise of the covariance that the
+    theory expects of the memory's spikes, on the chip.
+
+    Parameters
+    ----------
+    model : nengo_lmu.series.network.SeriesNetwork
+        Of the task "classify". Its parameters are changed.
+    sequences : list of (steps, features) ndarray
+        Scaled.
+    labels : (n,) ndarray of int
+    validation : tuple of list and ndarray, optional
+        Sequences and labels by which the epoch is chosen; without, it is the last.
+    epochs : int
+    learning_rate : float
+        Of Adam, to begin with; it falls to 0 along a cosine.
+    minibatch_size : int
+    checkpoint : str or Path, optional
+        File from which a training that was stopped goes on.
+    show_progress : bool, optional
+        By default on terminals.
+
+    Returns
+    -------
+    history : dict from str to list of float
+        As `nengo_lmu.dl.training.fit` returns it.
+    """
+    from nengo_lmu.dl import feedforward
+
+    s = model.settings
+    rng = np.random.RandomState(s.seed)
+    covariance = model.noise_covariance()
+
+    def examples(rng, sequences=sequences, labels=labels):
+        m, owner = states_to_read(sequences, s, rng)
+        return m + noise_of_features(covariance, m.shape, rng), labels[owner]
+
+    m, _ = states_to_read(sequences, s, rng)
+    # the hidden units' inputs are of order 1 to begin with
+    size = np.maximum(m.std(axis=0), 1e-6 * m.std()) * np.sqrt(m.shape[1])
+    parameters = model.parameters
+    kernel = rng.standard_normal((s.units, m.shape[1])) / size
+    parameters["memory_kernel"].transform = kernel
+    readout = rng.standard_normal((s.outputs, s.units)) / np.sqrt(s.units)
+    parameters["readout"].transform = readout
+    minibatch_size = min(minibatch_size, len(m))
+    if validation is not None:
+        validation = examples(rng, *validation)
+        minibatch_size = min(minibatch_size, len(validation[0]))
+    noise = None
+    if s.n_neurons:
+        noise = feedforward.SpikeNoise(model.lmu.unit, s.readout_tau * s.held)
+    return feedforward.train(
+        model.lmu,
+        model.readout,
+        examples,
+        validation=validation,
+        **compile_arguments(learning_rate, epochs * (len(m) // minibatch_size)),
+        epochs=epochs,
+        seed=s.seed,
+        bias=model.bias,
+        layer=noise,
+        minibatch_size=minibatch_size,
+        dt=s.dt,
+        checkpoint=checkpoint,
+        monitor=None if validation is None else "val_probe_loss",
+        mode="min",
+        description=f"{len(sequences)} sequences",
+        show_progress=show_progress,
+    )
