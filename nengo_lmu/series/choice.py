@@ -1,10 +1,65 @@
 """What is chosen by validation, within the training data."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
+from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.utils.progress import progress_bar
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A memory to choose.
+
+    Attributes
+    ----------
+    theta : int
+        Window (samples).
+    d : int
+        Order.
+    transform : str
+        Of the scaling of samples.
+    """
+
+    theta: int
+    d: int
+    transform: str = "none"
+
+    def __str__(self):
+        transform = "" if self.transform == "none" else f", transform {self.transform}"
+        return f"theta {self.theta}, d {self.d}{transform}"
+
+
+def memories(thetas, orders, transforms=("none",)):
+    """Return all memories of some windows, orders and transforms that make sense.
+
+    A window holds no more coefficients than its samples tell.
+
+    Parameters
+    ----------
+    thetas, orders : sequence of int
+    transforms : sequence of str
+
+    Returns
+    -------
+    memories : list of Memory
+
+    Raises
+    ------
+    nengo_lmu.legendre.ArgumentError
+        If all orders are larger than all windows.
+    """
+    every = [Memory(*values) for values in product(thetas, orders, transforms)]
+    kept = [memory for memory in every if memory.d <= memory.theta]
+    if not kept:
+        raise ArgumentError(
+            "d",
+            f"must be at most theta, in samples, but {min(orders)} was given where "
+            f"theta is {max(thetas)}; give a lower order or a longer window",
+        )
+    return kept
 
 
 @dataclass(frozen=True)

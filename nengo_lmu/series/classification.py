@@ -6,7 +6,7 @@ import numpy as np
 
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.legendre.checks import whole
-from nengo_lmu.series.choice import best, folds_of_groups
+from nengo_lmu.series.choice import best, folds_of_groups, memories
 from nengo_lmu.series.data import labels_of, sequences, stream
 from nengo_lmu.series.network import SeriesNetwork, Settings
 from nengo_lmu.series.scaling import Scaling
@@ -30,8 +30,8 @@ def classify(
     n_neurons=None,
     units=200,
     sample_time=0.02,
-    folds=5,
-    epochs=40,
+    folds=3,
+    epochs=10,
     seed=0,
     checkpoint=None,
     show_progress=None,
@@ -48,11 +48,12 @@ def classify(
     read : {"last", "every"}
         Whether the class is read at the end of a sequence, or at each of its samples,
         of which the scores are averaged.
-    theta : int, optional
-        Window of the memory (samples); by default what `choose_window` says.
+    theta : int or tuple of int, optional
+        Window of the memory (samples); of several the one that does best in validation.
+        By default what `choose_window` says.
     d : int or tuple of int, optional
-        Order of the memory; of several the one that does best in validation. By default
-        what `choose_window` says, a half, a quarter and an eighth of it.
+        Order of the memory, likewise; by default what `choose_window` says, a half, a
+        quarter and an eighth of it.
     n_neurons : int, optional
         Of the memory, by default 50 for each dimension of its state.
     units : int
@@ -93,18 +94,22 @@ def classify(
         )
     scaling = Scaling.fit(x)
     scaled = [scaling.apply(one) for one in x]
-    if theta is not None:
-        theta = checked_window(theta, max(map(len, x)))
-    window = choose_window(scaled, read, theta)
+    longest = max(map(len, x))
+    thetas = [
+        one if one is None else checked_window(one, longest)
+        for one in np.atleast_1d(theta).tolist()
+    ]
+    window = choose_window(scaled, read, max(thetas, key=lambda one: one or 0))
     if d is None:
         d = tuple(dict.fromkeys(max(window.d // k, 1) for k in (1, 2, 4, 8)))
-    candidates = [whole("d", one, 1) for one in np.atleast_1d(d).tolist()]
+    orders = [whole("d", one, 1) for one in np.atleast_1d(d).tolist()]
+    candidates = memories([one or window.theta for one in thetas], orders)
     base = Settings(
         task="classify",
         features=scaled[0].shape[1],
         outputs=len(classes),
-        theta=window.theta,
-        d=candidates[0],
+        theta=candidates[0].theta,
+        d=candidates[0].d,
         n_neurons=0,
         units=units,
         read=read,
@@ -113,22 +118,22 @@ def classify(
         **settings,
     )
 
-    def settings_of(d):
-        m = _NEURONS * d * base.features if n_neurons is None else n_neurons
-        return replace(base, d=d, n_neurons=m)
+    def make(memory, scaling, scaled):
+        m = n_neurons
+        if m is None:
+            m = _NEURONS * memory.d * base.features
+        own = replace(base, theta=memory.theta, d=memory.d, n_neurons=m)
+        sample = stream(scaled, own.theta).samples[: max(_SAMPLE, 2 * own.theta)]
+        return SeriesNetwork(own, scaling, sample, classes)
 
-    def make(d, scaling, scaled):
-        sample = stream(scaled, base.theta).samples[: max(_SAMPLE, 2 * base.theta)]
-        return SeriesNetwork(settings_of(d), scaling, sample, classes)
-
-    def score(d, train_on, validate_on):
+    def score(memory, train_on, validate_on):
         # the scaling, too, is of the training data alone
         scaling = Scaling.fit([x[i] for i in train_on])
         parts = [
             ([scaling.apply(x[i]) for i in part], numbers[part])
             for part in (train_on, validate_on)
         ]
-        model = make(d, scaling, parts[0][0])
+        model = make(memory, scaling, parts[0][0])
         history = train(
             model,
             *parts[0],
@@ -140,7 +145,7 @@ def classify(
         return history["val_probe_accuracy"][best_epoch], best_epoch + 1
 
     parts = folds_of_groups(numbers, min(folds, fewest), seed)
-    choice, lengths = best(candidates, score, parts, "d", show_progress)
+    choice, lengths = best(candidates, score, parts, "the memory", show_progress)
     model = make(choice.value, scaling, scaled)
     model.choice = replace(choice, reasons=(*window.reasons, *choice.reasons))
     model.history = train(

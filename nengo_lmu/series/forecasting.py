@@ -1,13 +1,12 @@
 """Forecasts of a series by a spiking memory, and what departs from them."""
 
 from dataclasses import dataclass, replace
-from itertools import product
 
 import numpy as np
 
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.legendre.checks import whole
-from nengo_lmu.series.choice import best, folds_of_time
+from nengo_lmu.series.choice import best, folds_of_time, memories
 from nengo_lmu.series.data import one_series
 from nengo_lmu.series.errors import nrmse
 from nengo_lmu.series.network import SeriesNetwork, Settings
@@ -179,16 +178,6 @@ def detect(
     return model
 
 
-@dataclass(frozen=True)
-class _Candidate:
-    theta: int
-    d: int
-    transform: str
-
-    def __str__(self):
-        return f"theta {self.theta}, d {self.d}, transform {self.transform}"
-
-
 def _fit(
     task,
     x,
@@ -288,16 +277,7 @@ def _candidates(x, theta, d, transform):
             )
     if len(transforms) > 1 and np.any(x < 0):
         transforms = [one for one in transforms if one != "sqrt"]
-    every = [_Candidate(*values) for values in product(thetas, orders, transforms)]
-    # a window holds no more than its samples tell
-    kept = [one for one in every if one.d <= one.theta]
-    if not kept:
-        raise ArgumentError(
-            "d",
-            f"must be at most theta, in samples, but {min(orders)} was given where "
-            f"theta is {max(thetas)}; give a lower order or a longer window",
-        )
-    return kept, reasons
+    return memories(thetas, orders, transforms), reasons
 
 
 def _pairs(settings, u, where):

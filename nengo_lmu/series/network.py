@@ -341,8 +341,9 @@ class SeriesNetwork:
                 started = time.perf_counter()
                 outputs[i], count = present(value)
                 seconds += time.perf_counter() - started
-        rate = count / max(len(u) * self.settings.held, self.settings.dt)
-        return Outcome(outputs, rate, seconds)
+        # rates are not spikes, and are counted like them
+        count = count if self.settings.n_neurons else 0.0
+        return Outcome(outputs, count / (len(u) * self.settings.held), seconds)
 
     def stream(self, samples, simulator="nengo", seed=None):
         """Run the network on samples as they come, in bounded memory.

@@ -39,8 +39,9 @@ def train(
     labels,
     *,
     validation=None,
-    epochs=40,
-    learning_rate=3e-3,
+    epochs=10,
+    copies=4,
+    learning_rate=1e-2,
     minibatch_size=100,
     checkpoint=None,
     show_progress=None,
@@ -62,6 +63,9 @@ def train(
     validation : tuple of list and ndarray, optional
         Sequences and labels by which the epoch is chosen; without, it is the last.
     epochs : int
+    copies : int
+        How often all sequences come in an epoch, each time with other noise and in
+        another order.
     learning_rate : float
         Of Adam, to begin with; it falls to 0 along a cosine.
     minibatch_size : int
@@ -82,10 +86,11 @@ def train(
     covariance = model.noise_covariance()
 
     def examples(rng, sequences=sequences, labels=labels):
-        m, owner = states_to_read(sequences, s, rng)
+        parts = [states_to_read(sequences, s, rng) for _ in range(copies)]
+        m, owner = (np.concatenate(part) for part in zip(*parts))
         return m + noise_of_features(covariance, m.shape, rng), labels[owner]
 
-    m, _ = states_to_read(sequences, s, rng)
+    m, _ = examples(rng)
     # the hidden units' inputs are of order 1 to begin with
     size = np.maximum(m.std(axis=0), 1e-6 * m.std()) * np.sqrt(m.shape[1])
     parameters = model.parameters

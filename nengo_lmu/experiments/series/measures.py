@@ -1,0 +1,267 @@
+"""What is measured of real series: by each network, and by what is beside it."""
+
+import time
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from nengo_lmu.experiments.series import baselines
+from nengo_lmu.series import (
+    classify,
+    detect,
+    evaluate_classes,
+    evaluate_forecast,
+    forecast,
+    nrmse,
+)
+from nengo_lmu.tasks import series
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A network that is trained on a real series, and measured.
+
+    Attributes
+    ----------
+    series : str
+        Of `MEASURES`.
+    simulators : tuple of str
+        Of `nengo_lmu.series.SIMULATORS`.
+    quick : bool
+        Whether a short training and a few test data do.
+    seed : int
+        Of the folds, the weights and the spikes.
+    """
+
+    series: str
+    simulators: tuple
+    quick: bool = False
+    seed: int = 0
+
+
+def measure(setting):
+    """Train a network, and measure it once in each simulator.
+
+    Parameters
+    ----------
+    setting : Setting
+
+    Returns
+    -------
+    result : dict
+        ``network`` (its settings), ``reasons``, ``training_seconds`` and ``results``,
+        by simulator: ``value`` and what else there is to say.
+    """
+    return MEASURES[setting.series](setting)
+
+
+def _result(model, started, results, **more):
+    return {
+        "network": asdict(model.settings),
+        "neurons": model.network.n_neurons,
+        "reasons": list(model.choice.reasons),
+        "training_seconds": started,
+        "results": results,
+        **more,
+    }
+
+
+# --- classes
+
+# arguments of `classify`, by series; d is chosen by validation
+CLASSIFIERS = {
+    "speakers": {"read": "last", "sample_time": 0.02},
+    "motions": {"read": "every", "theta": (12, 24), "d": (3, 6), "sample_time": 0.01},
+}
+
+LABELLED = {"speakers": series.japanese_vowels, "motions": series.basic_motions}
+
+
+def _classes(setting):
+    data = LABELLED[setting.series]()
+    options = dict(CLASSIFIERS[setting.series])
+    x_test, labels_test = data.x_test, data.labels_test
+    if setting.quick:
+        options |= {"d": 3, "folds": 2, "epochs": 3}
+        options |= {"theta": 12} if setting.series == "motions" else {}
+        x_test, labels_test = x_test[::20], labels_test[::20]
+    started = time.perf_counter()
+    model = classify(data.x, data.labels, seed=setting.seed, **options)
+    spent = time.perf_counter() - started
+    results = {}
+    for simulator in setting.simulators:
+        outcome = evaluate_classes(model, x_test, labels_test, simulator)
+        results[simulator] = {
+            "value": outcome.accuracy,
+            "guesses": outcome.guesses.tolist(),
+            "spikes_per_second": outcome.spikes_per_second,
+            "seconds": outcome.seconds,
+        }
+    return _result(
+        model, spent, results, classes=model.classes.tolist(), test=len(x_test)
+    )
+
+
+# --- a forecast
+
+# arguments of `forecast`
+SUNSPOTS = {"horizon": 1, "sample_time": 0.05}
+
+
+def _sunspots(setting):
+    _, x = series.sunspots()
+    n_train = series.SUNSPOT_YEARS
+    options = dict(SUNSPOTS)
+    if setting.quick:
+        options |= {"theta": 8, "d": 6, "sample_time": 0.01}
+    started = time.perf_counter()
+    model = forecast(x[:n_train], seed=setting.seed, **options)
+    spent = time.perf_counter() - started
+    results = {}
+    for simulator in setting.simulators:
+        outcome = evaluate_forecast(model, x, n_train, simulator)
+        results[simulator] = {
+            "value": outcome.nrmse,
+            "predicted": outcome.predicted[:, 0].tolist(),
+            "spikes_per_second": outcome.spikes_per_second,
+            "seconds": outcome.seconds,
+        }
+    return _result(model, spent, results)
+
+
+def sunspot_baselines():
+    """Return the errors of autoregression, and of the year before."""
+    _, x = series.sunspots()
+    n = series.SUNSPOT_YEARS
+    root = np.sqrt(x)
+    predicted = {
+        "the year before": np.concatenate([[np.nan], x[:-1]]),
+        "AR(9)": baselines.autoregression(x, 9, n),
+        "AR(9) of the square root": baselines.autoregression(root, 9, n) ** 2,
+    }
+    return [
+        {"name": name, "values": [nrmse(values[n:], x[n:])]}
+        for name, values in predicted.items()
+    ]
+
+
+# --- anomalies
+
+# arguments of `detect`, and how far from the anomaly a score still tells of it
+# (samples)
+DETECTORS = {
+    "pressure": ({"sample_time": 0.01}, 100),
+    "ecg": ({"sample_time": 0.008}, 30),
+}
+
+WATCHED = {"pressure": series.internal_bleeding, "ecg": series.electrocardiogram}
+
+
+def _anomalies(setting):
+    data = WATCHED[setting.series]()
+    options, tolerance = DETECTORS[setting.series]
+    x = data.x
+    if setting.quick:
+        options = options | {"theta": 20, "d": 4, "horizon": 5, "folds": 2}
+        x = x[: data.n_train + 100]
+    started = time.perf_counter()
+    model = detect(data.x[: data.n_train], seed=setting.seed, **options)
+    spent = time.perf_counter() - started
+    results = {}
+    for simulator in setting.simulators:
+        outcome = model.run(x[:, np.newaxis], simulator)
+        scores = outcome.outputs[:, 0]
+        results[simulator] = {
+            **detection(scores, data, tolerance, model.threshold),
+            "scores": np.round(scores, 4).tolist(),
+            "spikes_per_second": outcome.spikes_per_second,
+            "seconds": outcome.seconds,
+        }
+    return _result(model, spent, results, threshold=model.threshold)
+
+
+def detection(scores, data, tolerance, threshold=None):
+    """Return how well scores of all samples tell the anomaly among the test data.
+
+    Parameters
+    ----------
+    scores : (steps,) ndarray
+    data : nengo_lmu.tasks.series.Watched
+        Of which ``scores`` may be of the first samples.
+    tolerance : int
+        How far from the anomaly a score still tells of it (samples).
+    threshold : float, optional
+        By default the largest score of the training data.
+
+    Returns
+    -------
+    result : dict
+        ``value``, the largest score near the anomaly over the largest one elsewhere:
+        above 1 the largest score of all is that of the anomaly, as the archive counts;
+        ``area``, under the receiver operating characteristic; ``alarms``, how often the
+        score rises above the threshold elsewhere; and whether it does for the
+        ``anomaly``.
+    """
+    n = data.n_train
+    threshold = float(np.max(scores[:n])) if threshold is None else threshold
+    anomaly = np.convolve(data.anomaly, np.ones(2 * tolerance + 1), "same") > 0
+    test, near = scores[n:], anomaly[n : len(scores)]
+    if not np.any(near):  # of a quick run
+        return {"value": None, "area": None, "alarms": None, "anomaly": None}
+    above = test > threshold
+    rises = above & ~np.concatenate([[False], above[:-1]])
+    # the chance that a sample of the anomaly has a larger score than another
+    marked = data.anomaly[n : len(scores)]
+    order = np.empty(len(test))
+    order[np.argsort(test, kind="stable")] = np.arange(1, len(test) + 1)
+    n_marked = marked.sum()
+    area = (order[marked].sum() - n_marked * (n_marked + 1) / 2) / (
+        n_marked * (len(test) - n_marked)
+    )
+    return {
+        "value": float(test[near].max() / test[~near].max()),
+        "area": float(area),
+        "alarms": int(np.sum(rises & ~near)),
+        "anomaly": bool(np.any(above & near)),
+    }
+
+
+def anomaly_baselines(name, smoothing):
+    """Return how well errors of simple forecasts tell the anomaly.
+
+    Parameters
+    ----------
+    name : str
+        Of `WATCHED`.
+    smoothing : float
+        Time constant of the scores' filter (samples), as the network has it.
+
+    Returns
+    -------
+    rows : list of dict
+    """
+    data, (_, tolerance) = WATCHED[name](), DETECTORS[name]
+    order = baselines.best_order(data.x, data.n_train)
+    width = baselines.best_width(data.x, data.n_train)
+    predicted = {
+        f"moving average of {width}": baselines.moving_average(data.x, width),
+        f"AR({order})": baselines.autoregression(data.x, order, data.n_train),
+    }
+    rows = []
+    for name, values in predicted.items():
+        error = np.abs(np.nan_to_num(data.x - values))
+        decay, scores, last = np.exp(-1 / smoothing), np.empty(len(error)), 0.0
+        for i, one in enumerate(error):
+            scores[i] = last = decay * last + (1 - decay) * one
+        result = detection(scores, data, tolerance)
+        rows.append({"name": name, "values": [result["value"]], **result})
+    return rows
+
+
+MEASURES = {
+    "speakers": _classes,
+    "motions": _classes,
+    "sunspots": _sunspots,
+    "pressure": _anomalies,
+    "ecg": _anomalies,
+}
