@@ -388,6 +388,39 @@ class SpikingPopulations:
             )
         return covariance
 
+    def filtered_covariance(self, counts, tau):
+        """Return the covariance of the state's error behind another low-pass synapse.
+
+        Parameters
+        ----------
+        counts : (d,) array_like
+            Neurons in each dimension.
+        tau : float
+            Time constant (seconds) of a readout's synapse.
+
+        Returns
+        -------
+        covariance : (d, d) ndarray
+            In true units. Errors last for a while, so that less is gained than from
+            noise that is another in each step.
+        """
+        noise, _ = self._solve(counts)
+        decay = np.exp(-self.dt / not_negative("tau", tau)) if tau else 0.0
+        if noise.ndim == 2:
+            z = np.exp(2j * np.pi * self._frequency * self.dt)
+            passed = _power((1 - decay) / (z - decay))
+            return self._state_error(noise * passed[:, np.newaxis])
+        # For z[t+1] = a z[t] + (1 - a) e[t], the covariances are those of a stationary
+        # process: of e with all errors, of z with them, of z.
+        F, d = self._dynamics.F, self.d
+        P = self._entered(self._columns, noise)
+        cross = (1 - decay) * np.linalg.solve(
+            np.eye(len(F)) - decay * F, F @ P[:, :d]
+        ).T
+        both = cross[:, :d] + cross[:, :d].T
+        covariance = decay * both + (1 - decay) * P[:d, :d]
+        return covariance / (1 + decay)
+
     def estimator(self, covariance):
         """Return the matrix that best estimates the state from the noisy one.
 

@@ -1,6 +1,8 @@
 """What the theory chooses for a memory: coordinates, neurons, and how they hear."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from nengo.exceptions import ValidationError
@@ -34,6 +36,8 @@ class Design:
     populations : Populations or None
     noise_covariance : (d, d) ndarray or None
         Of the error of the state of each input dimension, in true units.
+    filtered_noise : callable or None
+        That behind another low-pass synapse, by its time constant (seconds).
     estimator : (d, d) ndarray or None
         The matrix that best estimates the state from the noisy one.
     predicted_error : PredictedError or None
@@ -45,6 +49,7 @@ class Design:
     realization: Realization | None = None
     populations: Populations | None = None
     noise_covariance: np.ndarray | None = None
+    filtered_noise: Callable | None = None
     estimator: np.ndarray | None = None
     predicted_error: PredictedError | None = None
 
@@ -154,6 +159,7 @@ def make_design(
             largest=largest_rate,
         ),
         noise_covariance=covariance,
+        filtered_noise=partial(quiet.filtered_covariance, counts),
         estimator=quiet.estimator(covariance),
         predicted_error=None if kind is None else quiet.error_of(covariance),
     )

@@ -55,6 +55,7 @@ from nengo_lmu.networks.population_objects import (
     PopulationTransform,
 )
 from nengo_lmu.networks.populations import one_hot, tuning
+from nengo_lmu.networks.readout import fit_readout
 
 # An array of their values takes nearly a gigabyte, and there are many.
 MOST_NEURONS = 10**8
@@ -388,6 +389,25 @@ class LegendreMemory(nengo.Network):
         """
         return self._design.noise_covariance
 
+    def filtered_noise(self, synapse=None):
+        """Return the covariance of the error of each input dimension's state, filtered.
+
+        Parameters
+        ----------
+        synapse : nengo.Lowpass, optional
+            Behind which the state is read; None for the state as it is.
+
+        Returns
+        -------
+        covariance : (d, d) ndarray
+            `noise_covariance` or, behind a synapse, less; zeros for an ideal memory.
+        """
+        if self.noise_covariance is None:
+            return np.zeros((self.d, self.d))
+        if synapse is None:
+            return self.noise_covariance
+        return self._design.filtered_noise(synapse.tau)
+
     @property
     def predicted_error(self):
         """(PredictedError or None) Of the theory, where it covers the neurons.
@@ -482,6 +502,108 @@ class LegendreMemory(nengo.Network):
                 )
             nengo.Connection(self.output, node, transform=D, synapse=None)
         return node
+
+    def fit_readout(
+        self,
+        u,
+        target,
+        mask=None,
+        washout=0,
+        steps=1,
+        synapse=Default,
+        n_neurons=0,
+        neuron_type=None,
+        input_noise=0.0,
+        noise_covariance=None,
+        seed=0,
+        label=None,
+    ):
+        """Fit a readout to data, for the noise that the theory expects, and add it.
+
+        In closed form: ridge regression on the states of the ideal memory, as late as
+        they are in this one, with the covariance of the noise as the regularizer
+        (`nengo_lmu.legendre.regression`), which is the best for noise that is known.
+        Nothing has to be tuned but what is read. The network is as with `add_window`,
+        for all simulators.
+
+        Parameters
+        ----------
+        u : array_like or list of ndarray
+            ``(n_rows,)`` or ``(n_rows, size_in)`` for one sequence; ``(n, n_rows,
+            size_in)`` for several, each of which begins at rest; or, for sequences of
+            different lengths, a list of arrays of the former shapes.
+        target : array_like or list of ndarray
+            For one sequence, ``(n_rows,)`` or ``(n_rows, size_out)``. For several,
+            ``(n, n_rows, size_out)``, or a list, for a target at each row; ``(n,)`` or
+            ``(n, size_out)`` for one at the end of each sequence.
+        mask : (n_rows,) or (n, n_rows) array_like of bool, optional
+            Rows that count, for sequences that were made as long as others. The last
+            that counts is the end of its sequence.
+        washout : int
+            Rows at the beginning of each sequence that have no target.
+        steps : int
+            How long each row is held (time steps). Targets are for the last of these.
+        synapse : nengo.Lowpass, float or None
+            Of the readout (time constant in seconds). The fit knows what it filters
+            and how late it is. By default None, or ``theta / 20`` with neurons.
+        n_neurons : int
+            Neurons between the memory and the readout, for what is not a linear
+            function of the state; 0 for none.
+        neuron_type : nengo.neurons.NeuronType, optional
+            Of these, by default that of the memory.
+        input_noise : float
+            Standard deviation of noise that each row of the input will have besides.
+        noise_covariance : (size_state, size_state) array_like, optional
+            Of the state's noise, such as was measured, instead of the theory's.
+        seed : int
+            Of the neurons between.
+        label : str, optional
+
+        Returns
+        -------
+        readout : Readout
+            With the ``node``, and the ``predicted_error``.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            For arrays that do not fit together, with their shapes.
+
+        Notes
+        -----
+        On Loihi the noise is that of neurons that do not hear their error. Fit within
+        ``with nengo_lmu.loihi.builder.on_chip.on_chip(memory):`` for the best readout
+        there.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from nengo_lmu import LegendreMemory
+        >>> u = np.sin(np.arange(400) / 20)
+        >>> with nengo.Network(seed=0) as net:
+        ...     memory = LegendreMemory(theta=0.05, d=4, n_neurons=400, input_range=u)
+        ...     readout = memory.fit_readout(u[:-5], u[5:], washout=100)
+        >>> readout.node.size_out, bool(readout.predicted_error < 0.1)
+        (1, True)
+        """
+        if neuron_type is None:
+            neuron_type = self.neuron_type
+        checked_neuron_type("neuron_type", neuron_type, self)
+        return fit_readout(
+            self,
+            u,
+            target,
+            mask=mask,
+            washout=washout,
+            steps=steps,
+            synapse=synapse,
+            n_neurons=n_neurons,
+            neuron_type=neuron_type,
+            input_noise=input_noise,
+            noise_covariance=noise_covariance,
+            seed=seed,
+            label="readout" if label is None else label,
+        )
 
     def add_feedback(self):
         """Add a node whose value is added to the remembered signal a step later.
