@@ -3,8 +3,8 @@
 `classify`, `forecast` and `detect` take arrays and return a `SeriesNetwork`, which runs
 in any simulator; `save` writes it to a file and `load` reads it. All that they do is
 public: `sequences` and `pad` for arrays, `Scaling`, `choose_window` for theta and d,
-`train` for hidden units and `ridge` for readouts. Modules are loaded when they are
-used.
+`train` for hidden units; readouts are `nengo_lmu.legendre.regression.fit_with_noise`'s.
+Modules are loaded when they are used.
 """
 
 import importlib
@@ -18,7 +18,6 @@ _HOMES = {
     "files": ("Part", "read"),
     "forecasting": ("Forecast", "detect", "evaluate_forecast", "forecast"),
     "network": ("SIMULATORS", "Outcome", "SeriesNetwork", "Settings"),
-    "readouts": ("ridge",),
     "scaling": ("Scaling",),
     "states": ("correlated_noise", "hidden_activity", "ideal_states"),
     "store": ("load", "save"),

@@ -6,13 +6,13 @@ import numpy as np
 
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.legendre.checks import whole
+from nengo_lmu.legendre.regression import fit_with_noise
 from nengo_lmu.series.choice import best, folds_of_time, memories
 from nengo_lmu.series.data import one_series
 from nengo_lmu.series.errors import nrmse
 from nengo_lmu.series.network import SeriesNetwork, Settings
-from nengo_lmu.series.readouts import ridge
 from nengo_lmu.series.scaling import TRANSFORMS, Scaling
-from nengo_lmu.series.states import ideal_states
+from nengo_lmu.series.states import ideal_states, noise_of_features
 from nengo_lmu.series.window import checked_window, choose_window
 
 # of each state dimension, unless a number is given
@@ -221,12 +221,14 @@ def _fit(
         scaling = Scaling.fit([x[train_on]], candidate.transform)
         u = scaling.apply(x)
         model = make(candidate, scaling, u)
-        weights, bias, covariance = _readout(model, u, train_on)
+        fit = _readout(model, u, train_on)
         m, due, _ = _pairs(model.settings, u, validate_on)
         # the noise that is expected, drawn, as it goes through the transform
-        rng = np.random.RandomState(seed)
-        m = m + _noise(covariance, len(m), rng)
-        return nrmse(scaling.invert(m @ weights.T + bias), x[due]), None
+        m = m + noise_of_features(
+            _covariance(model), m.shape, np.random.RandomState(seed)
+        )
+        predicted = scaling.invert(m @ fit.weights.T + fit.bias)
+        return nrmse(predicted, x[due]), None
 
     longest = max(candidate.theta for candidate in candidates)
     if len(x) < folds * 2 * (longest + horizon):
@@ -243,14 +245,11 @@ def _fit(
     scaling = Scaling.fit([x], choice.value.transform)
     u = scaling.apply(x)
     model = make(choice.value, scaling, u)
-    weights, bias, covariance = _readout(model, u, np.arange(len(x)))
+    fit = _readout(model, u, np.arange(len(x)))
     if task == "detect":
-        m, _, target = _pairs(model.settings, u, np.arange(len(x)))
-        noise = _noise(covariance, len(m), np.random.RandomState(seed))
-        residual = (m + noise) @ weights.T + bias - target
-        typical = np.sqrt(np.mean(residual**2, axis=0))
-        model = SeriesNetwork(model.settings, scaling, u, typical_error=typical)
-    model.assign({"readout": weights, "bias": bias[:, np.newaxis]})
+        # of samples that the fit has not seen, and of the noise
+        model = SeriesNetwork(model.settings, scaling, u, typical_error=fit.error)
+    model.assign({"readout": fit.weights, "bias": fit.bias[:, np.newaxis]})
     model.choice = replace(choice, reasons=(*reasons, *choice.reasons))
     return model
 
@@ -292,17 +291,18 @@ def _pairs(settings, u, where):
     return m, due, u[due]
 
 
-def _noise(covariance, n, rng):
-    return rng.multivariate_normal(np.zeros(len(covariance)), covariance, n)
+def _covariance(model, noisy=True):
+    """Return the covariance of the state's noise for each feature."""
+    least = _LEAST_NOISE * np.eye(model.settings.d)
+    return model.noise_covariance() + least if noisy else least
 
 
-def _readout(model, u, where):
-    """Return the weights and the bias of a readout, and the states' noise."""
+def _readout(model, u, where, noisy=True):
+    """Return the readout that is best for the noise of spikes, or without it."""
     s = model.settings
     m, _, target = _pairs(s, u, where)
-    one = model.noise_covariance() + _LEAST_NOISE * np.eye(s.d)
-    covariance = np.kron(np.eye(s.features), one)
-    return *ridge(m, target, covariance), covariance
+    covariance = np.kron(np.eye(s.features), _covariance(model, noisy))
+    return fit_with_noise(m, target, covariance)
 
 
 def _quiet_horizon(x, theta, d, n_neurons, sample_time, seed, settings):
@@ -323,13 +323,18 @@ def _quiet_horizon(x, theta, d, n_neurons, sample_time, seed, settings):
         **settings,
     )
     model = SeriesNetwork(base, scaling, u)
-    noisy = np.kron(np.eye(base.features), model.noise_covariance())
-    silent = _LEAST_NOISE * np.eye(len(noisy))
     for horizon in HORIZONS:
         if horizon > len(x) // 8:
             break
-        m, _, target = _pairs(replace(base, horizon=horizon), u, np.arange(len(u)))
-        errors = [_expected_error(m, target, noise + silent) for noise in (noisy, 0)]
+        model.settings = replace(base, horizon=horizon)
+        errors = [
+            float(
+                np.sqrt(
+                    np.mean(_readout(model, u, np.arange(len(u)), noisy).error ** 2)
+                )
+            )
+            for noisy in (True, False)
+        ]
         if errors[0] <= _ADDED * errors[1]:
             break
     why = (
@@ -337,13 +342,6 @@ def _quiet_horizon(x, theta, d, n_neurons, sample_time, seed, settings):
         f"{errors[0]:.2g} in spikes and {errors[1]:.2g} without their noise"
     )
     return horizon, (why,)
-
-
-def _expected_error(m, target, covariance):
-    weights, bias = ridge(m, target, covariance)
-    residual = np.mean((m @ weights.T + bias - target) ** 2)
-    noise = np.trace(weights @ covariance @ weights.T) / len(weights)
-    return float(np.sqrt(residual + noise))
 
 
 @dataclass(frozen=True)
