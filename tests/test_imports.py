@@ -53,7 +53,8 @@ PARTS = {
         LIBRARY | {"analysis", "series"},
         MATHEMATICS
         | {"nengo", "nengo_dl", "nengo_loihi", "tensorflow", "tf_keras"}
-        | {"matplotlib", "tqdm"},
+        | {"matplotlib", "tqdm"}
+        | {"sklearn"},  # to compare with
     ),
     "benchmarks": (
         LIBRARY | {"analysis", "series", "experiments"},
@@ -83,7 +84,7 @@ EXCEPTIONS = {
 # what may import names of the package itself
 FROM_THE_TOP = {"__init__", "__main__", "analysis", "experiments", "benchmarks"}
 # only while a function is called that needs it: the rest works without
-LAZY = {"tasks": {"sklearn", "tensorflow"}}
+LAZY = {"tasks": {"sklearn", "tensorflow"}, "experiments": {"sklearn"}}
 
 
 def imports(path, package):

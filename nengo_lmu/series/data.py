@@ -147,15 +147,16 @@ def labels_of(name, labels, n, classes=None):
         if len(classes) < 2:
             raise ArgumentError(
                 name,
-                f"must be of two classes at least, but all are {shown(classes[0])}; "
-                "give sequences of another class too",
+                "must be of two classes at least, but all are of "
+                f"{shown(classes.tolist())}; give sequences of another class too",
             )
     unknown = ~np.isin(labels, classes)
     if np.any(unknown):
+        first = np.flatnonzero(unknown)[0]
         raise ArgumentError(
             name,
-            f"label {np.flatnonzero(unknown)[0]} is {shown(labels[unknown][0])}, which "
-            "no sequence has that was trained on; give labels of "
+            f"label {first} is {shown(labels.tolist()[first])}, "
+            "which no sequence has that was trained on; give labels of "
             f"{shown(classes.tolist())}",
         )
     return np.searchsorted(classes, labels), classes

@@ -22,6 +22,11 @@ _NEURONS = 200
 # training data without it.
 _LEAST_NOISE = 1e-6
 
+# of the window and the order that the data suggest, to choose from by validation: an
+# octave in thirds, and in halves
+_THETAS = (1.0, 0.8, 0.63, 0.5)
+_ORDERS = (1.0, 0.7, 0.5)
+
 # horizons at which a detector may forecast (samples)
 HORIZONS = (1, 2, 3, 5, 8, 13, 21, 34, 55)
 
@@ -53,7 +58,7 @@ def forecast(
         How far ahead (samples).
     theta : int or tuple of int, optional
         Window of the memory (samples); of several the one that does best in
-        validation. By default what `choose_window` says, and a half of it.
+        validation. By default what `choose_window` says, and down to a half of it.
     d : int or tuple of int, optional
         Order of the memory, likewise.
     transform : str or tuple of str
@@ -259,13 +264,13 @@ def _candidates(x, theta, d, transform):
     u = Scaling.fit([x]).apply(x)
     if theta is None:
         window = choose_window([u])
-        thetas, reasons = (window.theta, max(window.theta // 2, 2)), window.reasons
+        thetas, reasons = _below(window.theta, _THETAS, 2), window.reasons
     else:
         thetas = [checked_window(one, len(x)) for one in np.atleast_1d(theta).tolist()]
         reasons = (f"theta is of {', '.join(map(str, thetas))}, as was asked for",)
     if d is None:
         order = choose_window([u], theta=max(thetas)).d
-        d = tuple(dict.fromkeys((order, max(order // 2, 1))))
+        d = _below(order, _ORDERS, 1)
     orders = [whole("d", one, 1) for one in np.atleast_1d(d).tolist()]
     transforms = [transform] if isinstance(transform, str) else list(transform)
     for one in transforms:
@@ -277,6 +282,11 @@ def _candidates(x, theta, d, transform):
     if len(transforms) > 1 and np.any(x < 0):
         transforms = [one for one in transforms if one != "sqrt"]
     return memories(thetas, orders, transforms), reasons
+
+
+def _below(value, factors, least):
+    """Return a value times some factors, as whole numbers that differ."""
+    return list(dict.fromkeys(max(round(value * one), least) for one in factors))
 
 
 def _pairs(settings, u, where):

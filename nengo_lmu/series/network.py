@@ -16,13 +16,21 @@ from nengo_lmu.analysis.simulators import spike_counter
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.legendre.checks import one_of, positive, whole
 from nengo_lmu.networks import LMU
+from nengo_lmu.series.data import one_series
 from nengo_lmu.series.errors import ForecastError
 from nengo_lmu.utils.progress import progress_bar
 
 TASKS = ("classify", "forecast", "detect")
 
+# samples that NengoDL runs at once, since each call of it takes some time
+_AT_ONCE = 50
+
 # ways to run a network; "ideal" is without neurons in the memory, and with rates
 SIMULATORS = ("ideal", "nengo", "nengo_dl", "emulator")
+
+# A memory is designed for samples that are by so much larger than those of the
+# training: what is larger than expected is cut off on its way to the chip.
+_HEADROOM = 1.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +201,7 @@ class SeriesNetwork:
                 units=s.units if s.task == "classify" else 0,
                 n_neurons=s.n_neurons,
                 dt=s.dt,
-                input_range=self._sample_in_time(),
+                input_range=self._expected_input(),
                 seed=s.seed,
                 **({} if ideal else {"max_rates": rates_about(s.max_rate)}),
                 **hidden,
@@ -218,10 +226,12 @@ class SeriesNetwork:
                 read = self._compare(read)
             self.output = nengo.Probe(read)
             self.spikes = nengo.Probe(spike_counter(self.lmu.all_ensembles, s.dt))
+            self._probes = self.output, self.spikes
 
-    def _sample_in_time(self):
-        """Return the sample as the memory will have it, one row a time step."""
-        return np.repeat(self.sample, self.settings.steps_per_sample, axis=0)
+    def _expected_input(self):
+        """Return what the memory is designed for, one row a time step."""
+        held = np.repeat(self.sample, self.settings.steps_per_sample, axis=0)
+        return _HEADROOM * held
 
     def _compare(self, forecast):
         """Compare forecasts with the samples that they are of, and return the score."""
@@ -331,16 +341,26 @@ class SeriesNetwork:
         one_of("simulator", simulator, SIMULATORS)
         if simulator == "ideal" and self.settings.n_neurons:
             return self.ideal().run_scaled(u, "nengo", seed, show_progress)
-        outputs = np.empty((len(u), self.output.size_in))
-        samples = progress_bar(
-            show_progress, iterable=u, desc=simulator, unit="sample", leave=False
-        )
-        seconds, count = 0.0, 0.0
-        with self._running(simulator, seed) as present:
-            for i, value in enumerate(samples):
+        outputs, seconds, count = [], 0.0, 0.0
+        running = self._in_nengo_dl if simulator == "nengo_dl" else self._running
+        at_once = _AT_ONCE if simulator == "nengo_dl" else 1
+        with (
+            progress_bar(
+                show_progress,
+                total=len(u),
+                desc=simulator,
+                unit="sample",
+                leave=False,
+            ) as bar,
+            running(simulator, seed) as present,
+        ):
+            for i in range(0, len(u), at_once):
                 started = time.perf_counter()
-                outputs[i], count = present(value)
+                output, count = present(u[i : i + at_once])
                 seconds += time.perf_counter() - started
+                outputs.append(output)
+                bar.update(len(output))
+        outputs = np.concatenate(outputs)
         # rates are not spikes, and are counted like them
         count = count if self.settings.n_neurons else 0.0
         return Outcome(outputs, count / (len(u) * self.settings.held), seconds)
@@ -376,9 +396,11 @@ class SeriesNetwork:
             model = self.ideal()
         with model._running(simulator, seed) as present:
             for sample in samples:
-                value = self.scaling.apply(np.atleast_1d(np.asarray(sample, float)))
+                sample = np.asarray(sample, float).reshape(1, -1)
+                sample = one_series("samples", sample, self.settings.features)
+                value = self.scaling.apply(sample)
                 output, _ = present(value)
-                yield self.in_units(output)
+                yield self.in_units(output[0])
 
     def in_units(self, outputs):
         """Return forecasts in the units of the data, other outputs as they are."""
@@ -388,36 +410,66 @@ class SeriesNetwork:
 
     @contextmanager
     def _running(self, simulator, seed):
-        """Make a simulator; return a function of a sample to what comes of it."""
+        """Make a simulator; return a function of a sample to what comes of it.
+
+        It takes an array of one sample, and returns one of the output at its end, and
+        how many spikes there were so far.
+        """
         s = self.settings
-        seed = s.seed if seed is None else seed
         value = np.zeros(s.features)
-        before, seeds = self.stimulus.output, self.network.seed
-        # neurons draw from the network's seed in Nengo, from the simulator's on Loihi
-        self.network.seed = seed
-        if simulator != "nengo_dl":
-            self.stimulus.output = lambda t: value
+        before = self.stimulus.output
+        self.stimulus.output = lambda t: value
         try:
-            with make_simulator(self.network, simulator, s.dt, seed) as sim:
+            with (
+                self._seeded(seed) as seed,
+                make_simulator(self.network, simulator, s.dt, seed) as sim,
+            ):
 
                 def present(sample):
-                    value[:] = sample
-                    given = {}
-                    if simulator == "nengo_dl":
-                        held = np.tile(sample, (1, s.steps_per_sample, 1))
-                        given = {"data": {self.stimulus: held}}
-                    sim.run_steps(s.steps_per_sample, **given)
-                    output = np.array(sim.data[self.output])
-                    spikes = np.array(sim.data[self.spikes])
+                    value[:] = sample[0]
+                    sim.run_steps(s.steps_per_sample)
+                    output = np.array(sim.data[self.output][-1:])
+                    spikes = float(sim.data[self.spikes][-1, 0])
                     sim.clear_probes()  # so that memory does not grow
-                    return (
-                        output.reshape(-1, output.shape[-1])[-1],
-                        float(spikes.reshape(-1)[-1]),
-                    )
+                    return output, spikes
 
                 yield present
         finally:
-            self.stimulus.output, self.network.seed = before, seeds
+            self.stimulus.output = before
+
+    @contextmanager
+    def _in_nengo_dl(self, simulator, seed):
+        """Do as `_running`, but for some samples at once."""
+        s = self.settings
+        with (
+            self._seeded(seed) as seed,
+            make_simulator(self.network, simulator, s.dt, seed) as sim,
+        ):
+
+            def present(samples):
+                n = len(samples)
+                u = np.zeros((_AT_ONCE, s.features))
+                u[:n] = samples
+                held = np.repeat(u, s.steps_per_sample, axis=0)[np.newaxis]
+                data = sim.predict({self.stimulus: held}, stateful=True, verbose=0)
+                ends = np.arange(1, n + 1) * s.steps_per_sample - 1
+                output, spikes = (data[one][0, ends] for one in self._probes)
+                return output, float(spikes[-1, 0])
+
+            yield present
+
+    @contextmanager
+    def _seeded(self, seed):
+        """Give the network the seed of a run, and return it.
+
+        Neurons draw from the network's seed in Nengo, from the simulator's on Loihi.
+        """
+        before = self.network.seed
+        self.network.seed = self.settings.seed if seed is None else seed
+        try:
+            yield self.network.seed
+        finally:
+            self.network.seed = before
 
 
 def make_simulator(network, simulator, dt, seed):
@@ -431,8 +483,6 @@ def make_simulator(network, simulator, dt, seed):
     if simulator == "nengo_dl":
         import nengo_dl
 
-        with network:
-            nengo_dl.configure_settings(stateful=True, keep_history=False)
         return nengo_dl.Simulator(network, dt=dt, seed=seed, progress_bar=False)
     return nengo.Simulator(network, dt=dt, seed=seed, progress_bar=False)
 

@@ -40,7 +40,7 @@ def train(
     *,
     validation=None,
     epochs=10,
-    copies=4,
+    copies=None,
     learning_rate=1e-2,
     minibatch_size=100,
     checkpoint=None,
@@ -65,7 +65,8 @@ def train(
     epochs : int
     copies : int
         How often all sequences come in an epoch, each time with other noise and in
-        another order.
+        another order; by default four times where they are read last, and once where
+        every sample is read.
     learning_rate : float
         Of Adam, to begin with; it falls to 0 along a cosine.
     minibatch_size : int
@@ -82,6 +83,7 @@ def train(
     from nengo_lmu.dl import feedforward
 
     s = model.settings
+    copies = {"last": 4, "every": 1}[s.read] if copies is None else copies
     rng = np.random.RandomState(s.seed)
     covariance = model.noise_covariance()
 

@@ -27,6 +27,8 @@ class Setting:
         Of `MEASURES`.
     simulators : tuple of str
         Of `nengo_lmu.series.SIMULATORS`.
+    memory : tuple of int or None
+        Its window (samples) and order, where they have been chosen.
     quick : bool
         Whether a short training and a few test data do.
     seed : int
@@ -35,6 +37,7 @@ class Setting:
 
     series: str
     simulators: tuple
+    memory: tuple | None = None
     quick: bool = False
     seed: int = 0
 
@@ -53,6 +56,19 @@ def measure(setting):
         by simulator: ``value`` and what else there is to say.
     """
     return MEASURES[setting.series](setting)
+
+
+def chosen_memory(result):
+    """Return the window and order of a result, for networks of other seeds."""
+    return result["network"]["theta"], result["network"]["d"]
+
+
+def _options(setting, options, quick):
+    """Return the arguments of a training."""
+    options = options | quick if setting.quick else options
+    if setting.memory is not None:
+        options = options | dict(zip(("theta", "d"), setting.memory))
+    return options | {"seed": setting.seed}
 
 
 def _result(model, started, results, **more):
@@ -79,14 +95,12 @@ LABELLED = {"speakers": series.japanese_vowels, "motions": series.basic_motions}
 
 def _classes(setting):
     data = LABELLED[setting.series]()
-    options = dict(CLASSIFIERS[setting.series])
-    x_test, labels_test = data.x_test, data.labels_test
-    if setting.quick:
-        options |= {"d": 3, "folds": 2, "epochs": 3}
-        options |= {"theta": 12} if setting.series == "motions" else {}
-        x_test, labels_test = x_test[::20], labels_test[::20]
+    quick = {"d": 3, "folds": 2, "epochs": 3, "theta": 12}
+    options = _options(setting, CLASSIFIERS[setting.series], quick)
+    every = 20 if setting.quick else 1
+    x_test, labels_test = data.x_test[::every], data.labels_test[::every]
     started = time.perf_counter()
-    model = classify(data.x, data.labels, seed=setting.seed, **options)
+    model = classify(data.x, data.labels, **options)
     spent = time.perf_counter() - started
     results = {}
     for simulator in setting.simulators:
@@ -105,17 +119,15 @@ def _classes(setting):
 # --- a forecast
 
 # arguments of `forecast`
-SUNSPOTS = {"horizon": 1, "sample_time": 0.05}
+SUNSPOTS = {"horizon": 1, "sample_time": 0.1}
 
 
 def _sunspots(setting):
     _, x = series.sunspots()
     n_train = series.SUNSPOT_YEARS
-    options = dict(SUNSPOTS)
-    if setting.quick:
-        options |= {"theta": 8, "d": 6, "sample_time": 0.01}
+    options = _options(setting, SUNSPOTS, {"theta": 8, "d": 6, "sample_time": 0.01})
     started = time.perf_counter()
-    model = forecast(x[:n_train], seed=setting.seed, **options)
+    model = forecast(x[:n_train], **options)
     spent = time.perf_counter() - started
     results = {}
     for simulator in setting.simulators:
@@ -160,12 +172,11 @@ WATCHED = {"pressure": series.internal_bleeding, "ecg": series.electrocardiogram
 def _anomalies(setting):
     data = WATCHED[setting.series]()
     options, tolerance = DETECTORS[setting.series]
-    x = data.x
-    if setting.quick:
-        options = options | {"theta": 20, "d": 4, "horizon": 5, "folds": 2}
-        x = x[: data.n_train + 100]
+    quick = {"theta": 20, "d": 4, "horizon": 5, "folds": 2}
+    options = _options(setting, options, quick)
+    x = data.x[: data.n_train + 100] if setting.quick else data.x
     started = time.perf_counter()
-    model = detect(data.x[: data.n_train], seed=setting.seed, **options)
+    model = detect(data.x[: data.n_train], **options)
     spent = time.perf_counter() - started
     results = {}
     for simulator in setting.simulators:
