@@ -136,6 +136,7 @@ BAD_OF_CELL = {
     **BAD_OF_MEMORY,
     "units": [*NO_NUMBERS, *NO_COUNTS],
     "hidden_neuron_type": [*NO_NUMBERS, None, nengo.LIF],
+    "coupling": ["Full", "none", 1, True, ["full"]],
     "input_encoders": [*_matrices, np.ones((0, 2)), np.ones((2, 9))],
     **{
         name: _matrices
@@ -430,6 +431,7 @@ def good_arguments(draw, cell, neuron_types=NEURON_TYPES, ideal=True):
             "hidden_neuron_type": st.sampled_from(
                 [Default, nengo.Tanh(), nengo.LIF(), nengo.RectifiedLinear()]
             ),
+            "coupling": st.sampled_from([None, "full", "feed-forward"]),
             "input_encoders": st.just(e_x),
             "hidden_encoders": _kernel(signals, units),
             "memory_encoders": _kernel(signals, signals * d),

@@ -80,7 +80,9 @@ def poisson_array():
 def spikes_of_memory(beside, **kwargs):
     """Return the spikes of an LMU's memory and hidden units, and the simulator."""
     with nengo.Network(seed=0) as net:
-        lmu = LMU(0.2, 3, units=4, input_kernel=np.ones((4, 1)), **kwargs)
+        lmu = LMU(
+            0.2, 3, units=4, input_kernel=np.ones((4, 1)), coupling="full", **kwargs
+        )
         nengo.Connection(nengo.Node(0.5), lmu.input, synapse=None)
         probes = [nengo.Probe(lmu.memory.ensembles[0].neurons)]
         probes += [nengo.Probe(lmu.hidden.neurons)]
@@ -108,7 +110,7 @@ def test_memories_spike_alike_whatever_is_beside_them(neuron_type):
     kwargs = {"neuron_type": neuron_type, "hidden_neuron_type": neuron_type}
     alone, sim = spikes_of_memory([], **kwargs)
     assert len(operators(sim, LoneNeurons)) == 2
-    other = lambda: LMU(0.2, 3, units=4, seed=1, **kwargs)  # noqa: E731
+    other = lambda: LMU(0.2, 3, units=4, coupling="full", seed=1, **kwargs)  # noqa: E731
     beside, sim = spikes_of_memory([other, other], **kwargs)
     assert len(operators(sim, LoneNeurons)) == 6
     for one, same in zip(alone, beside):

@@ -31,8 +31,9 @@ if not compat.is_for_tensorflow():
 # NengoDL is there, so that what needs it can be imported.
 from nengo_lmu.dl import fast  # noqa: E402
 from nengo_lmu.dl.fast import explain  # noqa: E402
-from nengo_lmu.dl.feedforward import Dropout, FeedForwardTwin, SpikeNoise  # noqa: E402
+from nengo_lmu.dl.feedforward import FeedForwardTwin  # noqa: E402
 from nengo_lmu.dl.lstm import LSTMProcess, UnrolledLSTM  # noqa: E402
+from nengo_lmu.dl.noise import Dropout, SpikeNoise, StateNoise  # noqa: E402
 from nengo_lmu.dl.training import fit  # noqa: E402
 from nengo_lmu.dl.unrolled import UnrolledLMU, UnrolledReadout, unroll  # noqa: E402
 
@@ -41,6 +42,7 @@ __all__ = [
     "FeedForwardTwin",
     "LSTMProcess",
     "SpikeNoise",
+    "StateNoise",
     "UnrolledLMU",
     "UnrolledLSTM",
     "UnrolledReadout",

@@ -50,6 +50,7 @@ from nengo_lmu.dl.graph import Unsupported
 from nengo_lmu.dl.inputs import checked_inputs
 from nengo_lmu.dl.operators import Delay, Product
 from nengo_lmu.dl.poisson import FastPoisson
+from nengo_lmu.dl.rates import by_rates
 from nengo_lmu.dl.superposition import superpose
 from nengo_lmu.dl.tracing import traced_once
 from nengo_lmu.legendre.checks import whole
@@ -59,6 +60,7 @@ __all__ = [
     "LastSteps",
     "explain",
     "planner",
+    "rates",
     "separated",
     "simplifications",
     "specialized",
@@ -138,6 +140,9 @@ def _specialize(group):
 
 
 stepwise = specialized(separated(tree_planner))
+
+# As `stepwise`, but with the rates of spiking neurons in evaluation, too.
+rates = specialized(by_rates(separated(tree_planner)))
 
 
 def planner(operators):
@@ -282,7 +287,7 @@ class _Config:
 
 def _is_planned_here(simulator):
     chosen = tensor_graph.config.get_setting(simulator.model, "planner")
-    return chosen in (planner, stepwise) or isinstance(chosen, LastSteps)
+    return chosen in (planner, stepwise, rates) or isinstance(chosen, LastSteps)
 
 
 # --- what a memory gets from outside

@@ -4,18 +4,22 @@ Where neither ``h`` nor ``m`` reaches the input of the memory, nor ``h`` itself,
 state is a fixed linear map of the input, and ``h`` a function of the state at the same
 moment. So the trainable part may be trained on states that were computed beforehand, in
 a network of one time step, and its weights are those of the network in time.
+
+A single step has hardly any spikes. So hidden units are simulated by their rates there,
+and what their spikes will add behind the readout's synapse is added as noise.
 """
 
 import nengo
 import nengo_dl
 import numpy as np
-import tensorflow as tf
 from nengo.exceptions import ValidationError
 from nengo.params import BoolParam
 
 from nengo_lmu.dl import fast
+from nengo_lmu.dl.noise import FilteredSpikes, StateNoise
 from nengo_lmu.dl.training import fit
-from nengo_lmu.networks.arguments import nengos_defaults
+from nengo_lmu.legendre.checks import finite_array
+from nengo_lmu.networks.arguments import nengos_defaults, validated
 from nengo_lmu.networks.objects import BiasConnection
 
 
@@ -25,21 +29,26 @@ class FeedForwardTwin:
     Parameters
     ----------
     lmu : nengo_lmu.LMU
-        With hidden units, and with ``input_kernel``, ``hidden_kernel``,
-        ``hidden_encoders`` and ``memory_encoders`` left out (None).
+        With hidden units and ``coupling="feed-forward"``, or with ``input_kernel``,
+        ``hidden_kernel``, ``hidden_encoders`` and ``memory_encoders`` left out (None).
     readout : nengo.Connection
         From ``lmu.output``, to be trained too.
     bias : nengo.Connection, optional
         From a node with a constant output to where the readout leads, to be trained
         too.
     layer : tf.keras.layers.Layer, optional
-        What hidden activity passes through in the twin only, such as dropout or noise.
+        What hidden activity passes through in the twin only, such as dropout or noise
+        in training.
+    noise_covariance : (d, d) array_like, optional
+        Of noise that states get in training and evaluation, such as
+        ``lmu.memory.noise_covariance``. By default none: for an ideal memory, or for
+        states that have it.
 
     Attributes
     ----------
     network : nengo.Network
         For `nengo_dl.Simulator`: compile, fit and ``freeze_params(twin.network)`` as
-        ever, then `transfer`.
+        ever, then `transfer`. There is nothing else to configure.
     input : nengo.Node
         Takes states of the memory, of ``lmu.memory.size_state`` dimensions.
     output : nengo.Probe
@@ -50,18 +59,30 @@ class FeedForwardTwin:
     nengo.exceptions.ValidationError
         If the LMU is not feed-forward, has no hidden units, the readout does not come
         from it, or the bias does not lead to where the readout does.
+
+    Notes
+    -----
+    ``fit`` trains the rates of hidden units. ``evaluate``, ``predict`` and validation
+    say what the network in time will: its rates, with the noise that the spikes will
+    have behind the readout's synapse (`nengo_lmu.networks.spikes`), for states that do
+    not change much in the synapse's time constant.
     """
 
-    def __init__(self, lmu, readout, bias=None, layer=None):
+    def __init__(self, lmu, readout, bias=None, layer=None, *, noise_covariance=None):
         _check(lmu, readout, bias)
         self.network = nengo.Network(seed=0, label="feed-forward twin")
         with self.network, nengos_defaults():
-            nengo_dl.configure_settings(planner=fast.planner)
+            nengo_dl.configure_settings(
+                planner=fast.rates, stateful=False, use_loop=False, keep_history=False
+            )
             for cls in (nengo.Ensemble, nengo.Connection):
                 self.network.config[cls].set_param(
                     "trainable", BoolParam("trainable", default=False)
                 )
-            self.input = nengo.Node(np.zeros(lmu.memory.size_state))
+            states = self.input = nengo.Node(np.zeros(lmu.memory.size_state))
+            if noise_covariance is not None:
+                covariance = self._checked_covariance(lmu, noise_covariance)
+                states = _passed(states, StateNoise(covariance, lmu.memory.size_in))
             hidden = nengo.Ensemble(
                 lmu.units,
                 1,
@@ -76,18 +97,16 @@ class FeedForwardTwin:
                 hidden.neurons, activity, transform=1 / lmu.unit, synapse=None
             )
             if layer is not None:
-                passed = nengo_dl.TensorNode(
-                    layer,
-                    shape_in=(lmu.units,),
-                    shape_out=(lmu.units,),
-                    pass_time=False,
+                activity = _passed(activity, layer)
+            if hidden.neuron_type.spiking:
+                spikes = FilteredSpikes(
+                    hidden.neuron_type, lmu.unit, readout.synapse, lmu.memory.dt
                 )
-                nengo.Connection(activity, passed, synapse=None)
-                activity = passed
+                activity = _passed(activity, spikes)
             target = nengo.Node(size_in=readout.size_out)
             self.output = nengo.Probe(target)
             self._pairs = [
-                (lmu.memory_kernel, self._copy(lmu.memory_kernel, self.input, hidden)),
+                (lmu.memory_kernel, self._copy(lmu.memory_kernel, states, hidden)),
                 (readout, self._copy(readout, activity, target)),
             ]
             if lmu.hidden_bias is not None:
@@ -104,6 +123,20 @@ class FeedForwardTwin:
         copy = nengo.Connection(pre, post, transform=conn.transform, synapse=None)
         self.network.config[copy].trainable = True
         return copy
+
+    @staticmethod
+    def _checked_covariance(lmu, covariance):
+        d = lmu.memory.d
+        with validated(lmu):
+            covariance = finite_array("noise_covariance", covariance)
+        if covariance.shape != (d, d):
+            raise ValidationError(
+                f"must have shape {(d, d)}, that of one input dimension's state, but "
+                f"{covariance.shape} was given; give lmu.memory.noise_covariance",
+                attr="noise_covariance",
+                obj=lmu,
+            )
+        return covariance
 
     def transfer(self):
         """Store the frozen parameters of the twin in the LMU and its readout."""
@@ -125,9 +158,8 @@ def train(
     metrics=None,
     bias=None,
     layer=None,
-    noisy=True,
+    noise_covariance=None,
     minibatch_size=100,
-    dt=0.001,
     steps_per_execution=1,
     settings=None,
     **kwargs,
@@ -139,7 +171,7 @@ def train(
 
     Parameters
     ----------
-    lmu, readout, bias, layer
+    lmu, readout, bias, layer, noise_covariance
         As for `FeedForwardTwin`.
     inputs : (n, d) array_like or callable
         States of the memory; or what makes states and targets for each epoch, as for
@@ -147,17 +179,13 @@ def train(
     targets : (n,) or (n, k) array_like, optional
         Labels, or what the readout is to say.
     validation : tuple of ndarray or None
-        States and targets by which the epoch is chosen.
+        States and targets by which the epoch is chosen, by what the network in time
+        would say.
     optimizer, loss, metrics
         As for ``nengo_dl.Simulator.compile``.
     epochs, seed : int
         As for `nengo_lmu.dl.training.fit`; the simulator's seed, too.
-    noisy : bool
-        Validate as in training: through rates, since a single step has hardly any
-        spikes, and with the layer's noise.
     minibatch_size : int
-    dt : float
-        Time step (seconds).
     steps_per_execution : int
         As for Keras: minibatches between which nothing else is done.
     settings : dict, optional
@@ -170,15 +198,9 @@ def train(
     history : dict from str to list of float
         As `nengo_lmu.dl.training.fit` returns it.
     """
-    twin = FeedForwardTwin(lmu, readout, bias, layer)
+    twin = FeedForwardTwin(lmu, readout, bias, layer, noise_covariance=noise_covariance)
     with twin.network:
-        nengo_dl.configure_settings(
-            stateful=False,
-            use_loop=False,
-            keep_history=False,
-            learning_phase=True if noisy else None,
-            **(settings or {}),
-        )
+        nengo_dl.configure_settings(**(settings or {}))
 
     def in_time(m, y):
         m, y = np.asarray(m), np.asarray(y)
@@ -191,7 +213,7 @@ def train(
         data = in_time(inputs, targets)
     with nengo_dl.Simulator(
         twin.network,
-        dt=dt,
+        dt=lmu.memory.dt,
         minibatch_size=minibatch_size,
         progress_bar=False,
         seed=seed,
@@ -215,47 +237,14 @@ def train(
     return history
 
 
-class SpikeNoise(tf.keras.layers.Layer):
-    """Noise of Poisson spikes behind a low-pass synapse, in training.
-
-    Parameters
-    ----------
-    rate : float
-        Of neurons that stands for an activity of 1 (hertz).
-    tau : float
-        Time constant of the synapse (seconds).
-    """
-
-    def __init__(self, rate, tau):
-        super().__init__()
-        # filtered spikes of rate r have the variance r / (2 tau)
-        self.variance = 1 / (2 * tau * rate)
-
-    def call(self, x, training=None):
-        """Add noise to activities; NengoDL says whether it is training."""
-        if not training:
-            return x
-        # through the noise's size there is no gradient: it is infinite at 0
-        size = tf.sqrt(self.variance * tf.maximum(tf.stop_gradient(x), 0))
-        return x + size * tf.random.normal(tf.shape(x))
-
-
-class Dropout(tf.keras.layers.Layer):
-    """Leave out some units in each step of training, and let the others count more.
-
-    Parameters
-    ----------
-    rate : float
-        The fraction that is left out.
-    """
-
-    def __init__(self, rate):
-        super().__init__()
-        self.rate = rate
-
-    def call(self, x, training=None):
-        """Drop units; NengoDL says whether it is training."""
-        return tf.nn.dropout(x, self.rate) if training else x
+def _passed(node, layer):
+    """Return a node with what a layer makes of another's values, of the same size."""
+    shape = (node.size_out,)
+    passed = nengo_dl.TensorNode(
+        layer, shape_in=shape, shape_out=shape, pass_time=False
+    )
+    nengo.Connection(node, passed, synapse=None)
+    return passed
 
 
 def _check(lmu, readout, bias):
@@ -269,8 +258,9 @@ def _check(lmu, readout, bias):
     for name in ("input_kernel", "hidden_kernel", "hidden_encoders", "memory_encoders"):
         if getattr(lmu, name) is not None:
             raise ValidationError(
-                f"is not feed-forward: it has {name}; make it with {name}=None, or "
-                "train it in time with nengo_dl.Simulator.fit",
+                f"is not feed-forward: it has {name}; make it with {name}=None, or all "
+                'with coupling="feed-forward", or train it in time with '
+                "nengo_dl.Simulator.fit",
                 attr="lmu",
                 obj=lmu,
             )

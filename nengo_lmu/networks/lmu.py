@@ -7,7 +7,7 @@ from nengo.builder.network import build_network
 from nengo.exceptions import ValidationError
 from nengo.params import Default
 
-from nengo_lmu.legendre.checks import MOST_DIMENSIONS, finite_array, whole
+from nengo_lmu.legendre.checks import MOST_DIMENSIONS, finite_array, one_of, whole
 from nengo_lmu.networks.apart import set_apart
 from nengo_lmu.networks.arguments import (
     checked_neuron_type,
@@ -21,6 +21,23 @@ from nengo_lmu.networks.initializers import XavierNormal
 from nengo_lmu.networks.memory import LegendreMemory, set_untrainable
 from nengo_lmu.networks.objects import BiasConnection, InputNode
 from nengo_lmu.networks.populations import tuning
+from nengo_lmu.networks.stability import loop_gain, warn_of_growth
+
+# What matrices are that are not given, by the coupling.
+COUPLINGS = {
+    "full": {
+        "input_kernel": XavierNormal(),
+        "hidden_kernel": XavierNormal(),
+        "hidden_encoders": 0,
+        "memory_encoders": 0,
+    },
+    "feed-forward": {
+        "input_kernel": None,
+        "hidden_kernel": None,
+        "hidden_encoders": None,
+        "memory_encoders": None,
+    },
+}
 
 
 class LMU(nengo.Network):
@@ -28,7 +45,9 @@ class LMU(nengo.Network):
 
     ``u = e_x x + e_h h + e_m m``, ``h = f(W_x x + W_h h + W_m m)``, where ``m`` is the
     state of a `LegendreMemory` of ``u``, and ``h`` and ``m`` on the right are those of
-    the step before, but for ``W_m m``. With ``units=0`` it is the memory alone.
+    the step before, but for ``W_m m``. With ``units=0`` it is the memory alone. Where
+    hidden units spike, the default is the feed-forward part of that, ``u = e_x x`` and
+    ``h = f(W_m m)``.
 
     Parameters
     ----------
@@ -66,11 +85,11 @@ class LMU(nengo.Network):
         ``e_x``. Its number of rows is the number of signals that the memory remembers.
         By default the identity; a distribution is sampled for one row, as in the paper.
     hidden_encoders, memory_encoders : float, array_like, Distribution or None
-        ``e_h``, of shape ``(n, units)``, and ``e_m``, of shape ``(n, n * d)``; by
-        default 0, to be trained. None leaves the connection out.
+        ``e_h``, of shape ``(n, units)``, and ``e_m``, of shape ``(n, n * d)``. None
+        leaves the connection out. By default what `coupling` says.
     input_kernel, hidden_kernel, memory_kernel : float, array_like, Distribution, None
-        ``W_x``, ``W_h`` and ``W_m``, of ``units`` rows; by default Xavier-normal. None
-        leaves the connection out.
+        ``W_x``, ``W_h`` and ``W_m``, of ``units`` rows. None leaves the connection out.
+        By default what `coupling` says, and Xavier-normal for ``W_m``.
     hidden_bias : float, (units,) array_like, Distribution or None
         Added to the input of the hidden units; by default None, as in the paper.
     trainable_theta : bool
@@ -80,6 +99,11 @@ class LMU(nengo.Network):
     error_feedback : float, optional
         Gain with which the memory's neurons hear their own error, by default what the
         theory says; 0 for neurons that do not. See `LegendreMemory`.
+    coupling : {"full", "feed-forward"}, optional
+        Which connections there are of those that are not given. "full" is the paper's
+        cell: ``e_h`` and ``e_m`` are 0, to be trained, ``W_x`` and ``W_h`` are
+        Xavier-normal. "feed-forward" leaves all four out. By default "feed-forward" for
+        hidden units that spike, "full" for others (see Notes).
     **memory
         Further arguments of `LegendreMemory` (``max_rates``, ``intercepts``,
         ``encoders``, ``feedback_delay``, ``largest_speed``, ``reset``).
@@ -113,6 +137,13 @@ class LMU(nengo.Network):
     `nengo.Ensemble` that hidden units take). Spiking hidden units receive everything
     through the memory's synapse; others have none.
 
+    A feed-forward cell is stable whatever is trained, is trained without time
+    (`nengo_lmu.dl.feedforward`) with the noise that spikes will add, and is the more
+    accurate one in spikes. In a full one, what units without a largest rate say comes
+    back through the memory, and backpropagation through ``n`` steps knows nothing of
+    what becomes of it later. Building a simulator warns where it grows without end
+    (`loop_gain`).
+
     References
     ----------
     .. [1] Voelker, A. R., Kajić, I., & Eliasmith, C. (2019). Legendre Memory Units.
@@ -145,8 +176,8 @@ class LMU(nengo.Network):
         realization="balanced",
         hidden_neuron_type=Default,
         input_encoders=None,
-        hidden_encoders=0,
-        memory_encoders=0,
+        hidden_encoders=Default,
+        memory_encoders=Default,
         input_kernel=Default,
         hidden_kernel=Default,
         memory_kernel=Default,
@@ -157,6 +188,7 @@ class LMU(nengo.Network):
         add_to_container=None,
         *,
         error_feedback=None,
+        coupling=None,
         **memory,
     ):
         rng = random_state(seed, self)
@@ -164,6 +196,8 @@ class LMU(nengo.Network):
         with validated(self):
             self.size_in = whole("size_in", size_in, 1, MOST_DIMENSIONS)
             self.units = whole("units", units, 0, MOST_DIMENSIONS)
+            if coupling is not None:
+                one_of("coupling", coupling, COUPLINGS)
         set_untrainable(self)
 
         if input_encoders is None:
@@ -223,7 +257,7 @@ class LMU(nengo.Network):
             )
             if self.units > 0:
                 self._make_hidden(hidden_neuron_type, max_rates)
-                self._couple(rng, **matrices)
+                self._couple(rng, coupling, **matrices)
             else:
                 self._check_unused(hidden_neuron_type, matrices)
 
@@ -231,6 +265,13 @@ class LMU(nengo.Network):
     def theta(self):
         """(float) Length of the window in seconds; after training, the learned one."""
         return self.memory.theta
+
+    def loop_gain(self):
+        """Return by how much a time step multiplies states that are large.
+
+        See `nengo_lmu.networks.stability.loop_gain`.
+        """
+        return loop_gain(self)
 
     def _n_signals(self, input_encoders):
         """Return how many signals the memory remembers, given ``e_x``."""
@@ -296,9 +337,17 @@ class LMU(nengo.Network):
                 with validated(self):
                     finite_array(name, value)
 
-    def _couple(self, rng, hidden_bias, **matrices):
+    def _couple(self, rng, coupling, hidden_bias, **matrices):
         """Make the connections whose matrices are trained, and keep them by name."""
         neurons, memory = self.hidden.neurons, self.memory
+        if coupling is None:
+            spikes = self.hidden.neuron_type.spiking
+            coupling = "feed-forward" if spikes else "full"
+        defaults = {"memory_kernel": XavierNormal(), **COUPLINGS[coupling]}
+        matrices = {
+            name: defaults[name] if value is Default else value
+            for name, value in matrices.items()
+        }
         # One synapse, once, on the way into spiking units; what comes from the state
         # has passed the memory's already. Others get h of the step before (synapse=0).
         if self.hidden.neuron_type.spiking:
@@ -320,7 +369,6 @@ class LMU(nengo.Network):
             value = matrices[name]
             if value is None:
                 continue
-            value = XavierNormal() if value is Default else value
             value = matrix(name, value, (post.size_in, pre.size_out), rng, self)
             setattr(self, name, self._trained(pre, post, value, synapse))
 
@@ -350,3 +398,4 @@ def build_lmu(model, lmu, *args, **kwargs):
     build_network(model, lmu, *args, **kwargs)
     if lmu.hidden is not None:
         set_apart(model, lmu.hidden.neurons)
+        warn_of_growth(lmu)

@@ -160,7 +160,10 @@ def test_lstm_starts_as_keras_starts_it():
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"n_neurons": 20}, "its memory has neurons; make it with n_neurons=0"),
+        (
+            {"n_neurons": 20, "coupling": "full"},
+            "its memory has neurons; make it with n_neurons=0",
+        ),
         ({"hidden_kernel": 0}, "it has hidden_kernel; make it with hidden_kernel=None"),
         ({"memory_encoders": 0}, "it has memory_encoders"),
         ({"input_kernel": None}, "it has no input_kernel; make it with input_kernel"),

@@ -66,6 +66,7 @@ def network(
             n_neurons=n_neurons,
             units=units,
             hidden_neuron_type=hidden_neuron_type,
+            coupling="full",
         )
         nengo.Connection(stim, lmu.input, synapse=None)
         (ensemble,) = lmu.memory.ensembles

@@ -72,6 +72,7 @@ def hidden_units():
         memory_encoders=nengo.dists.Gaussian(0, 0.02),
         hidden_encoders=nengo.dists.Gaussian(0, 0.02),
         hidden_bias=0.2,
+        coupling="full",
     )
 
 

@@ -201,7 +201,9 @@ def test_memory_without_recurrent_connection():
 
 def test_weights_from_the_same_neurons_take_one_axon():
     with nengo.Network(seed=0) as net:
-        lmu = LMU(0.5, 3, n_neurons=90, units=5, memory_encoders=[[0.01] * 3])
+        lmu = LMU(
+            0.5, 3, n_neurons=90, units=5, memory_encoders=[[0.01] * 3], coupling="full"
+        )
         nengo.Connection(nengo.Node([0.0]), lmu.input, synapse=None)
         nengo.Probe(lmu.output)
     model = built(net)

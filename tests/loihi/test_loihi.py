@@ -475,7 +475,7 @@ def test_hidden_units(neuron_type, feedback):
     rng = np.random.RandomState(1)
     kernel = rng.uniform(-0.5, 1, size=(30, 2))
     bias = np.linspace(-0.1, 0.4, 30)
-    without = {} if feedback else {"hidden_encoders": None, "memory_encoders": None}
+    encoders = {"hidden_encoders": 0, "memory_encoders": 0} if feedback else {}
     with nengo.Network(seed=0) as net:
         lmu = LMU(
             0.5,
@@ -483,11 +483,9 @@ def test_hidden_units(neuron_type, feedback):
             units=30,
             n_neurons=400,
             hidden_neuron_type=neuron_type,
-            input_kernel=None,
-            hidden_kernel=None,
             memory_kernel=kernel,
             hidden_bias=bias,
-            **without,
+            **encoders,
         )
         nengo.Connection(nengo.Node(0.5), lmu.input, synapse=None)
         spikes, output = nengo.Probe(lmu.hidden.neurons), nengo.Probe(lmu.output)

@@ -108,7 +108,7 @@ def test_trained_memory_keeps_its_weights():
 
 def test_resources_say_so():
     with nengo.Network(seed=0) as net:
-        lmu = LMU(0.5, 3, units=5, n_neurons=90)
+        lmu = LMU(0.5, 3, units=5, n_neurons=90, coupling="full")
     needed = resources(net)
     (left_out,) = needed.without_feedback
     assert left_out.ensemble == "LMU.memory.neurons"
@@ -124,7 +124,7 @@ def test_resources_say_so():
 
 def test_resources_say_nothing_where_nothing_is_left_out():
     with nengo.Network(seed=0) as net:
-        LMU(0.5, 3, units=5, n_neurons=90, error_feedback=0)
+        LMU(0.5, 3, units=5, n_neurons=90, error_feedback=0, coupling="full")
     assert resources(net).without_feedback == ()
     assert "hear" not in str(resources(net))
 

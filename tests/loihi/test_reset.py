@@ -176,7 +176,7 @@ def test_network_is_as_before_afterwards_and_after_an_error(rates):
 
 def test_a_cell_resets_its_memory_and_fits_as_resources_say():
     with nengo.Network(seed=0) as net:
-        lmu = LMU(0.2, 4, units=5, n_neurons=200, reset=True)
+        lmu = LMU(0.2, 4, units=5, n_neurons=200, reset=True, coupling="full")
         nengo.Connection(nengo.Node([0.5]), lmu.input, synapse=None)
         late = nengo.Node(lambda t: float(t > 0.3))
         nengo.Connection(late, lmu.memory.reset, synapse=None)

@@ -38,7 +38,7 @@ FIRST = ("compartments", "input_axons", "output_axons", "synapse_bits")
 def cell(units=20):
     """A Legendre memory that is read by hidden units."""
     with nengo.Network(seed=0) as net:
-        lmu = LMU(0.5, 3, units=units, n_neurons=90, seed=0)
+        lmu = LMU(0.5, 3, units=units, n_neurons=90, coupling="full", seed=0)
         nengo.Connection(nengo.Node(np.sin), lmu.input, synapse=None)
     return net
 

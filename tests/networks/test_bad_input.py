@@ -123,6 +123,7 @@ OF_THE_CELL = [
     ("units", True, "whole number of at least 0, but True"),
     ("hidden_neuron_type", nengo.Direct(), r"nonlinearity, but Direct\(\) .* units=0"),
     ("hidden_neuron_type", "tanh", "'tanh'"),
+    ("coupling", "both", "one of 'full', 'feed-forward', but 'both' was given"),
     ("input_encoders", np.ones((1, 3)), r"shape \(1, 2\), .* \(1, 3\) was given; give"),
     ("input_encoders", "identity", "'identity'"),
     ("hidden_encoders", np.ones(4), r"shape \(2, 4\), .* \(4,\) was given; give"),

@@ -148,6 +148,7 @@ def test_cell_is_that_of_the_paper():
         "hidden_bias": (units,),
     }
     w = {name: rng.uniform(-0.5, 0.5, size=shape) for name, shape in shapes.items()}
+    w["memory_encoders"] *= 0.2  # or the memory alone would be unstable
     with nengo.Network() as net:
         lmu = LMU(
             theta,
@@ -243,10 +244,7 @@ def test_cell_without_some_connections():
             4,
             units=5,
             n_neurons=0,
-            input_kernel=None,
-            hidden_kernel=None,
-            hidden_encoders=None,
-            memory_encoders=None,
+            coupling="feed-forward",
             memory_kernel=1.5 * np.eye(5, 4),
         )
         nengo.Connection(played(signals(50, 1)), lmu.input, synapse=None)
@@ -255,6 +253,35 @@ def test_cell_without_some_connections():
     assert lmu.hidden_encoders is lmu.memory_encoders is None
     sim = run(net, 50)
     assert np.allclose(sim.data[h], np.tanh(1.5 * sim.data[m] @ np.eye(4, 5)))
+
+
+@pytest.mark.parametrize(
+    "kwargs, coupling",
+    [
+        ({"n_neurons": 0}, "full"),
+        ({"hidden_neuron_type": nengo.Tanh()}, "full"),
+        ({"neuron_type": nengo.RectifiedLinear()}, "full"),
+        ({}, "feed-forward"),
+        ({"n_neurons": 0, "hidden_neuron_type": nengo.LIF()}, "feed-forward"),
+        ({"coupling": "full"}, "full"),
+        ({"n_neurons": 0, "coupling": "feed-forward"}, "feed-forward"),
+    ],
+)
+def test_coupling(kwargs, coupling):
+    """Feed-forward where hidden units spike, the paper's elsewhere, or what is said."""
+    names = ("input_kernel", "hidden_kernel", "hidden_encoders", "memory_encoders")
+    with nengo.Network(seed=0):
+        lmu = LMU(0.1, 4, units=5, **kwargs)
+        given = LMU(0.1, 4, units=5, hidden_encoders=0.1 * np.ones((1, 5)), **kwargs)
+        without = LMU(0.1, 4, units=5, hidden_kernel=None, **kwargs)
+    there = {name for name in names if getattr(lmu, name) is not None}
+    assert there == (set(names) if coupling == "full" else set())
+    assert lmu.memory_kernel is not None and lmu.hidden_bias is None
+    # matrices that are given are there whatever the coupling
+    assert np.all(given.hidden_encoders.transform.init == 0.1)
+    assert (given.memory_encoders is None) == (coupling == "feed-forward")
+    assert without.hidden_kernel is None
+    assert (without.input_kernel is None) == (coupling == "feed-forward")
 
 
 def test_no_units_is_a_memory_alone():
@@ -626,7 +653,14 @@ def test_lmu_passes_on_arguments_of_the_memory():
 
 def poisson_run(seed, argument=None):
     with nengo.Network(seed=seed) as net:
-        lmu = LMU(0.2, 3, units=4, input_encoders=LecunUniform(), seed=argument)
+        lmu = LMU(
+            0.2,
+            3,
+            units=4,
+            input_encoders=LecunUniform(),
+            coupling="full",
+            seed=argument,
+        )
         nengo.Connection(nengo.Node(0.5), lmu.input, synapse=None)
         probe = nengo.Probe(lmu.memory.ensembles[0].neurons)
     return lmu, run(net, 50).data[probe]
@@ -663,7 +697,7 @@ def test_subnetworks_differ():
 def test_making_a_seeded_network_leaves_the_global_generator_alone():
     np.random.seed(0)
     with nengo.Network(seed=0):
-        LMU(0.2, 3, units=4)
+        LMU(0.2, 3, units=4, coupling="full")
     after = np.random.uniform()
     np.random.seed(0)
     assert np.random.uniform() == after

@@ -193,10 +193,6 @@ class SpikingClassifier(Presenter):
                 n_neurons=s.n_neurons,
                 **self.memory_arguments,
                 hidden_neuron_type=neuron_type(s.hidden),
-                input_kernel=None,
-                hidden_kernel=None,
-                hidden_encoders=None,
-                memory_encoders=None,
                 **kwargs,
             )
             nengo.Connection(self.stimulus, self.lmu.input, synapse=None)

@@ -215,7 +215,6 @@ class DigitClassifier(network.SpikingClassifier):
             epochs=s.epochs,
             seed=s.seed,
             minibatch_size=s.minibatch_size,
-            dt=s.dt,
             settings={"lif_smoothing": LIF_SMOOTHING},
             checkpoint=checkpoint,
             description=description,

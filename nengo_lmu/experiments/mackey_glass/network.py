@@ -140,10 +140,7 @@ class Predictor:
             n_neurons=0,
             dt=self.dt,
             input_encoders=LecunUniform().sample(1, size, rng=rng),
-            input_kernel=None,
-            hidden_kernel=None,
-            hidden_encoders=None,
-            memory_encoders=None,
+            coupling="feed-forward",
             memory_kernel=XavierNormal().sample(units, s.d, rng=rng),
             hidden_bias=0.0,
         )

@@ -104,10 +104,6 @@ class SpikingPredictor:
                 n_neurons=s.n_neurons,
                 dt=s.dt,
                 input_range=self._signal(data.train.x[0, :1000]).ravel(),
-                input_kernel=None,
-                hidden_kernel=None,
-                hidden_encoders=None,
-                memory_encoders=None,
                 hidden_bias=nengo.dists.Uniform(-1, 1),
             )
             nengo.Connection(self.input, self.lmu.input, synapse=None)
@@ -171,7 +167,6 @@ class SpikingPredictor:
             epochs=s.epochs,
             seed=s.seed,
             minibatch_size=_MINIBATCH,
-            dt=s.dt,
             checkpoint=checkpoint,
             monitor="val_loss",
             mode="min",

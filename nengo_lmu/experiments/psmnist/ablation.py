@@ -226,10 +226,7 @@ class Classifier:
                 units=setting.units,
                 n_neurons=0,
                 dt=DT,
-                input_kernel=None,
-                hidden_kernel=None,
-                hidden_encoders=None,
-                memory_encoders=None,
+                coupling="feed-forward",
                 hidden_bias=0,
                 seed=setting.seed,
             )
@@ -299,7 +296,6 @@ def measure(setting):
         epochs=setting.epochs,
         seed=setting.seed,
         minibatch_size=_MINIBATCH,
-        dt=DT,
         show_progress=False,
     )
     guesses = classifier.scores_of(test_m / scale).argmax(axis=1)

@@ -35,12 +35,7 @@ COUPLINGS = {
         "memory_encoders": None,
     },
     # hidden units see the memory alone
-    "feed-forward": {
-        "input_kernel": None,
-        "hidden_kernel": None,
-        "hidden_encoders": None,
-        "memory_encoders": None,
-    },
+    "feed-forward": {"coupling": "feed-forward"},
 }
 
 HIDDEN = {"tanh": nengo.Tanh(tau_ref=1), "rectified": nengo.RectifiedLinear()}

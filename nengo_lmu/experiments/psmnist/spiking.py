@@ -113,7 +113,7 @@ class SpikingClassifier(network.SpikingClassifier):
         history : dict from str to list of float
             As of `nengo_lmu.experiments.psmnist.without_time.train_on_states`.
         """
-        from nengo_lmu.dl.feedforward import SpikeNoise
+        from nengo_lmu.dl import SpikeNoise
         from nengo_lmu.legendre import last_step
 
         s = self.settings
@@ -144,7 +144,6 @@ class SpikingClassifier(network.SpikingClassifier):
             states,
             layer,
             epochs=s.epochs,
-            noisy=True,
             description="spiking psMNIST",
             show_progress=show_progress,
         )

@@ -70,7 +70,7 @@ def train(
     history : dict from str to list of float
         As of `train_on_states`.
     """
-    from nengo_lmu.dl.feedforward import Dropout
+    from nengo_lmu.dl import Dropout
 
     matrix = _to_states(classifier.settings).astype(np.float32)
 
@@ -96,7 +96,6 @@ def train_on_states(
     states,
     layer,
     epochs,
-    noisy=False,
     checkpoint=None,
     description="training",
     show_progress=None,
@@ -117,8 +116,6 @@ def train_on_states(
     layer : tf.keras.layers.Layer
         As for `nengo_lmu.dl.feedforward.FeedForwardTwin`.
     epochs : int
-    noisy : bool
-        Validate as in training: through rates, and with the layer's noise.
     checkpoint : str or Path, optional
         File from which a training that was stopped goes on.
     description : str
@@ -155,9 +152,7 @@ def train_on_states(
         layer=layer,
         epochs=epochs,
         seed=s.seed,
-        noisy=noisy,
         minibatch_size=MINIBATCH,
-        dt=s.dt,
         steps_per_execution=STEPS_PER_EXECUTION,
         checkpoint=checkpoint,
         description=description,

@@ -329,10 +329,7 @@ def _stack(setting, thetas):
                 dt=DT,
                 trainable_theta=True,
                 input_encoders=rng.standard_normal((1, n)) / np.sqrt(n * RMS**2),
-                input_kernel=None,
-                hidden_kernel=None,
-                hidden_encoders=None,
-                memory_encoders=None,
+                coupling="feed-forward",
                 memory_kernel=rng.standard_normal((setting.units, setting.d)),
             )
             for connection in lmu.connections:
