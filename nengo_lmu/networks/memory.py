@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import nengo
 import numpy as np
@@ -19,9 +19,11 @@ from nengo_lmu.legendre import (
     state_space,
 )
 from nengo_lmu.legendre.checks import (
+    LARGEST_SQUARE,
     MOST_DIMENSIONS,
     finite_array,
     flag,
+    not_negative,
     one_of,
     order,
     shown,
@@ -30,6 +32,7 @@ from nengo_lmu.legendre.checks import (
 )
 from nengo_lmu.legendre.feedback import checked_gain, feedback_steps
 from nengo_lmu.legendre.realization import checked_kind
+from nengo_lmu.legendre.regression import examples
 from nengo_lmu.legendre.speed import checked_speed
 from nengo_lmu.legendre.statistics import (
     checked_sample,
@@ -55,7 +58,13 @@ from nengo_lmu.networks.population_objects import (
     PopulationTransform,
 )
 from nengo_lmu.networks.populations import one_hot, tuning
-from nengo_lmu.networks.readout import fit_readout
+from nengo_lmu.networks.readout import (
+    Reading,
+    checked_synapse,
+    fit_readout,
+    typical_examples,
+)
+from nengo_lmu.networks.units import MOST_NEURONS as MOST_UNITS
 
 # An array of their values takes nearly a gigabyte, and there are many.
 MOST_NEURONS = 10**8
@@ -178,6 +187,8 @@ class LegendreMemory(nengo.Network):
     ensembles : list of nengo.Ensemble
         The neurons; empty for an ideal memory. Silencing them does not silence
         `output` (see there).
+    expected_input : tuple
+        What input to expect, ``(min, max)`` or a sample, and its time step (seconds).
     speed : nengo.Node or None
         The speed ``g``, from 0 to ``largest_speed``: 1 as made, 0 to hold the state
         as it is. Something has to be connected to it.
@@ -292,6 +303,7 @@ class LegendreMemory(nengo.Network):
 
         with self, nengos_defaults():
             radius, expected, expected_dt = self._expected_input(input_range)
+            self.expected_input = expected, expected_dt
             owner = self.label or "LegendreMemory"
             self.input = InputNode(self.size_in, self.dt, radius, "input", owner)
             self.speed = self.reset = None
@@ -316,10 +328,7 @@ class LegendreMemory(nengo.Network):
             else:
                 if n_neurons is None:
                     n_neurons = 100 * self.size_state
-                with validated(self, expected="input_range"):
-                    statistics = input_statistics(
-                        self.initial_theta, self.d, expected, expected_dt
-                    )
+                statistics = self.statistics
                 if synapse is None:
                     tau = best_tau(
                         self.initial_theta,
@@ -359,6 +368,31 @@ class LegendreMemory(nengo.Network):
         if not self.trainable_theta:
             return self.initial_theta
         return 1.0 / float(np.ravel(self._inverse_theta.transform.init)[0])
+
+    @cached_property
+    def statistics(self):
+        """(StateStatistics) Of the states that the expected input causes."""
+        with validated(self, expected="input_range"):
+            return input_statistics(self.initial_theta, self.d, *self.expected_input)
+
+    @property
+    def state_rms(self):
+        """((d,) ndarray) Root mean square of each coefficient of the state.
+
+        For the expected input, in each input dimension. Coefficients of higher order
+        are smaller by orders of magnitude for slow inputs: what is connected to
+        `output` has to be scaled by this.
+        """
+        return np.sqrt(np.diag(self.statistics.covariance))
+
+    @property
+    def state_range(self):
+        """((d,) ndarray) Largest absolute value of each coefficient of the state.
+
+        For the expected input: of the sample that was given, or 2.5 standard deviations
+        of white noise, which seldom is beyond.
+        """
+        return self.statistics.span(np.eye(self.d))
 
     @property
     def realization(self):
@@ -458,7 +492,16 @@ class LegendreMemory(nengo.Network):
         return np.kron(np.eye(self.size_in), D)
 
     def add_window(
-        self, points, function=None, size_out=None, denoise=False, label=None
+        self,
+        points,
+        function=None,
+        size_out=None,
+        denoise=False,
+        label=None,
+        n_neurons=0,
+        neuron_type=None,
+        synapse=Default,
+        seed=0,
     ):
         """Add a node with the input at some points of the window.
 
@@ -468,18 +511,41 @@ class LegendreMemory(nengo.Network):
             Relative to the window: 0 is now, 1 is ``theta`` ago.
         function : callable, optional
             Of the ``(size_in * n_points,)`` values; the node then gives what it
-            returns.
+            returns. It is computed in Python by the node itself, on the host of a
+            chip, unless there are neurons for it.
         size_out : int, optional
             Size of what the function returns, where calling it to find out is costly.
         denoise : bool
             As for `decode`.
         label : str, optional
+        n_neurons : int
+            Neurons that compute the function, in place of the node. They see the state
+            at these points, and are decoded for inputs as expected (``input_range``),
+            as `fit_readout` does, for the noise of theirs and of the state. 0 for none.
+        neuron_type : nengo.neurons.NeuronType, optional
+            Of these, by default that of the memory.
+        synapse : nengo.Lowpass, float or None
+            Of the decoded function (time constant in seconds), by default ``theta /
+            50`` with neurons. Decoders make up for most of its delay. A node has None.
+        seed : int
+            Of the neurons.
 
         Returns
         -------
         node : nengo.Node
             Of ``size_in * n_points`` dimensions, row-major from shape
             ``(size_in, n_points)``, or of the size that the function returns.
+
+        Examples
+        --------
+        The product of what was half a second and a second ago, in neurons:
+
+        >>> from nengo_lmu import LegendreMemory
+        >>> with nengo.Network(seed=0) as net:
+        ...     memory = LegendreMemory(theta=1.0, d=4, n_neurons=200)
+        ...     product = memory.add_window([0.5, 1.0], np.prod, n_neurons=100)
+        >>> product.size_out
+        1
         """
         D = self.decode(points, denoise=denoise)
         if function is not None and not callable(function):
@@ -489,7 +555,23 @@ class LegendreMemory(nengo.Network):
                 attr="function",
                 obj=self,
             )
+        n_neurons, neuron_type, synapse, seed = self._between(
+            n_neurons, neuron_type, synapse, seed
+        )
+        if n_neurons and function is None:
+            raise ValidationError(
+                f"of {n_neurons} was given without a function, but the window itself "
+                "is read out of the memory's own neurons; give a function, or 0",
+                attr="n_neurons",
+                obj=self,
+            )
         label = "window" if label is None else label
+        if n_neurons:
+            given, dt = typical_examples(self, np.ravel(points), function)
+            reading = Reading(self, synapse, dt)
+            return fit_readout(
+                reading, given, n_neurons, neuron_type, seed, label, rows=D
+            ).node
         with self, nengos_defaults():
             if function is None:
                 node = nengo.Node(size_in=len(D), label=label)
@@ -545,7 +627,7 @@ class LegendreMemory(nengo.Network):
             How long each row is held (time steps). Targets are for the last of these.
         synapse : nengo.Lowpass, float or None
             Of the readout (time constant in seconds). The fit knows what it filters
-            and how late it is. By default None, or ``theta / 20`` with neurons.
+            and how late it is. By default None, or ``theta / 50`` with neurons.
         n_neurons : int
             Neurons between the memory and the readout, for what is not a linear
             function of the state; 0 for none.
@@ -586,24 +668,35 @@ class LegendreMemory(nengo.Network):
         >>> readout.node.size_out, bool(readout.predicted_error < 0.1)
         (1, True)
         """
+        with validated(self):
+            steps = whole("steps", steps, 1)
+            input_noise = not_negative("input_noise", input_noise)
+            given = examples(u, target, self.size_in, mask, washout)
+            if noise_covariance is not None:
+                noise_covariance = finite_array(
+                    "noise_covariance",
+                    noise_covariance,
+                    shape=(self.size_state, self.size_state),
+                    largest=LARGEST_SQUARE,
+                )
+        n_neurons, neuron_type, synapse, seed = self._between(
+            n_neurons, neuron_type, synapse, seed
+        )
+        reading = Reading(self, synapse, self.dt, steps, input_noise, noise_covariance)
+        label = "readout" if label is None else label
+        return fit_readout(reading, given, n_neurons, neuron_type, seed, label)
+
+    def _between(self, n_neurons, neuron_type, synapse, seed):
+        """Return what neurons there are between the memory and a readout, if any."""
+        with validated(self):
+            n_neurons = whole("n_neurons", n_neurons, 0, MOST_UNITS)
+            seed = whole("seed", seed, 0, 2**32 - 1)
         if neuron_type is None:
             neuron_type = self.neuron_type
         checked_neuron_type("neuron_type", neuron_type, self)
-        return fit_readout(
-            self,
-            u,
-            target,
-            mask=mask,
-            washout=washout,
-            steps=steps,
-            synapse=synapse,
-            n_neurons=n_neurons,
-            neuron_type=neuron_type,
-            input_noise=input_noise,
-            noise_covariance=noise_covariance,
-            seed=seed,
-            label="readout" if label is None else label,
-        )
+        if synapse is Default:
+            synapse = nengo.Lowpass(self.theta / 50) if n_neurons else None
+        return n_neurons, neuron_type, checked_synapse(synapse, self), seed
 
     def add_feedback(self):
         """Add a node whose value is added to the remembered signal a step later.

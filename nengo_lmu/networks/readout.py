@@ -1,21 +1,29 @@
 """Readouts that are solved for what a memory is expected to say: noise and all."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import nengo
 import numpy as np
-from nengo.params import Default
 
 from nengo_lmu.legendre import discretize, state_space
-from nengo_lmu.legendre.checks import (
-    LARGEST_SQUARE,
-    finite_array,
-    not_negative,
-    whole,
+from nengo_lmu.legendre.checks import not_negative
+from nengo_lmu.legendre.regression import (
+    Examples,
+    SeenStates,
+    examples,
+    fit_with_noise,
 )
-from nengo_lmu.legendre.regression import SeenStates, examples, fit_with_noise
+from nengo_lmu.legendre.statistics import TYPICAL_RMS, expected_range
 from nengo_lmu.networks.arguments import nengos_defaults, validated
-from nengo_lmu.networks.units import MOST_NEURONS, Units
+from nengo_lmu.networks.units import Units
+
+# Typical inputs have so many time steps in a window at most, of which so many are
+# targets. The first window of each stretch fills the memory.
+_STEPS_OF_A_WINDOW = 1000
+_TARGETS_OF_A_WINDOW = 40
+_WINDOWS_OF_A_STRETCH = 4
+_STRETCHES = 40
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,7 @@ class Readout:
         is that of the theory. Infinite where there are too few samples to tell.
     noise : (size_out,) ndarray
         The part of the noise alone in it.
-    features : LinearFeatures or NeuronFeatures
+    features : Reading or NeuronFeatures
         What the weights are for.
     """
 
@@ -93,30 +101,67 @@ class Readout:
         return given.pick(self.features.rows(given.u)) @ self.weights.T + self.bias
 
 
-class LinearFeatures:
-    """The state of a memory, as a readout sees it at the end of each row.
+@dataclass(frozen=True)
+class Reading:
+    """How a memory is read: what is read when, and with how much noise.
 
-    Parameters
+    Attributes
     ----------
     memory : LegendreMemory
+    synapse : nengo.Lowpass or None
+        Through which it is read.
+    dt : float
+        Time step (seconds).
     steps : int
         How long each row of an input is held (time steps).
-    synapse : nengo.Lowpass or None
-        Of the readout.
+    input_noise : float
+        Standard deviation of noise of each row.
+    noise_covariance : (size_state, size_state) ndarray or None
+        Of the noise of what is read, if it is not that of the theory.
     """
 
-    def __init__(self, memory, steps, synapse):
-        A_bar, B_bar = discretize(
-            *state_space(memory.theta, memory.d),
-            memory.dt,
-            method=memory.discretization,
-        )
+    memory: nengo.Network
+    synapse: nengo.Lowpass | None
+    dt: float
+    steps: int = 1
+    input_noise: float = 0.0
+    noise_covariance: np.ndarray | None = None
+
+    @cached_property
+    def seen(self):
+        """(SeenStates) Of one input dimension."""
+        memory = self.memory
+        system = state_space(memory.theta, memory.d)
+        A_bar, B_bar = discretize(*system, self.dt, method=memory.discretization)
         late = 0 if memory.synapse is None else 1
-        decay = decay_of(synapse, memory.dt)
-        self.seen = SeenStates(A_bar, B_bar, steps, late, decay)
+        return SeenStates(A_bar, B_bar, self.steps, late, self.decay)
+
+    @property
+    def decay(self):
+        """(float or None) By how much the synapse decays in a step."""
+        if self.synapse is None:
+            return None
+        return np.exp(-self.dt / self.synapse.tau) if self.synapse.tau > 0 else 0.0
+
+    @property
+    def unfiltered(self):
+        """(Reading) The same without the synapse."""
+        return replace(self, synapse=None)
+
+    @property
+    def noise(self):
+        """((size_state, size_state) ndarray) Covariance of the noise of the state."""
+        eye = np.eye(self.memory.size_in)
+        covariance = self.noise_covariance
+        if covariance is None:
+            covariance = np.kron(eye, self.memory.filtered_noise(self.synapse))
+        if self.input_noise:
+            added = self.input_noise**2 * self.seen.input_noise()
+            covariance = covariance + np.kron(eye, added)
+        return covariance
 
     def rows(self, u):
-        """Yield the features at the end of each row of sequences."""
+        """Yield what is read at the end of each row of sequences."""
         for z in self.seen.rows(u):
             yield z.reshape(len(z), -1)
 
@@ -127,102 +172,78 @@ class NeuronFeatures:
     Parameters
     ----------
     units : Units
-    memory, steps, synapse
-        As for `LinearFeatures`.
-    heard : (size_state, size_state) ndarray
-        Covariance of the state's noise as the neurons get it.
+    reading : Reading
+        Of either.
     """
 
-    def __init__(self, units, memory, steps, synapse, heard):
+    def __init__(self, units, reading):
         self.units = units
-        self.heard = heard
-        self.decay = decay_of(synapse, memory.dt)
-        # What is filtered is not linear, so that no step can be left out.
-        self.steps = 1 if self.decay is None else steps
-        held = steps if self.decay is None else 1
-        self.state = LinearFeatures(memory, held, None)
+        self.reading = reading
 
     def rows(self, u):
         """Yield the features at the end of each row of sequences."""
-        filtered = 0.0
-        held = np.repeat(u, self.steps, axis=1)
-        for t, z in enumerate(self.state.rows(held)):
-            rates, _ = self.units.rates(z, self.heard)
-            now = np.hstack([z, rates])
-            before = filtered + 0 * now
-            if self.decay is None:
-                before = now
-            else:  # a synapse is a step late
-                filtered = self.decay * before + (1 - self.decay) * now
-            if (t + 1) % self.steps == 0:
-                yield before
+        decay, steps = self.reading.decay, self.reading.steps
+        unfiltered = self.reading.unfiltered
+        if decay is None:
+            for z in unfiltered.rows(u):
+                yield np.hstack([z, self.units.rates(z, unfiltered.noise)[0]])
+            return
+        # What is filtered is not linear in the input, so that no step is left out.
+        heard, filtered = unfiltered.noise, 0.0
+        every = replace(unfiltered, steps=1).rows(np.repeat(u, steps, axis=1))
+        for t, z in enumerate(every):
+            now = np.hstack([z, self.units.rates(z, heard)[0]])
+            filtered = filtered + 0 * now
+            if (t + 1) % steps == 0:
+                yield filtered  # as it was, since a synapse is a step late
+            filtered = decay * filtered + (1 - decay) * now
 
 
-def fit_readout(
-    memory,
-    u,
-    target,
-    mask,
-    washout,
-    steps,
-    synapse,
-    n_neurons,
-    neuron_type,
-    input_noise,
-    noise_covariance,
-    seed,
-    label,
-):
-    """Fit and connect a readout; see `LegendreMemory.fit_readout`."""
-    with validated(memory):
-        steps = whole("steps", steps, 1)
-        washout = whole("washout", washout, 0)
-        n_neurons = whole("n_neurons", n_neurons, 0, MOST_NEURONS)
-        input_noise = not_negative("input_noise", input_noise)
-        given = examples(u, target, memory.size_in, mask, washout)
-    if synapse is Default:
-        synapse = None if n_neurons == 0 else nengo.Lowpass(memory.theta / 20)
-    synapse = checked_synapse(synapse, memory)
-    features = LinearFeatures(memory, steps, synapse)
-    heard = _state_noise(memory, steps, None, input_noise, noise_covariance)
-    covariance = _state_noise(memory, steps, synapse, input_noise, noise_covariance)
-    units = None
+def fit_readout(reading, given, n_neurons, neuron_type, seed, label, rows=None):
+    """Fit a readout and add it to the memory; see `LegendreMemory.fit_readout`.
+
+    Parameters
+    ----------
+    reading : Reading
+    given : Examples
+    n_neurons : int
+    neuron_type : nengo.neurons.NeuronType
+    seed : int
+    label : str
+    rows : (k, size_state) ndarray, optional
+        What neurons see of the state; by default all of it.
+
+    Returns
+    -------
+    readout : Readout
+    """
+    memory, units = reading.memory, None
+    features, covariance = reading, reading.noise
     if n_neurons:
-        states = given.pick(LinearFeatures(memory, steps, None).rows(given.u))
+        unfiltered = reading.unfiltered
+        states, heard = given.pick(unfiltered.rows(given.u)), unfiltered.noise
+        rows = np.eye(memory.size_state) if rows is None else rows
         rng = np.random.RandomState(seed)
-        rows = np.eye(memory.size_state)
         units = Units(memory, n_neurons, rows, states, heard, neuron_type, rng)
-        features = NeuronFeatures(units, memory, steps, synapse, heard)
-        decay = decay_of(synapse, memory.dt)
-        covariance = units.noise(states, heard, covariance, decay, memory.dt)
+        features = NeuronFeatures(units, reading)
+        covariance = units.noise(states, heard, covariance, reading.decay, reading.dt)
+    activity = given.pick(features.rows(given.u))
     with validated(memory):
-        fit = fit_with_noise(
-            given.pick(features.rows(given.u)), given.target, covariance
-        )
-    return connected(memory, fit, features, units, synapse, label)
-
-
-def connected(memory, fit, features, units, synapse, label):
-    """Return a `Readout` in the network, of weights that were fitted."""
+        fit = fit_with_noise(activity, given.target, covariance)
     with memory, nengos_defaults():
         node = nengo.Node(size_in=len(fit.bias), label=label)
         constant = nengo.Node(fit.bias, label=f"{label} bias")
         nengo.Connection(constant, node, synapse=None)
-        size = memory.size_state
-        nengo.Connection(
-            memory.output, node, transform=fit.weights[:, :size], synapse=synapse
-        )
-        if units is not None:
-            nengo.Connection(
-                units.ensemble.neurons,
-                node,
-                transform=fit.weights[:, size:],
-                synapse=synapse,
-            )
+        from_state, from_units = np.split(fit.weights, [memory.size_state], axis=1)
+        synapse = reading.synapse
+        nengo.Connection(memory.output, node, transform=from_state, synapse=synapse)
+        if n_neurons:
+            neurons = units.ensemble.neurons
+            nengo.Connection(neurons, node, transform=from_units, synapse=synapse)
     return Readout(
         memory=memory,
         node=node,
-        ensemble=None if units is None else units.ensemble,
+        ensemble=units.ensemble if n_neurons else None,
         weights=fit.weights,
         bias=fit.bias,
         predicted_error=fit.error,
@@ -231,36 +252,80 @@ def connected(memory, fit, features, units, synapse, label):
     )
 
 
-def _state_noise(memory, steps, synapse, input_noise, noise_covariance):
-    """Return the covariance of the noise that a readout sees in the state.
+def typical_examples(memory, points, function):
+    """Return inputs as a memory expects them, and a function of their pasts.
+
+    Parameters
+    ----------
+    memory : LegendreMemory
+    points : (n_points,) ndarray
+        Of the window.
+    function : callable
+        Of the ``(size_in * n_points,)`` values.
 
     Returns
     -------
-    covariance : (size_state, size_state) ndarray
+    given : Examples
+        Stretches of several windows.
+    dt : float
+        Their time step (seconds), at most a thousandth of the window.
     """
-    size = memory.size_state
-    if noise_covariance is not None:
-        with validated(memory):
-            covariance = finite_array(
-                "noise_covariance",
-                noise_covariance,
-                shape=(size, size),
-                largest=LARGEST_SQUARE,
-            )
-    else:
-        covariance = np.kron(np.eye(memory.size_in), memory.filtered_noise(synapse))
-    if input_noise:
-        seen = LinearFeatures(memory, steps, synapse).seen
-        added = input_noise**2 * seen.input_noise()
-        covariance = covariance + np.kron(np.eye(memory.size_in), added)
-    return covariance
+    dt = max(memory.dt, memory.theta / _STEPS_OF_A_WINDOW)
+    window = int(np.ceil(memory.theta / dt))
+    u = typical_input(memory, dt, window)
+    n = u.shape[1]
+    # what was between two steps is between them
+    past = np.arange(window, n, max(1, window // _TARGETS_OF_A_WINDOW))
+    at = past[:, np.newaxis] - points * memory.theta / dt
+    values = np.array(
+        [[np.interp(at, np.arange(n), one) for one in stretch.T] for stretch in u]
+    )  # (stretches, size_in, times, points)
+    values = np.swapaxes(values, 1, 2).reshape(len(u) * len(past), -1)
+    target = np.array([np.ravel(function(value)) for value in values], dtype=float)
+    chosen = np.zeros((len(u), n), dtype=bool)
+    chosen[:, past] = True
+    return Examples(u, chosen, target), dt
 
 
-def decay_of(synapse, dt):
-    """Return by how much a low-pass synapse decays in a step; None without one."""
-    if synapse is None:
-        return None
-    return np.exp(-dt / synapse.tau) if synapse.tau > 0 else 0.0
+def typical_input(memory, dt, window):
+    """Return stretches of several windows of an input as a memory expects it.
+
+    Parameters
+    ----------
+    memory : LegendreMemory
+    dt : float
+        Time step (seconds).
+    window : int
+        Time steps of the window.
+
+    Returns
+    -------
+    u : (n_stretches, n_steps, size_in) ndarray
+        Of the sample that the memory was made for; or of white noise, where that is
+        what it takes for typical.
+    """
+    length = _WINDOWS_OF_A_STRETCH * window
+    expected, expected_dt = memory.expected_input
+    limits = expected_range("input_range", expected)
+    if limits is None:
+        expected = expected[:, np.newaxis] if expected.ndim == 1 else expected
+        t = np.arange(0, len(expected) * expected_dt, dt)
+        known = np.arange(len(expected)) * expected_dt
+        u = np.stack([np.interp(t, known, one) for one in expected.T], axis=1)
+        u = np.broadcast_to(u, (len(u), memory.size_in))
+        n = max(len(u) // length, 1)
+        return u[: n * length].reshape(n, -1, memory.size_in)[:_STRETCHES]
+    low, high = limits
+    rng = np.random.RandomState(0)
+    # The spectrum is flat up to the highest frequency, as that of `typical_statistics`.
+    n_noise = max(int(np.floor(memory.d * length * dt / (6 * memory.theta))), 1)
+    shape = _STRETCHES, n_noise, memory.size_in
+    spectrum = np.zeros((_STRETCHES, length // 2 + 1, memory.size_in), dtype=complex)
+    noise = rng.standard_normal(shape) + 1j * rng.standard_normal(shape)
+    n_noise = min(n_noise, spectrum.shape[1] - 1)
+    spectrum[:, 1 : n_noise + 1] = noise[:, :n_noise]
+    u = np.fft.irfft(spectrum, length, axis=1) * length / np.sqrt(4 * n_noise)
+    return (low + high) / 2 + TYPICAL_RMS * (high - low) / 2 * u
 
 
 def checked_synapse(value, obj):
