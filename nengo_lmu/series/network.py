@@ -187,10 +187,7 @@ class SeriesNetwork:
                     "hidden_neuron_type": rectified
                     if ideal
                     else nengo.PoissonSpiking(rectified),
-                    "input_kernel": None,
-                    "hidden_kernel": None,
-                    "hidden_encoders": None,
-                    "memory_encoders": None,
+                    "coupling": "feed-forward",
                     "memory_kernel": 0,
                     "hidden_bias": 0,
                 }

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nengo_lmu.series.states import noise_of_features, states_to_read
+from nengo_lmu.series.states import states_to_read
 
 
 def compile_arguments(rate, steps=None, **kwargs):
@@ -80,17 +80,16 @@ def train(
     history : dict from str to list of float
         As `nengo_lmu.dl.training.fit` returns it.
     """
-    from nengo_lmu.dl import feedforward
+    from nengo_lmu.dl import SpikeNoise, feedforward
 
     s = model.settings
     copies = {"last": 4, "every": 1}[s.read] if copies is None else copies
     rng = np.random.RandomState(s.seed)
-    covariance = model.noise_covariance()
 
     def examples(rng, sequences=sequences, labels=labels):
         parts = [states_to_read(sequences, s, rng) for _ in range(copies)]
         m, owner = (np.concatenate(part) for part in zip(*parts))
-        return m + noise_of_features(covariance, m.shape, rng), labels[owner]
+        return m, labels[owner]
 
     m, _ = examples(rng)
     # the hidden units' inputs are of order 1 to begin with
@@ -106,7 +105,7 @@ def train(
         minibatch_size = min(minibatch_size, len(validation[0]))
     noise = None
     if s.n_neurons:
-        noise = feedforward.SpikeNoise(model.lmu.unit, s.readout_tau * s.held)
+        noise = SpikeNoise(model.lmu.unit, s.readout_tau * s.held)
     return feedforward.train(
         model.lmu,
         model.readout,
@@ -117,8 +116,8 @@ def train(
         seed=s.seed,
         bias=model.bias,
         layer=noise,
+        noise_covariance=model.noise_covariance() if s.n_neurons else None,
         minibatch_size=minibatch_size,
-        dt=s.dt,
         checkpoint=checkpoint,
         monitor=None if validation is None else "val_probe_loss",
         mode="min",

@@ -87,7 +87,7 @@ def _result(model, started, results, **more):
 # arguments of `classify`, by series; d is chosen by validation
 CLASSIFIERS = {
     "speakers": {"read": "last", "sample_time": 0.02},
-    "motions": {"read": "every", "theta": (12, 24), "d": (3, 6), "sample_time": 0.01},
+    "motions": {"read": "every", "d": (3, 6), "sample_time": 0.01},
 }
 
 LABELLED = {"speakers": series.japanese_vowels, "motions": series.basic_motions}
