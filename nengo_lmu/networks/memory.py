@@ -26,6 +26,7 @@ from nengo_lmu.legendre.checks import (
     not_negative,
     one_of,
     order,
+    positive,
     shown,
     whole,
     window,
@@ -50,6 +51,7 @@ from nengo_lmu.networks.arguments import (
     validated,
 )
 from nengo_lmu.networks.design import Design, make_design
+from nengo_lmu.networks.learning import add_learned_readout
 from nengo_lmu.networks.objects import Gate, GuardedNode, InputNode
 from nengo_lmu.networks.population_objects import (
     PopulationConnection,
@@ -525,8 +527,10 @@ class LegendreMemory(nengo.Network):
         neuron_type : nengo.neurons.NeuronType, optional
             Of these, by default that of the memory.
         synapse : nengo.Lowpass, float or None
-            Of the decoded function (time constant in seconds), by default ``theta /
-            50`` with neurons. Decoders make up for most of its delay. A node has None.
+            Of the decoded function (time constant in seconds), by default
+            ``theta / 20`` with neurons. They see the window at points that are later by
+            as much, so that it is not late, but where a point is within that of now. A
+            node has None.
         seed : int
             Of the neurons.
 
@@ -535,6 +539,12 @@ class LegendreMemory(nengo.Network):
         node : nengo.Node
             Of ``size_in * n_points`` dimensions, row-major from shape
             ``(size_in, n_points)``, or of the size that the function returns.
+
+        Notes
+        -----
+        The neurons of `ensembles` cannot compute functions: each takes part in one
+        coordinate, of a basis of its own. Building a connection that is to decode one
+        from them raises a BuildError.
 
         Examples
         --------
@@ -567,10 +577,13 @@ class LegendreMemory(nengo.Network):
             )
         label = "window" if label is None else label
         if n_neurons:
-            given, dt = typical_examples(self, np.ravel(points), function)
+            points = np.ravel(points)
+            given, dt = typical_examples(self, points, function)
+            late = self.dt + (0.0 if synapse is None else synapse.tau)
+            rows = self.decode(np.maximum(points - late / self.theta, 0))
             reading = Reading(self, synapse, dt)
             return fit_readout(
-                reading, given, n_neurons, neuron_type, seed, label, rows=D
+                reading, given, n_neurons, neuron_type, seed, label, rows
             ).node
         with self, nengos_defaults():
             if function is None:
@@ -627,7 +640,7 @@ class LegendreMemory(nengo.Network):
             How long each row is held (time steps). Targets are for the last of these.
         synapse : nengo.Lowpass, float or None
             Of the readout (time constant in seconds). The fit knows what it filters
-            and how late it is. By default None, or ``theta / 50`` with neurons.
+            and how late it is. By default None, or ``theta / 20`` with neurons.
         n_neurons : int
             Neurons between the memory and the readout, for what is not a linear
             function of the state; 0 for none.
@@ -686,6 +699,98 @@ class LegendreMemory(nengo.Network):
         label = "readout" if label is None else label
         return fit_readout(reading, given, n_neurons, neuron_type, seed, label)
 
+    def add_learned_readout(
+        self,
+        size_out=1,
+        points=None,
+        radius=1.0,
+        n_neurons=200,
+        neuron_type=None,
+        synapse=Default,
+        learning_rate=None,
+        seed=0,
+        label=None,
+    ):
+        """Add a readout that is learned by PES while the memory runs.
+
+        Of what a teacher shows at its `target` at the same time: what was in the input
+        before, or what another signal is. The error is what it says less the target.
+
+        Parameters
+        ----------
+        size_out : int
+            Dimensions of what is learned.
+        points : (n_points,) array_like, optional
+            Of the window (0 is now, 1 is ``theta`` ago), where the function to learn is
+            one of these, so that neurons see nothing else: it is learned faster. By
+            default they see all of the state.
+        radius : float
+            Largest absolute value of the target. On Loihi, errors beyond 1.27 times it
+            are cut off.
+        n_neurons : int
+            Between the memory and the readout.
+        neuron_type : nengo.neurons.NeuronType, optional
+            Of these, by default that of the memory.
+        synapse : nengo.Lowpass or float
+            Of the readout (time constant in seconds), by default ``theta / 20``.
+        learning_rate : float, optional
+            Of `nengo.PES`; by default the largest that does not overshoot
+            (`nengo_lmu.networks.learning`). A lower one learns more slowly, and is less
+            noisy in the end.
+        seed : int
+            Of the neurons.
+        label : str, optional
+
+        Returns
+        -------
+        readout : LearnedReadout
+            With the nodes ``node``, ``target`` and ``error``.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            For an argument out of range.
+
+        Examples
+        --------
+        >>> from nengo_lmu import LegendreMemory
+        >>> with nengo.Network(seed=0) as net:
+        ...     teacher = nengo.Node([0.0])
+        ...     memory = LegendreMemory(theta=0.1, d=4, n_neurons=200)
+        ...     learned = memory.add_learned_readout(n_neurons=100)
+        ...     connection = nengo.Connection(teacher, learned.target, synapse=None)
+        >>> 0 < learned.learning_rate < learned.stable_below
+        True
+        """
+        with validated(self):
+            size_out = whole("size_out", size_out, 1, MOST_UNITS)
+            n_neurons = whole("n_neurons", n_neurons, 1, MOST_UNITS)
+            radius = positive("radius", radius)
+            if learning_rate is not None:
+                learning_rate = positive("learning_rate", learning_rate)
+        n_neurons, neuron_type, synapse, seed = self._between(
+            n_neurons, neuron_type, synapse, seed
+        )
+        if synapse is None:
+            raise ValidationError(
+                "PES filters the activities as the readout is filtered, but None was "
+                "given; give a time constant in seconds",
+                attr="synapse",
+                obj=self,
+            )
+        return add_learned_readout(
+            self,
+            size_out,
+            points,
+            radius,
+            n_neurons,
+            neuron_type,
+            synapse,
+            learning_rate,
+            seed,
+            "learned readout" if label is None else label,
+        )
+
     def _between(self, n_neurons, neuron_type, synapse, seed):
         """Return what neurons there are between the memory and a readout, if any."""
         with validated(self):
@@ -695,7 +800,7 @@ class LegendreMemory(nengo.Network):
             neuron_type = self.neuron_type
         checked_neuron_type("neuron_type", neuron_type, self)
         if synapse is Default:
-            synapse = nengo.Lowpass(self.theta / 50) if n_neurons else None
+            synapse = nengo.Lowpass(self.theta / 20) if n_neurons else None
         return n_neurons, neuron_type, checked_synapse(synapse, self), seed
 
     def add_feedback(self):

@@ -20,7 +20,7 @@ from nengo.builder.ensemble import (
 from nengo.builder.operator import Copy, Reset, SparseDotInc
 from nengo.builder.signal import Signal
 from nengo.dists import Distribution
-from nengo.exceptions import ValidationError
+from nengo.exceptions import BuildError, ValidationError
 from nengo.params import BoolParam, NdarrayParam
 from nengo.transforms import Transform
 
@@ -141,6 +141,33 @@ class BuiltPopulation(BuiltEnsemble):
         return one_hot(*super().scaled_encoders)
 
 
+def refuse_functions(network, ens):
+    """Refuse connections that are to decode a function from neurons of a memory.
+
+    Each neuron takes part in one coordinate, so that what they can say of two is a sum;
+    and the coordinates are the theory's, not the state's.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        All that is built.
+    ens : PopulationEnsemble
+
+    Raises
+    ------
+    nengo.exceptions.BuildError
+        With the remedy.
+    """
+    for connection in network.all_connections:
+        if connection.pre_obj is ens and connection.function is not None:
+            raise BuildError(
+                f"{connection}: a function cannot be decoded from the neurons of a "
+                "memory, each of which knows one coordinate of a basis of its own; use "
+                "memory.add_window(points, function, n_neurons=...), or connect "
+                "memory.output, which is the state, to an ensemble of yours"
+            )
+
+
 @Builder.register(PopulationEnsemble)
 def build_population_ensemble(model, ens):
     """Build a `PopulationEnsemble` as Nengo builds ensembles, with faster steps.
@@ -152,6 +179,8 @@ def build_population_ensemble(model, ens):
     Backends with a model class of their own, such as NengoDL, get Nengo's ordinary
     dense product, which they know how to batch and differentiate.
     """
+    if model.toplevel is not None:
+        refuse_functions(model.toplevel, ens)
     population = (
         None if _is_ordinary(model, ens) else _population(ens.encoders, encodes=True)
     )

@@ -24,6 +24,7 @@ from nengo_loihi.block import Compartment
 
 from nengo_lmu.loihi.builder.ours import memories_on_chip
 from nengo_lmu.loihi.builder.reset import reset_from_host
+from nengo_lmu.networks.population_objects import refuse_functions
 
 # With synapses of fewer time steps the emulator is as accurate as the theory says of
 # hundreds of neurons a dimension; with twice this, its error is up to three times that.
@@ -94,14 +95,16 @@ def as_on_chip(network, dt):
     Raises
     ------
     nengo.exceptions.BuildError
-        If the rates or the synapse of a memory are none that the chip can have, or if
-        it has a speed, since the chip has no products of signals.
+        If the rates or the synapse of a memory are none that the chip can have, if
+        it has a speed, since the chip has no products of signals, or if functions are
+        to be decoded from its neurons.
     """
     left_out = []
     with ExitStack() as stack:
         for memory in memories_on_chip(network):
             _check_synapse(memory, dt)
             (ensemble,) = memory.ensembles
+            refuse_functions(network, ensemble)
             _refuse_speed(memory)
             loses, max_rate = bool(memory.error_feedback), memory.max_rate
             elsewhere = without = _window(memory)
