@@ -8,6 +8,9 @@ import numpy as np
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.utils.progress import progress_bar
 
+# how many others than the best candidate are told of
+_TOLD = 3
+
 
 @dataclass(frozen=True)
 class Memory:
@@ -21,19 +24,23 @@ class Memory:
         Order.
     transform : str
         Of the scaling of samples.
+    units : int or None
+        Hidden neurons of a forecast.
     """
 
     theta: int
     d: int
     transform: str = "none"
+    units: int | None = None
 
     def __str__(self):
         transform = "" if self.transform == "none" else f", transform {self.transform}"
-        return f"theta {self.theta}, d {self.d}{transform}"
+        units = f", {self.units} units" if self.units else ""
+        return f"theta {self.theta}, d {self.d}{transform}{units}"
 
 
-def memories(thetas, orders, transforms=("none",)):
-    """Return all memories of some windows, orders and transforms that make sense.
+def memories(thetas, orders, transforms=("none",), units=(None,)):
+    """Return all memories, and what reads them, that make sense.
 
     A window holds no more coefficients than its samples tell.
 
@@ -41,6 +48,7 @@ def memories(thetas, orders, transforms=("none",)):
     ----------
     thetas, orders : sequence of int
     transforms : sequence of str
+    units : sequence of int
 
     Returns
     -------
@@ -51,7 +59,7 @@ def memories(thetas, orders, transforms=("none",)):
     nengo_lmu.legendre.ArgumentError
         If all orders are larger than all windows.
     """
-    every = [Memory(*values) for values in product(thetas, orders, transforms)]
+    every = [Memory(*values) for values in product(thetas, orders, transforms, units)]
     kept = [memory for memory in every if memory.d <= memory.theta]
     if not kept:
         raise ArgumentError(
@@ -122,8 +130,13 @@ def best(candidates, score, parts, name, show_progress=None, largest=True):
         for candidate, rows in results.items()
     }
     value = (max if largest else min)(means, key=means.get)
-    listed = ", ".join(f"{mean:.4g} with {one}" for one, mean in means.items())
-    reason = f"{name} is {value}, by validation in {len(parts)} folds: {listed}"
+    ranked = sorted(means, key=means.get, reverse=largest)[1:]
+    others = ", ".join(f"{means[one]:.3g} with {one}" for one in ranked[:_TOLD])
+    reason = (
+        f"{name} is {value}, by validation in {len(parts)} folds: {means[value]:.3g}"
+    )
+    if others:
+        reason += f", and {others}" + (" at best" if len(ranked) > _TOLD else "")
     choice = Choice(
         name, value, {str(one): mean for one, mean in means.items()}, (reason,)
     )

@@ -1,6 +1,7 @@
 """Forecasts of a series by a spiking memory, and what departs from them."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -12,7 +13,13 @@ from nengo_lmu.series.data import one_series
 from nengo_lmu.series.errors import nrmse
 from nengo_lmu.series.network import SeriesNetwork, Settings
 from nengo_lmu.series.scaling import TRANSFORMS, Scaling
-from nengo_lmu.series.states import ideal_states, noise_of_features
+from nengo_lmu.series.states import (
+    correlated_noise,
+    ideal_states,
+    noise_of_units,
+    random_units,
+    states_and_activity,
+)
 from nengo_lmu.series.window import checked_window, choose_window
 
 # of each state dimension, unless a number is given
@@ -22,10 +29,10 @@ _NEURONS = 200
 # training data without it.
 _LEAST_NOISE = 1e-6
 
-# of the window and the order that the data suggest, to choose from by validation: an
-# octave in thirds, and in halves
-_THETAS = (1.0, 0.8, 0.63, 0.5)
-_ORDERS = (1.0, 0.7, 0.5)
+# of the window that the data suggest, to choose from by validation: an octave down and
+# one up, in thirds and halves; and of the order for the longest of them
+_THETAS = (1.0, 0.8, 0.63, 0.5, 1.4, 2.0)
+_ORDERS = (1.0, 0.7, 0.5, 0.35, 0.25)
 
 # horizons at which a detector may forecast (samples)
 HORIZONS = (1, 2, 3, 5, 8, 13, 21, 34, 55)
@@ -41,6 +48,7 @@ def forecast(
     theta=None,
     d=None,
     transform=("none", "sqrt"),
+    units=0,
     n_neurons=None,
     sample_time=0.02,
     folds=5,
@@ -58,11 +66,14 @@ def forecast(
         How far ahead (samples).
     theta : int or tuple of int, optional
         Window of the memory (samples); of several the one that does best in
-        validation. By default what `choose_window` says, and down to a half of it.
+        validation. By default what `choose_window` says, from half of it to twice.
     d : int or tuple of int, optional
         Order of the memory, likewise.
     transform : str or tuple of str
         Of `nengo_lmu.series.Scaling`, likewise; "sqrt" only where no value is below 0.
+    units : int or tuple of int
+        Hidden neurons that read the memory, likewise, besides the state itself: for
+        what is not linear. Their weights are drawn, only what reads them is fitted.
     n_neurons : int, optional
         Of the memory, by default 200 for each dimension of its state.
     sample_time : float
@@ -102,6 +113,7 @@ def forecast(
         theta,
         d,
         transform,
+        units,
         n_neurons,
         sample_time,
         folds,
@@ -117,6 +129,7 @@ def detect(
     horizon=None,
     theta=None,
     d=None,
+    units=0,
     n_neurons=None,
     sample_time=0.02,
     smoothing=None,
@@ -137,7 +150,7 @@ def detect(
         memory: of what follows at once, spikes tell little but their noise.
     smoothing : float, optional
         Time constant of the filter of scores (samples), by default the horizon.
-    theta, d, n_neurons, sample_time, folds, seed, show_progress, **settings
+    theta, d, units, n_neurons, sample_time, folds, seed, show_progress, **settings
         As for `forecast`.
 
     Returns
@@ -170,6 +183,7 @@ def detect(
         theta,
         d,
         "none",
+        units,
         n_neurons,
         sample_time,
         folds,
@@ -190,6 +204,7 @@ def _fit(
     theta,
     d,
     transform,
+    units,
     n_neurons,
     sample_time,
     folds,
@@ -201,7 +216,8 @@ def _fit(
     x = one_series("x", x)
     horizon = whole("horizon", horizon, 1, max(len(x) // 4, 1))
     folds = whole("folds", folds, 2)
-    candidates, reasons = _candidates(x, theta, d, transform)
+    longest = len(x) // folds - horizon - 1
+    candidates, reasons = _candidates(x, theta, d, transform, units, longest)
     base = Settings(
         task=task,
         features=x.shape[1],
@@ -215,62 +231,76 @@ def _fit(
         **settings,
     )
 
-    def make(candidate, scaling, u):
+    since = max(candidate.theta for candidate in candidates)
+
+    @lru_cache(maxsize=1)
+    def prepared(candidate):
+        """Return a network, and the series as it gets it."""
         m = n_neurons
         if m is None:
             m = _NEURONS * candidate.d * base.features
-        own = replace(base, theta=candidate.theta, d=candidate.d, n_neurons=m)
-        return SeriesNetwork(own, scaling, u)
+        own = replace(
+            base,
+            theta=candidate.theta,
+            d=candidate.d,
+            units=candidate.units,
+            n_neurons=m,
+        )
+        # the range of the series is that of all its stretches
+        scaling = Scaling.fit([x], candidate.transform)
+        u = scaling.apply(x)
+        return SeriesNetwork(own, scaling, u), u
 
     def score(candidate, train_on, validate_on):
-        scaling = Scaling.fit([x[train_on]], candidate.transform)
-        u = scaling.apply(x)
-        model = make(candidate, scaling, u)
-        fit = _readout(model, u, train_on)
-        m, due, _ = _pairs(model.settings, u, validate_on)
+        model, u = prepared(candidate)
+        _fit_readout(model, u, train_on, since)
+        features, due, _ = _pairs(model, u, validate_on, since)
         # the noise that is expected, drawn, as it goes through the transform
-        m = m + noise_of_features(
-            _covariance(model), m.shape, np.random.RandomState(seed)
+        noise = correlated_noise(
+            _covariance(model, features), len(features), np.random.RandomState(seed)
         )
-        predicted = scaling.invert(m @ fit.weights.T + fit.bias)
-        return nrmse(predicted, x[due]), None
+        predicted = model.scaling.invert(_read(model, features + noise))
+        # a share of the variance, since folds have different variances of their own
+        error = np.mean((predicted - x[due]) ** 2) / np.mean(x.var(axis=0))
+        return float(error), None
 
-    longest = max(candidate.theta for candidate in candidates)
-    if len(x) < folds * 2 * (longest + horizon):
-        raise ArgumentError(
-            "x",
-            f"must be {folds * 2 * (longest + horizon)} samples at least for a window "
-            f"of {longest} and {folds} folds, but has {len(x)}; give more of the "
-            "series, a shorter theta or fewer folds",
-        )
-    parts = folds_of_time(len(x), folds, longest + horizon)
+    # Errors of forecasts are alike for as long as the horizon. States of the training
+    # may hold samples that are left out, as always in autoregression.
+    parts = folds_of_time(len(x), folds, horizon)
     choice, _ = best(
         candidates, score, parts, "the memory", show_progress, largest=False
     )
-    scaling = Scaling.fit([x], choice.value.transform)
-    u = scaling.apply(x)
-    model = make(choice.value, scaling, u)
-    fit = _readout(model, u, np.arange(len(x)))
+    model, u = prepared(choice.value)
+    fit = _fit_readout(model, u, np.arange(len(x)))
     if task == "detect":
         # of samples that the fit has not seen, and of the noise
-        model = SeriesNetwork(model.settings, scaling, u, typical_error=fit.error)
-    model.assign({"readout": fit.weights, "bias": fit.bias[:, np.newaxis]})
+        matrices = model.matrices
+        model = SeriesNetwork(model.settings, model.scaling, u, typical_error=fit.error)
+        model.assign(matrices)
     model.choice = replace(choice, reasons=(*reasons, *choice.reasons))
     return model
 
 
-def _candidates(x, theta, d, transform):
-    """Return the memories to choose from, those that the data suggest first."""
+def _candidates(x, theta, d, transform, units, longest):
+    """Return the memories to choose from, of windows that folds have room for."""
     u = Scaling.fit([x]).apply(x)
     if theta is None:
         window = choose_window([u])
-        thetas, reasons = _below(window.theta, _THETAS, 2), window.reasons
+        suggested = _about(window.theta, _THETAS, 2)
+        thetas, reasons = [one for one in suggested if one <= longest], window.reasons
     else:
         thetas = [checked_window(one, len(x)) for one in np.atleast_1d(theta).tolist()]
         reasons = (f"theta is of {', '.join(map(str, thetas))}, as was asked for",)
+    if not thetas or max(thetas) > longest:
+        raise ArgumentError(
+            "x",
+            f"must be long enough for a window of {max(thetas or suggested)} samples, "
+            f"but has {len(x)}, and each fold has room for {longest}; give more of the "
+            "series, a shorter theta or fewer folds",
+        )
     if d is None:
         order = choose_window([u], theta=max(thetas)).d
-        d = _below(order, _ORDERS, 1)
+        d = _about(order, _ORDERS, 1)
     orders = [whole("d", one, 1) for one in np.atleast_1d(d).tolist()]
     transforms = [transform] if isinstance(transform, str) else list(transform)
     for one in transforms:
@@ -281,43 +311,73 @@ def _candidates(x, theta, d, transform):
             )
     if len(transforms) > 1 and np.any(x < 0):
         transforms = [one for one in transforms if one != "sqrt"]
-    return memories(thetas, orders, transforms), reasons
+    units = [whole("units", one, 0) for one in np.atleast_1d(units).tolist()]
+    return memories(thetas, orders, transforms, units), reasons
 
 
-def _below(value, factors, least):
+def _about(value, factors, least):
     """Return a value times some factors, as whole numbers that differ."""
     return list(dict.fromkeys(max(round(value * one), least) for one in factors))
 
 
-def _pairs(settings, u, where):
-    """Return states at some samples, and the samples that are due a horizon later.
+def _pairs(model, u, where, since=0):
+    """Return what is read at some samples, and the samples that are due then.
 
-    Without those at which the memory has not seen a whole window, unless all are.
+    Without those at which the memory has not seen a whole window, and earlier ones.
+
+    Returns
+    -------
+    features : (n, size) ndarray
+        States, and the activity of hidden units.
+    due : (n,) ndarray of int
+    target : (n, features) ndarray
     """
-    s = settings
-    at = where[(where + s.horizon < len(u)) & (where >= s.theta)]
-    m = ideal_states(u, s)[at]
-    due = at + s.horizon
-    return m, due, u[due]
-
-
-def _covariance(model, noisy=True):
-    """Return the covariance of the state's noise for each feature."""
-    least = _LEAST_NOISE * np.eye(model.settings.d)
-    return model.noise_covariance() + least if noisy else least
-
-
-def _readout(model, u, where, noisy=True):
-    """Return the readout that is best for the noise of spikes, or without it."""
     s = model.settings
-    m, _, target = _pairs(s, u, where)
-    covariance = np.kron(np.eye(s.features), _covariance(model, noisy))
-    return fit_with_noise(m, target, covariance)
+    at = where[(where + s.horizon < len(u)) & (where >= max(s.theta, since))]
+    due = at + s.horizon
+    return states_and_activity(model, u)[at], due, u[due]
+
+
+def _covariance(model, features, noisy=True):
+    """Return the covariance of the noise of what is read."""
+    s = model.settings
+    one = _LEAST_NOISE * np.eye(s.d)
+    if noisy:
+        one = one + model.noise_covariance()
+    covariance = np.kron(np.eye(s.features), one)
+    if not s.units:
+        return covariance
+    return noise_of_units(model, features, covariance)
+
+
+def _fit_readout(model, u, where, since=0, noisy=True):
+    """Fit the readout that is best for the noise of spikes, or without it."""
+    s = model.settings
+    if s.units:
+        m = ideal_states(u, s)[where[where >= s.theta]]
+        kernel, bias = random_units(m, s.units, np.random.RandomState(s.seed))
+        model.lmu.memory_kernel.transform = kernel
+        model.lmu.hidden_bias.transform = bias[:, np.newaxis]
+    features, _, target = _pairs(model, u, where, since)
+    fit = fit_with_noise(features, target, _covariance(model, features, noisy))
+    direct, readout = np.split(fit.weights, [s.features * s.d], axis=1)
+    model.direct.transform = direct
+    model.bias.transform = fit.bias[:, np.newaxis]
+    if s.units:
+        model.readout.transform = readout
+    return fit
+
+
+def _read(model, features):
+    """Return forecasts, scaled, of what is read."""
+    matrices = model.matrices
+    weights = [matrices[name] for name in ("direct", "readout") if name in matrices]
+    return features @ np.hstack(weights).T + matrices["bias"][:, 0]
 
 
 def _quiet_horizon(x, theta, d, n_neurons, sample_time, seed, settings):
     """Return the smallest horizon at which spikes hardly add to errors, and why."""
-    candidate = _candidates(x, theta, d, "none")[0][0]
+    candidate = _candidates(x, theta, d, "none", 0, len(x) // 4)[0][0]
     scaling = Scaling.fit([x])
     u = scaling.apply(x)
     m = _NEURONS * candidate.d * x.shape[1] if n_neurons is None else n_neurons
@@ -328,6 +388,7 @@ def _quiet_horizon(x, theta, d, n_neurons, sample_time, seed, settings):
         theta=candidate.theta,
         d=candidate.d,
         n_neurons=m,
+        units=0,
         sample_time=sample_time,
         seed=seed,
         **settings,
@@ -337,14 +398,10 @@ def _quiet_horizon(x, theta, d, n_neurons, sample_time, seed, settings):
         if horizon > len(x) // 8:
             break
         model.settings = replace(base, horizon=horizon)
-        errors = [
-            float(
-                np.sqrt(
-                    np.mean(_readout(model, u, np.arange(len(u)), noisy).error ** 2)
-                )
-            )
-            for noisy in (True, False)
+        fits = [
+            _fit_readout(model, u, np.arange(len(u)), noisy=b) for b in (True, False)
         ]
+        errors = [float(np.sqrt(np.mean(fit.error**2))) for fit in fits]
         if errors[0] <= _ADDED * errors[1]:
             break
     why = (

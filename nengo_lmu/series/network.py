@@ -8,6 +8,7 @@ read it by hidden neurons that spike too, forecasts read it linearly.
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import nengo
 import numpy as np
@@ -58,11 +59,11 @@ class Settings:
     max_rate : float
         Of its neurons at the edge of their range (hertz).
     units : int
-        Hidden neurons of a classifier.
+        Hidden neurons; forecasts may do without.
     hidden_rate : float
         Of hidden neurons for an input of 1 (hertz).
     readout_tau : float
-        Time constant of the filter of class scores (samples).
+        Time constant of the filter of what hidden neurons say (samples).
     read : {"last", "every"}
         Whether class scores count at the end of a sequence, or at each of its samples.
     horizon : int
@@ -159,8 +160,9 @@ class SeriesNetwork:
     stimulus : nengo.Node
         A sample, scaled. Give it an output, or use `run` or `stream`.
     lmu : nengo_lmu.LMU
-    readout, bias : nengo.Connection
-        Weights and biases of what is read.
+    readout, direct, bias : nengo.Connection or None
+        Weights of hidden neurons, weights of the state itself in forecasts, and biases,
+        of what is read.
     output : nengo.Probe
         Class scores, a forecast (scaled), or an anomaly's score.
     spikes : nengo.Probe
@@ -181,7 +183,7 @@ class SeriesNetwork:
             )
             self.stimulus = nengo.Node(np.zeros(s.features), label="sample")
             hidden = {}
-            if s.task == "classify":
+            if s.units:
                 rectified = nengo.RectifiedLinear()
                 hidden = {
                     "hidden_neuron_type": rectified
@@ -195,7 +197,7 @@ class SeriesNetwork:
                 s.theta * s.held,
                 s.d,
                 size_in=s.features,
-                units=s.units if s.task == "classify" else 0,
+                units=s.units,
                 n_neurons=s.n_neurons,
                 dt=s.dt,
                 input_range=self._expected_input(),
@@ -205,25 +207,25 @@ class SeriesNetwork:
             )
             nengo.Connection(self.stimulus, self.lmu.input, synapse=None)
             read = nengo.Node(size_in=s.outputs, label="readout")
-            # a forecast reads the state, which has passed a filter
-            synapse = s.readout_tau * s.held if s.task == "classify" else None
-            self.readout = nengo.Connection(
-                self.lmu.output,
-                read,
-                transform=np.zeros((s.outputs, self.lmu.output.size_out)),
-                synapse=synapse,
-            )
-            self.bias = nengo.Connection(
-                nengo.Node([1.0], label="one"),
-                read,
-                transform=np.zeros((s.outputs, 1)),
-                synapse=None,
-            )
+            self.readout = self.direct = None
+            if s.units:
+                self.readout = self._connect(
+                    self.lmu.output, read, s.readout_tau * s.held
+                )
+            if s.task != "classify":  # the state has passed a filter already
+                self.direct = self._connect(self.lmu.memory.output, read, None)
+            self.bias = self._connect(nengo.Node([1.0], label="one"), read, None)
             if s.task == "detect":
                 read = self._compare(read)
             self.output = nengo.Probe(read)
             self.spikes = nengo.Probe(spike_counter(self.lmu.all_ensembles, s.dt))
             self._probes = self.output, self.spikes
+
+    @staticmethod
+    def _connect(pre, post, synapse):
+        """Connect with weights that are to be trained."""
+        weights = np.zeros((post.size_in, pre.size_out))
+        return nengo.Connection(pre, post, transform=weights, synapse=synapse)
 
     def _expected_input(self):
         """Return what the memory is designed for, one row a time step."""
@@ -257,6 +259,7 @@ class SeriesNetwork:
             "memory_kernel": self.lmu.memory_kernel,
             "hidden_bias": self.lmu.hidden_bias,
             "readout": self.readout,
+            "direct": self.direct,
             "bias": self.bias,
         }
         return {name: conn for name, conn in named.items() if conn is not None}
@@ -293,8 +296,12 @@ class SeriesNetwork:
             return np.zeros((s.d, s.d))
         if not on_chip:
             return memory.noise_covariance
-        with memory.redesigned(error_feedback=0.0):
-            return memory.noise_covariance
+        return self._noise_on_chip
+
+    @cached_property
+    def _noise_on_chip(self):
+        with self.lmu.memory.redesigned(error_feedback=0.0):
+            return self.lmu.memory.noise_covariance
 
     def ideal(self):
         """Return the same network with an ideal memory, and rates instead of spikes."""

@@ -1,6 +1,7 @@
 """What networks are trained on that read a spiking memory: ideal states, and noise."""
 
 import numpy as np
+from scipy.signal import lfilter
 
 from nengo_lmu.legendre.system import states
 from nengo_lmu.series.data import stream
@@ -10,6 +11,12 @@ _DELAYS = 8
 
 # times within a sample at which a state may be looked at
 _PHASES = 4
+
+# The same where hidden units are filtered, whose filter is shorter than a sample.
+_FINE_PHASES = 20
+
+# Random units begin to fire between these quantiles of what they are given.
+_THRESHOLDS = (0.05, 0.9)
 
 
 def correlated_noise(covariance, n, rng, dtype=np.float64):
@@ -51,26 +58,6 @@ def hidden_activity(lmu, m):
     x += lmu.hidden_bias.transform.init[:, 0]
     hidden = lmu.hidden
     return hidden.neuron_type.rates(x, hidden.gain, hidden.bias) / lmu.unit
-
-
-def noise_of_features(covariance, shape, rng):
-    """Draw noise of memories of the same design, one for each feature.
-
-    Parameters
-    ----------
-    covariance : (d, d) array_like
-        Of each.
-    shape : tuple of int
-        ``(n, features * d)``.
-    rng : numpy.random.RandomState
-
-    Returns
-    -------
-    noise : (n, features * d) ndarray
-    """
-    n, size = shape
-    noise = correlated_noise(covariance, n * size // len(covariance), rng)
-    return noise.reshape(shape)
 
 
 def ideal_states(u, settings, every=1):
@@ -130,3 +117,83 @@ def states_to_read(sequences, settings, rng):
         delays = rng.choice(delays, len(places))
     at = (places + 1) * _PHASES - 1 - delays
     return m[np.maximum(at, 0)], owner
+
+
+def random_units(m, units, rng):
+    """Return weights and biases of hidden units that see a state in all directions.
+
+    Parameters
+    ----------
+    m : (n, size) ndarray
+        Typical states.
+    units : int
+    rng : numpy.random.RandomState
+
+    Returns
+    -------
+    kernel : (units, size) ndarray
+        By which what each is given has a standard deviation of 1.
+    bias : (units,) ndarray
+        Each begins to fire at another quantile of what it is given.
+    """
+    size = np.maximum(m.std(axis=0), 1e-6 * m.std())
+    kernel = rng.standard_normal((units, m.shape[1])) / size
+    kernel /= (m @ kernel.T).std(axis=0)[:, np.newaxis]
+    where = rng.permutation(np.linspace(*_THRESHOLDS, units))
+    seen = m @ kernel.T
+    bias = -np.array([np.quantile(one, q) for one, q in zip(seen.T, where)])
+    return kernel, bias
+
+
+def states_and_activity(model, u):
+    """Return what a forecast reads at the ends of samples, without noise.
+
+    Parameters
+    ----------
+    model : nengo_lmu.series.SeriesNetwork
+    u : (n_samples, features) ndarray
+        Scaled.
+
+    Returns
+    -------
+    features : (n_samples, features * d + units) ndarray
+        States and, behind the filter of the readout, the activity of hidden units.
+    """
+    s = model.settings
+    if not s.units:
+        return ideal_states(u, s)
+    fine = ideal_states(u, s, _FINE_PHASES)
+    decay = np.exp(-1 / (s.readout_tau * _FINE_PHASES))
+    activity = hidden_activity(model.lmu, fine)
+    filtered = lfilter([1 - decay], [1, -decay], activity, axis=0)
+    return np.hstack([fine, filtered])[_FINE_PHASES - 1 :: _FINE_PHASES]
+
+
+def noise_of_units(model, features, covariance):
+    """Return the covariance of the noise of states and of units that see them.
+
+    Parameters
+    ----------
+    model : nengo_lmu.series.SeriesNetwork
+    features : (n, features * d + units) ndarray
+        As of `states_and_activity`.
+    covariance : (features * d, features * d) ndarray
+        Of the state's noise, which lasts for longer than the readout's filter.
+
+    Returns
+    -------
+    covariance : (features * d + units, features * d + units) ndarray
+        Means over the features: of what the state's noise makes of the activity of
+        units that fire, and of Poisson spikes behind the filter, whose variance is
+        their rate over twice the time constant.
+    """
+    s, size = model.settings, len(covariance)
+    kernel = model.lmu.memory_kernel.transform.init
+    given = features[:, :size] @ kernel.T + model.lmu.hidden_bias.transform.init[:, 0]
+    fires = (given > 0).astype(float)
+    both = covariance @ kernel.T * fires.mean(axis=0)
+    own = kernel @ covariance @ kernel.T * (fires.T @ fires) / len(fires)
+    if s.n_neurons:
+        spikes = 1 / (2 * s.readout_tau * s.held * model.lmu.unit)
+        own += np.diag(spikes * features[:, size:].mean(axis=0))
+    return np.block([[covariance, both], [both.T, own]])

@@ -15,7 +15,7 @@ from nengo_lmu.series import (
     save,
     stream,
 )
-from nengo_lmu.series.states import ideal_states, noise_of_features, states_to_read
+from nengo_lmu.series.states import ideal_states, states_to_read
 
 
 def chirps(n, seed):
@@ -110,10 +110,3 @@ def test_padding_in_front_changes_nothing_of_the_state_at_the_end(rng):
     for row, part in zip(padded, parts):
         states = [ideal_states(u, settings())[-1] for u in (row, part)]
         assert np.allclose(*states)
-
-
-def test_noise_of_features_has_the_covariance_of_each(rng):
-    covariance = np.array([[2.0, 0.6], [0.6, 0.5]])
-    noise = noise_of_features(covariance, (20_000, 6), rng)
-    # standard errors are below 2 * sqrt(2 / 20000) = 0.02
-    assert np.allclose(np.cov(noise.T), np.kron(np.eye(3), covariance), atol=0.1)

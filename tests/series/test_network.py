@@ -20,6 +20,12 @@ from nengo_lmu.series import (
     save,
 )
 from nengo_lmu.series.forecasting import HORIZONS
+from nengo_lmu.series.states import (
+    ideal_states,
+    noise_of_units,
+    random_units,
+    states_and_activity,
+)
 
 
 def wave(n, period=20.0):
@@ -137,7 +143,7 @@ def test_weights_that_are_missing_or_not_finite_are_refused(forecaster, tmp_path
     save(forecaster, tmp_path / "network.npz")
     with np.load(tmp_path / "network.npz") as file:
         arrays = dict(file)
-    name = "matrix readout"
+    name = "matrix direct"
     for changed in (
         {key: value for key, value in arrays.items() if key != name},
         arrays | {name: np.full_like(arrays[name], np.nan)},
@@ -186,7 +192,7 @@ def test_settings_out_of_range_are_named(change, words):
         ({"horizon": 100}, "horizon: must be a whole number of at most 50"),
         ({"transform": "log"}, "transform: must be of none, sqrt"),
         ({"folds": 1}, "folds"),
-        ({"theta": 40, "folds": 5}, "x: must be 410 samples at least"),
+        ({"theta": 40, "folds": 5}, "a window of 40 samples, but has 200"),
     ],
 )
 def test_forecasts_that_cannot_be_made_are_named(options, words):
@@ -207,6 +213,56 @@ def test_the_window_and_order_with_the_least_error_in_validation_are_chosen(rng)
     scores = model.choice.scores
     assert len(scores) == 3  # order 12 does not fit into 3 samples
     assert min(scores, key=scores.get) == str(model.choice.value) == "theta 32, d 12"
+
+
+def test_hidden_units_forecast_what_is_not_linear():
+    # of the next value, the last tells all, and nothing linearly
+    x = np.empty(500)
+    x[0] = 0.3
+    for t in range(499):
+        x[t + 1] = 1 - 2 * x[t] ** 2
+    options = {"theta": 2, "d": 2, "n_neurons": 0, "folds": 2, "transform": "none"}
+    errors = {
+        units: evaluate_forecast(
+            forecast(x[:400], units=units, **options), x, 400, "ideal"
+        ).nrmse
+        for units in (0, 100)
+    }
+    assert errors[100] < 0.1 and errors[0] > 0.9
+
+
+def test_the_noise_of_units_is_what_spikes_have(rng):
+    x = wave(200)[:, np.newaxis]
+    settings = Settings(
+        task="forecast",
+        features=1,
+        outputs=1,
+        theta=20,
+        d=2,
+        units=30,
+        n_neurons=400,
+        readout_tau=2.0,
+        sample_time=0.01,
+    )
+    model = SeriesNetwork(settings, Scaling.fit([x]), x)
+    m = ideal_states(x, settings)[40:]
+    kernel, bias = random_units(m, 30, rng)
+    assert np.allclose((m @ kernel.T).std(axis=0), 1)
+    model.lmu.memory_kernel.transform = kernel
+    model.lmu.hidden_bias.transform = bias[:, np.newaxis]
+    features = states_and_activity(model, x)[40:]
+    covariance = noise_of_units(model, features, np.zeros((2, 2)))
+    with model.network:
+        probe = nengo.Probe(model.lmu.output, synapse=0.02)
+    held = np.repeat(x, 10, axis=0)
+    model.stimulus.output = nengo.processes.PresentInput(held, 0.001)
+    with nengo.Simulator(model.network, progress_bar=False) as sim:
+        sim.run_steps(2000)
+    missed = sim.data[probe][9::10][40:] - features[:, 2:]
+    # 160 samples of about 30 units, correlated over two: a few percent, and what the
+    # memory's own noise adds
+    ratio = np.mean(missed**2) / np.mean(np.diag(covariance)[2:])
+    assert 0.8 < ratio < 1.3
 
 
 def test_a_detector_tells_what_departs_from_the_training():

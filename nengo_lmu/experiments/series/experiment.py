@@ -74,7 +74,11 @@ class TrainSeries(Experiment):
     n_neurons: int | None = option(
         None, whole_number(1), "of the memory (default: 50 or 200 a dimension)", "M"
     )
-    units: int = option(200, whole_number(1), "hidden neurons of a classifier")
+    units: int | None = option(
+        None,
+        whole_number(0),
+        "hidden neurons (default: 200 of classifiers, 0 of others)",
+    )
     epochs: int = option(10, whole_number(1), "of a classifier's training")
     folds: int = option(3, whole_number(2), "of validation")
     seeds: int = option(
@@ -91,8 +95,8 @@ class TrainSeries(Experiment):
         if self.task != "classify":
             self.refuse_with(
                 f"--task {self.task}",
-                ("read", "units", "epochs"),
-                "it has no hidden units to train",
+                ("read", "epochs"),
+                "its readout is solved for, not trained",
             )
         elif self.horizon is not None:
             raise ArgumentError(
@@ -161,11 +165,12 @@ class TrainSeries(Experiment):
             "folds": self.folds,
             "seed": seed,
         }
+        if self.units is not None:
+            common["units"] = self.units
         if self.task == "classify":
             return classify(
                 *train,
                 read=self.read,
-                units=self.units,
                 epochs=self.epochs,
                 checkpoint=self._checkpoint(run, seed),
                 **common,

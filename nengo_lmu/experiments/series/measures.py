@@ -27,8 +27,9 @@ class Setting:
         Of `MEASURES`.
     simulators : tuple of str
         Of `nengo_lmu.series.SIMULATORS`.
-    memory : tuple of int or None
-        Its window (samples) and order, where they have been chosen.
+    memory : tuple or None
+        What has been chosen: window (samples) and order; and for forecasts, the
+        transform.
     quick : bool
         Whether a short training and a few test data do.
     seed : int
@@ -59,24 +60,36 @@ def measure(setting):
 
 
 def chosen_memory(result):
-    """Return the window and order of a result, for networks of other seeds."""
-    return result["network"]["theta"], result["network"]["d"]
+    """Return what validation has chosen, for networks of other seeds."""
+    return tuple(result["memory"])
+
+
+# arguments that validation chooses, by series
+_CHOSEN = {
+    "speakers": ("theta", "d"),
+    "motions": ("theta", "d"),
+    "sunspots": ("theta", "d", "transform"),
+    "pressure": ("theta", "d"),
+    "ecg": ("theta", "d"),
+}
 
 
 def _options(setting, options, quick):
     """Return the arguments of a training."""
     options = options | quick if setting.quick else options
     if setting.memory is not None:
-        options = options | dict(zip(("theta", "d"), setting.memory))
+        options = options | dict(zip(_CHOSEN[setting.series], setting.memory))
     return options | {"seed": setting.seed}
 
 
-def _result(model, started, results, **more):
+def _result(setting, model, spent, results, **more):
+    memory = model.choice.value
     return {
+        "memory": [getattr(memory, name) for name in _CHOSEN[setting.series]],
         "network": asdict(model.settings),
         "neurons": model.network.n_neurons,
         "reasons": list(model.choice.reasons),
-        "training_seconds": started,
+        "training_seconds": spent,
         "results": results,
         **more,
     }
@@ -112,7 +125,7 @@ def _classes(setting):
             "seconds": outcome.seconds,
         }
     return _result(
-        model, spent, results, classes=model.classes.tolist(), test=len(x_test)
+        setting, model, spent, results, classes=model.classes.tolist(), test=len(x_test)
     )
 
 
@@ -138,7 +151,7 @@ def _sunspots(setting):
             "spikes_per_second": outcome.spikes_per_second,
             "seconds": outcome.seconds,
         }
-    return _result(model, spent, results)
+    return _result(setting, model, spent, results)
 
 
 def sunspot_baselines():
@@ -188,7 +201,7 @@ def _anomalies(setting):
             "spikes_per_second": outcome.spikes_per_second,
             "seconds": outcome.seconds,
         }
-    return _result(model, spent, results, threshold=model.threshold)
+    return _result(setting, model, spent, results, threshold=model.threshold)
 
 
 def detection(scores, data, tolerance, threshold=None):
