@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.signal import lfilter
 
+from nengo_lmu.legendre import discretize, state_space
+from nengo_lmu.legendre.regression import SeenStates
 from nengo_lmu.legendre.system import states
 from nengo_lmu.series.data import stream
 
@@ -11,9 +13,6 @@ _DELAYS = 8
 
 # times within a sample at which a state may be looked at
 _PHASES = 4
-
-# The same where hidden units are filtered, whose filter is shorter than a sample.
-_FINE_PHASES = 20
 
 # Random units begin to fire between these quantiles of what they are given.
 _THRESHOLDS = (0.05, 0.9)
@@ -160,13 +159,21 @@ def states_and_activity(model, u):
         States and, behind the filter of the readout, the activity of hidden units.
     """
     s = model.settings
+    # a spiking memory is a time step late, which tells where samples jump
+    late = 1 if s.n_neurons else 0
+    k = s.steps_per_sample
     if not s.units:
-        return ideal_states(u, s)
-    fine = ideal_states(u, s, _FINE_PHASES)
-    decay = np.exp(-1 / (s.readout_tau * _FINE_PHASES))
-    activity = hidden_activity(model.lmu, fine)
-    filtered = lfilter([1 - decay], [1, -decay], activity, axis=0)
-    return np.hstack([fine, filtered])[_FINE_PHASES - 1 :: _FINE_PHASES]
+        system = discretize(*state_space(s.theta * s.held, s.d), s.dt)
+        seen = SeenStates(*system, steps=k, late=late)
+        return seen.of(u[np.newaxis])[0].reshape(len(u), -1)
+    m = ideal_states(u, s, k)
+    m = np.vstack([np.zeros((late, m.shape[1])), m])[: len(u) * k]
+    decay = np.exp(-s.dt / (s.readout_tau * s.held))
+    # the filter is a time step late too
+    filtered = lfilter(
+        [0, 1 - decay], [1, -decay], hidden_activity(model.lmu, m), axis=0
+    )
+    return np.hstack([m, filtered])[k - 1 :: k]
 
 
 def noise_of_units(model, features, covariance):
