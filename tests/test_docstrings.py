@@ -13,7 +13,13 @@ from nengo_lmu import legendre
 # results that only functions return, and an error
 WITHOUT = {"ArgumentError", "PredictedError", "Realization", "StateStatistics"}
 
-PARTS = {"legendre": None, "networks": None, "loihi": "nengo_loihi", "dl": "nengo_dl"}
+PARTS = {
+    "legendre": None,
+    "networks": None,
+    "loihi": "nengo_loihi",
+    "dl": "nengo_dl",
+    "series": None,
+}
 
 
 def modules():

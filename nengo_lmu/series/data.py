@@ -217,10 +217,10 @@ class Stream:
 
 
 def stream(sequences, window, order=None):
-    """Put sequences one after another.
+    """Put sequences one after another, with zeros before those that are short.
 
-    Each begins at least a window after the beginning of the one before, and where it
-    is shorter than the window, so much later that what came before it has left.
+    At the end of each, a window has passed since the one before: the memory holds
+    nothing else, though nothing is reset.
 
     Parameters
     ----------

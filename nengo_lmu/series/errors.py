@@ -16,6 +16,12 @@ def nrmse(predicted, series):
     -------
     error : float
         1 for a forecast of the mean.
+
+    Examples
+    --------
+    >>> from nengo_lmu.series import nrmse
+    >>> nrmse([1.0, 1.0], [0.0, 2.0])
+    1.0
     """
     predicted, series = np.asarray(predicted), np.asarray(series)
     error = np.sqrt(np.mean((predicted - series) ** 2))

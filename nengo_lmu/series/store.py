@@ -76,6 +76,20 @@ def load(path):
     ------
     nengo_lmu.legendre.ArgumentError
         If there is no such file, or it is not one of these, or damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from nengo_lmu.series import forecast, load, save
+    >>> wave = np.sin(np.arange(120) / 3)
+    >>> model = forecast(wave, theta=12, d=4, n_neurons=200)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(model, Path(folder) / "wave.npz")
+    ...     again = load(Path(folder) / "wave.npz")
+    >>> again.settings == model.settings
+    True
     """
     path = Path(path)
     try:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nengo_lmu.legendre import ArgumentError, pade_error
+from nengo_lmu.legendre import pade_error
+from nengo_lmu.legendre.checks import whole
 
 # of the power, at frequencies below the bandwidth
 POWER = 0.95
@@ -159,11 +160,5 @@ def _order(theta, frequency):
 
 
 def checked_window(theta, longest):
-    """Return a length of the window in samples as an int, if sequences are as long."""
-    if theta != int(theta) or not 2 <= theta <= max(longest, 2):
-        raise ArgumentError(
-            "theta",
-            f"must be a whole number of samples from 2 to the {longest} of the longest "
-            f"sequence, but {theta} was given",
-        )
-    return int(theta)
+    """Return a window in samples as an int, if there are sequences as long."""
+    return whole("theta", theta, 2, max(longest, 2))

@@ -187,7 +187,7 @@ def test_settings_out_of_range_are_named(change, words):
 @pytest.mark.parametrize(
     "options, words",
     [
-        ({"theta": 500}, "theta: must be a whole number of samples from 2 to the 200"),
+        ({"theta": 500}, "theta: must be a whole number of at most 200"),
         ({"theta": 10, "d": 20}, "d: must be at most theta"),
         ({"horizon": 100}, "horizon: must be a whole number of at most 50"),
         ({"transform": "log"}, "transform: must be of none, sqrt"),

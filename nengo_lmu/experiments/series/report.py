@@ -210,7 +210,8 @@ def _draw_confusions(axes, record):
     for i, j in np.argwhere(counts):
         colour = "white" if shares[i, j] < 0.5 else "black"
         axes.text(j, i, counts[i, j], ha="center", va="center", color=colour, size=6)
-    axes.set_xticks(range(len(classes)), classes)
+    slanted = {"rotation": 30, "ha": "right"} if len(max(classes, key=len)) > 2 else {}
+    axes.set_xticks(range(len(classes)), classes, **slanted)
     axes.set_yticks(range(len(classes)), classes)
     axes.set_xlabel(f"class, told by {NAMES[simulator]}")
     axes.set_ylabel("class")
