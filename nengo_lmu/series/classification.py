@@ -8,7 +8,7 @@ from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.legendre.checks import whole
 from nengo_lmu.series.choice import best, folds_of_groups, memories
 from nengo_lmu.series.data import labels_of, sequences, stream
-from nengo_lmu.series.network import SeriesNetwork, Settings
+from nengo_lmu.series.network import Outcome, SeriesNetwork, Settings
 from nengo_lmu.series.scaling import Scaling
 from nengo_lmu.series.training import train
 from nengo_lmu.series.window import checked_window, choose_window
@@ -170,16 +170,15 @@ class Classification:
         Classes.
     accuracy, standard_error : float
         Fraction that is right, and its error by the binomial distribution.
-    spikes_per_second, seconds : float
-        Of simulated time, over all neurons; of computing time.
+    outcome : nengo_lmu.series.Outcome
+        What it took.
     """
 
     simulator: str
     guesses: np.ndarray
     accuracy: float
     standard_error: float
-    spikes_per_second: float
-    seconds: float
+    outcome: Outcome
 
 
 def evaluate_classes(
@@ -217,6 +216,5 @@ def evaluate_classes(
         model.classes[guesses],
         accuracy,
         float(np.sqrt(accuracy * (1 - accuracy) / len(x))),
-        outcome.spikes_per_second,
-        outcome.seconds,
+        outcome,
     )

@@ -11,7 +11,7 @@ from nengo_lmu.legendre.regression import fit_with_noise
 from nengo_lmu.series.choice import best, folds_of_time, memories
 from nengo_lmu.series.data import one_series
 from nengo_lmu.series.errors import nrmse
-from nengo_lmu.series.network import SeriesNetwork, Settings
+from nengo_lmu.series.network import Outcome, SeriesNetwork, Settings
 from nengo_lmu.series.scaling import TRANSFORMS, Scaling
 from nengo_lmu.series.states import (
     correlated_noise,
@@ -106,120 +106,12 @@ def forecast(
     >>> evaluate_forecast(model, wave, start=200).nrmse < 0.1
     True
     """
-    return _fit(
-        "forecast",
-        x,
-        horizon,
-        theta,
-        d,
-        transform,
-        units,
-        n_neurons,
-        sample_time,
-        folds,
-        seed,
-        show_progress,
-        settings,
-    )
-
-
-def detect(
-    x,
-    *,
-    horizon=None,
-    theta=None,
-    d=None,
-    units=0,
-    n_neurons=None,
-    sample_time=0.02,
-    smoothing=None,
-    folds=5,
-    seed=0,
-    show_progress=None,
-    **settings,
-):
-    """Fit a spiking network that scores how far samples are from their forecast.
-
-    Parameters
-    ----------
-    x : (steps,) or (steps, features) array_like
-        Training data without anomalies.
-    horizon : int, optional
-        How far ahead samples are forecast. By default the smallest of `HORIZONS` at
-        which the noise of spikes adds a tenth, at most, to the errors of an ideal
-        memory: of what follows at once, spikes tell little but their noise.
-    smoothing : float, optional
-        Time constant of the filter of scores (samples), by default the horizon.
-    theta, d, units, n_neurons, sample_time, folds, seed, show_progress, **settings
-        As for `forecast`.
-
-    Returns
-    -------
-    model : nengo_lmu.series.SeriesNetwork
-        Its output is a score of about 1 for samples as usual; its ``threshold`` is the
-        largest score of the training data, in spikes.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from nengo_lmu.series import detect
-    >>> wave = np.sin(np.arange(400) / 5)
-    >>> model = detect(wave[:300], horizon=3, theta=30, d=6, n_neurons=600)
-    >>> wave[350:360] = 0.8
-    >>> scores = model.run(wave[:, np.newaxis]).outputs[:, 0]
-    >>> bool(scores[:345].max() < model.threshold * 1.5 < scores[350:365].max())
-    True
-    """
-    reasons = ()
-    if horizon is None:
-        series = one_series("x", x)
-        horizon, reasons = _quiet_horizon(
-            series, theta, d, n_neurons, sample_time, seed, settings
-        )
-    model = _fit(
-        "detect",
-        x,
-        horizon,
-        theta,
-        d,
-        "none",
-        units,
-        n_neurons,
-        sample_time,
-        folds,
-        seed,
-        show_progress,
-        settings | {"smoothing": float(horizon if smoothing is None else smoothing)},
-    )
-    model.choice = replace(model.choice, reasons=(*reasons, *model.choice.reasons))
-    scores = model.run(one_series("x", x), show_progress=show_progress).outputs
-    model.threshold = float(scores.max())
-    return model
-
-
-def _fit(
-    task,
-    x,
-    horizon,
-    theta,
-    d,
-    transform,
-    units,
-    n_neurons,
-    sample_time,
-    folds,
-    seed,
-    show_progress,
-    settings,
-):
-    """Choose a memory by validation, and fit its readout to the whole series."""
     x = one_series("x", x)
     horizon = whole("horizon", horizon, 1, max(len(x) // 4, 1))
     folds = whole("folds", folds, 2)
     longest = len(x) // folds - horizon - 1
     candidates, reasons = _candidates(x, theta, d, transform, units, longest)
     base = Settings(
-        task=task,
         features=x.shape[1],
         outputs=x.shape[1],
         theta=candidates[0].theta,
@@ -228,7 +120,7 @@ def _fit(
         horizon=horizon,
         sample_time=sample_time,
         seed=seed,
-        **settings,
+        **{"task": "forecast", **settings},
     )
 
     since = max(candidate.theta for candidate in candidates)
@@ -272,12 +164,63 @@ def _fit(
     )
     model, u = prepared(choice.value)
     fit = _fit_readout(model, u, np.arange(len(x)))
-    if task == "detect":
+    if base.task == "detect":
         # of samples that the fit has not seen, and of the noise
         matrices = model.matrices
         model = SeriesNetwork(model.settings, model.scaling, u, typical_error=fit.error)
         model.assign(matrices)
     model.choice = replace(choice, reasons=(*reasons, *choice.reasons))
+    return model
+
+
+def detect(x, *, horizon=None, smoothing=None, **options):
+    """Fit a spiking network that scores how far samples are from their forecast.
+
+    Parameters
+    ----------
+    x : (steps,) or (steps, features) array_like
+        Training data without anomalies.
+    horizon : int, optional
+        How far ahead samples are forecast. By default the smallest of `HORIZONS` at
+        which the noise of spikes adds a tenth, at most, to the errors of an ideal
+        memory: of what follows at once, spikes tell little but their noise.
+    smoothing : float, optional
+        Time constant of the filter of scores (samples), by default the horizon.
+    **options
+        More of `forecast`.
+
+    Returns
+    -------
+    model : nengo_lmu.series.SeriesNetwork
+        Its output is a score of about 1 for samples as usual; its ``threshold`` is the
+        largest score of the training data, in spikes.
+
+    Raises
+    ------
+    nengo_lmu.legendre.ArgumentError
+        As for `forecast`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nengo_lmu.series import detect
+    >>> wave = np.sin(np.arange(400) / 5)
+    >>> model = detect(wave[:300], horizon=3, theta=30, d=6, n_neurons=600)
+    >>> wave[350:360] = 0.8
+    >>> scores = model.run(wave[:, np.newaxis]).outputs[:, 0]
+    >>> bool(scores[:345].max() < model.threshold * 1.5 < scores[350:365].max())
+    True
+    """
+    x = one_series("x", x)
+    reasons = ()
+    if horizon is None:
+        horizon, reasons = _quiet_horizon(x, **options)
+    smoothing = float(horizon if smoothing is None else smoothing)
+    options = {"transform": "none", **options}
+    model = forecast(x, horizon=horizon, task="detect", smoothing=smoothing, **options)
+    model.choice = replace(model.choice, reasons=(*reasons, *model.choice.reasons))
+    scores = model.run(x, show_progress=options.get("show_progress")).outputs
+    model.threshold = float(scores.max())
     return model
 
 
@@ -375,25 +318,18 @@ def _read(model, features):
     return features @ np.hstack(weights).T + matrices["bias"][:, 0]
 
 
-def _quiet_horizon(x, theta, d, n_neurons, sample_time, seed, settings):
+def _quiet_horizon(x, theta=None, d=None, **options):
     """Return the smallest horizon at which spikes hardly add to errors, and why."""
-    candidate = _candidates(x, theta, d, "none", 0, len(x) // 4)[0][0]
-    scaling = Scaling.fit([x])
-    u = scaling.apply(x)
-    m = _NEURONS * candidate.d * x.shape[1] if n_neurons is None else n_neurons
-    base = Settings(
-        task="forecast",
-        features=x.shape[1],
-        outputs=x.shape[1],
-        theta=candidate.theta,
-        d=candidate.d,
-        n_neurons=m,
-        units=0,
-        sample_time=sample_time,
-        seed=seed,
-        **settings,
+    first = _candidates(x, theta, d, "none", 0, len(x) // 4)[0][0]
+    # one network tells of the noise, without folds to choose it by
+    model = forecast(
+        x,
+        theta=first.theta,
+        d=first.d,
+        **{**options, "units": 0, "transform": "none", "folds": 2},
     )
-    model = SeriesNetwork(base, scaling, u)
+    u = model.scaling.apply(x)
+    base = model.settings
     for horizon in HORIZONS:
         if horizon > len(x) // 8:
             break
@@ -422,15 +358,14 @@ class Forecast:
         Of the samples from the first that counts.
     nrmse : float
         Over the standard deviation of those.
-    spikes_per_second, seconds : float
-        Of simulated time, over all neurons; of computing time.
+    outcome : nengo_lmu.series.Outcome
+        What it took.
     """
 
     simulator: str
     predicted: np.ndarray
     nrmse: float
-    spikes_per_second: float
-    seconds: float
+    outcome: Outcome
 
 
 def evaluate_forecast(
@@ -457,10 +392,4 @@ def evaluate_forecast(
     start = whole("start", start, h, len(x) - 1)
     outcome = model.run(x[: len(x) - h], simulator, seed, show_progress)
     predicted = model.in_units(outcome.outputs[start - h :])
-    return Forecast(
-        simulator,
-        predicted,
-        nrmse(predicted, x[start:]),
-        outcome.spikes_per_second,
-        outcome.seconds,
-    )
+    return Forecast(simulator, predicted, nrmse(predicted, x[start:]), outcome)

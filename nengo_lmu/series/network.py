@@ -136,6 +136,11 @@ class Outcome:
     spikes_per_second: float
     seconds: float
 
+    @property
+    def cost(self):
+        """(dict) All but the outputs, for records."""
+        return {"spikes_per_second": self.spikes_per_second, "seconds": self.seconds}
+
 
 class SeriesNetwork:
     """A network for series, with what is needed to run it.

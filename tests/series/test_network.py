@@ -69,7 +69,7 @@ def test_a_wave_is_forecast_in_spikes_as_by_the_ideal_memory(forecaster):
     spikes = evaluate_forecast(forecaster, wave(300), 240)
     assert len(spikes.predicted) == 60
     assert ideal.nrmse < 0.03 and spikes.nrmse < 0.05
-    assert ideal.spikes_per_second == 0 < spikes.spikes_per_second
+    assert ideal.outcome.spikes_per_second == 0 < spikes.outcome.spikes_per_second
     assert any("as was asked for" in reason for reason in forecaster.choice.reasons)
 
 

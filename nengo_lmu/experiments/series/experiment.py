@@ -219,13 +219,9 @@ class TrainSeries(Experiment):
 def _accuracy(model, train, test, simulator):
     from nengo_lmu.series import evaluate_classes
 
-    outcome = evaluate_classes(model, *test, simulator)
-    return {
-        "value": outcome.accuracy,
-        "guesses": outcome.guesses.tolist(),
-        "spikes_per_second": outcome.spikes_per_second,
-        "seconds": outcome.seconds,
-    }
+    result = evaluate_classes(model, *test, simulator)
+    guesses = result.guesses.tolist()
+    return {"value": result.accuracy, "guesses": guesses, **result.outcome.cost}
 
 
 def _forecast(model, train, test, simulator):
@@ -233,15 +229,10 @@ def _forecast(model, train, test, simulator):
 
     # what is before the test data fills the memory
     before = train[-(2 * model.settings.theta + model.settings.horizon) :]
-    outcome = evaluate_forecast(
-        model, np.concatenate([before, test]), len(before), simulator
-    )
-    return {
-        "value": outcome.nrmse,
-        "predicted": outcome.predicted.tolist(),
-        "spikes_per_second": outcome.spikes_per_second,
-        "seconds": outcome.seconds,
-    }
+    x = np.concatenate([before, test])
+    result = evaluate_forecast(model, x, len(before), simulator)
+    predicted = result.predicted.tolist()
+    return {"value": result.nrmse, "predicted": predicted, **result.outcome.cost}
 
 
 def _scores(model, train, test, simulator):
@@ -252,6 +243,5 @@ def _scores(model, train, test, simulator):
         "value": float(scores.max()),
         "scores": scores.tolist(),
         "above_threshold": np.flatnonzero(scores > model.threshold).tolist(),
-        "spikes_per_second": outcome.spikes_per_second,
-        "seconds": outcome.seconds,
+        **outcome.cost,
     }

@@ -117,12 +117,11 @@ def _classes(setting):
     spent = time.perf_counter() - started
     results = {}
     for simulator in setting.simulators:
-        outcome = evaluate_classes(model, x_test, labels_test, simulator)
+        result = evaluate_classes(model, x_test, labels_test, simulator)
         results[simulator] = {
-            "value": outcome.accuracy,
-            "guesses": outcome.guesses.tolist(),
-            "spikes_per_second": outcome.spikes_per_second,
-            "seconds": outcome.seconds,
+            "value": result.accuracy,
+            "guesses": result.guesses.tolist(),
+            **result.outcome.cost,
         }
     return _result(
         setting, model, spent, results, classes=model.classes.tolist(), test=len(x_test)
@@ -144,12 +143,11 @@ def _sunspots(setting):
     spent = time.perf_counter() - started
     results = {}
     for simulator in setting.simulators:
-        outcome = evaluate_forecast(model, x, n_train, simulator)
+        result = evaluate_forecast(model, x, n_train, simulator)
         results[simulator] = {
-            "value": outcome.nrmse,
-            "predicted": outcome.predicted[:, 0].tolist(),
-            "spikes_per_second": outcome.spikes_per_second,
-            "seconds": outcome.seconds,
+            "value": result.nrmse,
+            "predicted": result.predicted[:, 0].tolist(),
+            **result.outcome.cost,
         }
     return _result(setting, model, spent, results)
 
@@ -198,8 +196,7 @@ def _anomalies(setting):
         results[simulator] = {
             **detection(scores, data, tolerance, model.threshold),
             "scores": np.round(scores, 4).tolist(),
-            "spikes_per_second": outcome.spikes_per_second,
-            "seconds": outcome.seconds,
+            **outcome.cost,
         }
     return _result(setting, model, spent, results, threshold=model.threshold)
 
