@@ -7,10 +7,23 @@ from nengo_lmu import startup
 startup.begin()
 
 from nengo_lmu import legendre  # noqa: E402
-from nengo_lmu.networks import LMU, LegendreMemory  # noqa: E402
+from nengo_lmu.networks import (  # noqa: E402
+    LMU,
+    LegendreMemory,
+    load_weights,
+    save_weights,
+)
 from nengo_lmu.version import version as __version__  # noqa: E402
 
-__all__ = ["LMU", "LegendreMemory", "__version__", "legendre", "uninstall"]
+__all__ = [
+    "LMU",
+    "LegendreMemory",
+    "__version__",
+    "legendre",
+    "load_weights",
+    "save_weights",
+    "uninstall",
+]
 
 # Mends NengoDL and NengoLoihi, and tells them about us, when they are imported: before
 # or later. Neither is imported here.

@@ -23,7 +23,7 @@ PARTS = {
     "version": (set(), set()),
     "utils": (set(), {"tqdm"}),
     "legendre": (set(), MATHEMATICS),
-    "networks": ({"legendre"}, MATHEMATICS | {"nengo"}),
+    "networks": ({"utils", "legendre"}, MATHEMATICS | {"nengo"}),
     # it is imported alone, around other packages' imports
     "compat": (set(), set()),
     "dl": (

@@ -29,7 +29,8 @@ configured. Otherwise, ::
             planner=fast.planner, simplifications=fast.simplifications
         )
 
-gives a network all, `stepwise` as the planner all but whole sequences, and
+gives a network all, `stepwise` as the planner all but whole sequences, `spiking` that
+and the noise of Poisson neurons in training, and
 ``nengo_dl.graph_optimizer`` has NengoDL's own ``tree_planner`` and
 ``default_simplifications``. `explain` says what a network gets, and what keeps it from
 being evaluated by whole sequences, which is 2 to 40 times faster. docs/inside_dl.rst
@@ -49,8 +50,9 @@ from nengo_lmu.dl import sequences
 from nengo_lmu.dl.graph import Unsupported
 from nengo_lmu.dl.inputs import checked_inputs
 from nengo_lmu.dl.operators import Delay, Product
-from nengo_lmu.dl.poisson import FastPoisson
-from nengo_lmu.dl.rates import by_rates
+from nengo_lmu.dl.parameters import checked_freeze, checked_load
+from nengo_lmu.dl.poisson import FastPoisson, TrainedInSpikes
+from nengo_lmu.dl.rates import Rates
 from nengo_lmu.dl.superposition import superpose
 from nengo_lmu.dl.tracing import traced_once
 from nengo_lmu.legendre.checks import whole
@@ -61,9 +63,11 @@ __all__ = [
     "explain",
     "planner",
     "rates",
+    "replacing",
     "separated",
     "simplifications",
     "specialized",
+    "spiking",
     "stepwise",
 ]
 
@@ -139,10 +143,38 @@ def _specialize(group):
     return group
 
 
-stepwise = specialized(separated(tree_planner))
+def replacing(cls, planner):
+    """Return a planner in which neurons are simulated in a way of their own.
+
+    Parameters
+    ----------
+    cls : type
+        Of the operators that take the place of groups that it ``replaces``.
+    planner : callable
+        One of NengoDL's planners, or one like them.
+
+    Returns
+    -------
+    planner : callable
+    """
+
+    def plan(operators):
+        return [
+            tuple(map(cls, group)) if all(map(cls.replaces, group)) else group
+            for group in planner(operators)
+        ]
+
+    return plan
+
+
+_single = separated(tree_planner)
+stepwise = specialized(_single)
 
 # As `stepwise`, but with the rates of spiking neurons in evaluation, too.
-rates = specialized(by_rates(separated(tree_planner)))
+rates = specialized(replacing(Rates, _single))
+
+# As `stepwise`, but with the spikes of Poisson neurons in training, too.
+spiking = specialized(replacing(TrainedInSpikes, _single))
 
 
 def planner(operators):
@@ -287,7 +319,9 @@ class _Config:
 
 def _is_planned_here(simulator):
     chosen = tensor_graph.config.get_setting(simulator.model, "planner")
-    return chosen in (planner, stepwise, rates) or isinstance(chosen, LastSteps)
+    return chosen in (planner, stepwise, rates, spiking) or isinstance(
+        chosen, LastSteps
+    )
 
 
 # --- what a memory gets from outside
@@ -315,6 +349,11 @@ def install():
     if not hasattr(Simulator._generate_inputs, "is_ours"):
         checked = checked_inputs(Simulator._generate_inputs, _simulates_memory)
         compat.patch(Simulator, "_generate_inputs", checked)
+    if not hasattr(Simulator.load_params, "is_ours"):
+        load = checked_load(vars(Simulator)["load_params"], _simulates_memory)
+        compat.patch(Simulator, "load_params", load)
+        freeze = checked_freeze(vars(Simulator)["freeze_params"])
+        compat.patch(Simulator, "freeze_params", freeze)
 
 
 install()

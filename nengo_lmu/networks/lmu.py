@@ -93,7 +93,8 @@ class LMU(nengo.Network):
     hidden_bias : float, (units,) array_like, Distribution or None
         Added to the input of the hidden units; by default None, as in the paper.
     trainable_theta : bool
-        Make ``1 / theta`` one trainable scalar.
+        Make the initial `theta` over the present one, a number without a unit that is 1
+        to begin with, one trainable scalar.
     label, seed, add_to_container
         As for `nengo.Network`.
     error_feedback : float, optional

@@ -113,7 +113,8 @@ class LegendreMemory(nengo.Network):
     Parameters
     ----------
     theta : float
-        Length of the window (seconds), a time step at least and 10^9 at most.
+        Length of the window (seconds), a time step at least and 10^9 at most. Where it
+        is trainable, it can be set later, too.
     d : int
         Order: the number of Legendre polynomials, and of state dimensions for each
         input dimension.
@@ -156,7 +157,8 @@ class LegendreMemory(nengo.Network):
         (`nengo_lmu.legendre.basis`), principal components of the typical states,
         Legendre coefficients, or the columns of a matrix.
     trainable_theta : bool
-        Make ``1 / theta`` one trainable scalar.
+        Make the initial `theta` over the present one, a number without a unit that is 1
+        to begin with, one trainable scalar.
     label, seed, add_to_container
         As for `nengo.Network`.
     error_feedback : float, optional
@@ -369,7 +371,22 @@ class LegendreMemory(nengo.Network):
         """(float) Length of the window in seconds; after training, the learned one."""
         if not self.trainable_theta:
             return self.initial_theta
-        return 1.0 / float(np.ravel(self._inverse_theta.transform.init)[0])
+        return self.initial_theta / float(np.ravel(self._pace.transform.init)[0])
+
+    @theta.setter
+    def theta(self, theta):
+        if not self.trainable_theta:
+            raise ValidationError(
+                "cannot be changed, since the memory's matrices follow from it; make "
+                "another memory, or this one with trainable_theta=True",
+                attr="theta",
+                obj=self,
+            )
+        with validated(self):
+            theta, _ = window(theta, self.dt)
+            A, B = state_space(theta, self.d)
+            discretize(A, B, self.dt, method=self.discretization)
+        self._pace.transform = self.initial_theta / theta
 
     @cached_property
     def statistics(self):
@@ -1030,8 +1047,7 @@ class LegendreMemory(nengo.Network):
         self.output = nengo.Node(size_in=self.size_state, label="state")
         self._state = self._spikes = self._decoded = self.output
         if self.trainable_theta:
-            A, B = state_space(1.0, self.d)
-            self._build_slope(A, B, self.dt)
+            self._build_slope(*self._system, self.dt)
         else:
             A_bar, B_bar = discretize(
                 *self._system, self.dt, method=self.discretization
@@ -1079,9 +1095,8 @@ class LegendreMemory(nengo.Network):
         )
         self._connect(self._state, self.output, np.eye(self.d), None, "out of")
         if self.trainable_theta:
-            A, B = state_space(1.0, self.d)
             scale = self.dt / -np.expm1(-self.dt / self.synapse.tau)
-            self._build_slope(A, B, scale)
+            self._build_slope(*self._system, scale)
         else:
             A_h, B_h = self._principle3()
             self._drive = B_h, 1.0
@@ -1130,9 +1145,11 @@ class LegendreMemory(nengo.Network):
         """Connect ``m[t] = m[t-1] + s[t]`` with ``s[t] = A m[t-1] + B u[t]``.
 
         With ``A`` and ``B`` for states in true units, times ``scale``. Where theta is
-        trainable, they are those of a window of one second, and ``s`` is multiplied by
-        ``1 / theta``, one scalar, in Euler's method. With neurons, Principle 3 makes
-        ``dt`` into ``dt / (1 - a)`` and passes both terms through the synapse.
+        trainable, they are those of the initial one in Euler's method, and ``s`` is
+        multiplied by ``initial_theta / theta``, one scalar. It has no unit and begins
+        at 1, so that a step of an optimizer changes it by as large a part as weights of
+        order 1. With neurons, Principle 3 makes ``dt`` into ``dt / (1 - a)`` and passes
+        both terms through the synapse.
         """
         self._drive = B, scale
         self._slope = nengo.Node(size_in=self.size_state, label="slope")
@@ -1149,8 +1166,8 @@ class LegendreMemory(nengo.Network):
         # what comes from the network itself is of the step before, like the state
         self._entry, self._entry_synapse = self._slope, within
         if self.trainable_theta:
-            last.transform = 1 / self.initial_theta
-            self._inverse_theta = last
+            last.transform = 1.0
+            self._pace = last
             self.config[last].trainable = True
 
 

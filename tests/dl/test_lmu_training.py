@@ -279,7 +279,7 @@ def test_trained_network_on_loihi(hidden):
 
 
 def test_trainable_theta():
-    """1 / theta is one parameter; once frozen, ``theta`` is the learned one.
+    """It is one parameter; once frozen, ``theta`` is the learned one.
 
     The target is the input of 20 steps ago: a window of 10 steps is too short.
     """
@@ -295,7 +295,7 @@ def test_trainable_theta():
     t = DT * np.arange(60)[:, np.newaxis]
     phases = rng.uniform(0, 2 * np.pi, size=(16, 1, 1))
     x, y = (np.sin(2 * np.pi * 8 * (t - delay) + phases) for delay in (0, 0.02))
-    with compiled(simulator(net), learning_rate=2.0) as sim:
+    with compiled(simulator(net), learning_rate=0.02) as sim:
         losses = sim.fit({stim: x}, {probe: y}, epochs=12, verbose=0).history["loss"]
         sim.freeze_params(net)
     assert losses[-1] < 0.7 * losses[0]
@@ -308,6 +308,36 @@ def test_trainable_theta():
         sim.run_steps(1000)
     delayed = np.sin(2 * np.pi * 2 * (DT * np.arange(1000) - lmu.theta))
     assert np.abs(sim.data[probe][200:, 0] - delayed[200:]).max() < 0.03
+
+
+@pytest.mark.parametrize("theta, n_neurons", [(0.1, 0), (0.1, 200), (0.02, 0)])
+@pytest.mark.parametrize("rate", [1e-3, 1e-2])
+def test_theta_learns_at_the_rate_of_weights(theta, n_neurons, rate):
+    """Adam moves it by about its learning rate in each step, relative to the first one.
+
+    30 steps towards twice the window, of a gradient that changes little. Neurons learn
+    by their rates.
+    """
+    with nengo.Network(seed=0) as net:
+        nengo_dl.configure_settings(stateful=False)
+        stim = nengo.Node([0.0])
+        lmu = LMU(theta, 3, n_neurons=n_neurons, trainable_theta=True)
+        nengo.Connection(stim, lmu.input, synapse=None)
+        net.config[nengo.Connection].set_param(
+            "trainable", nengo.params.BoolParam("trainable", default=False)
+        )
+        probe = nengo.Probe(lmu.memory.add_window([1.0]))
+    n_steps = round(3 * theta / DT)
+    t = DT * np.arange(n_steps)[:, np.newaxis]
+    phases = np.random.RandomState(0).uniform(0, 2 * np.pi, size=(8, 1, 1))
+    frequency = 0.1 / theta
+    x, y = (
+        np.sin(2 * np.pi * frequency * (t - delay) + phases) for delay in (0, 2 * theta)
+    )
+    with compiled(simulator(net), learning_rate=rate) as sim:
+        sim.fit({stim: x}, {probe: y}, epochs=30, verbose=0)
+        sim.freeze_params(net)
+    assert theta / lmu.theta == pytest.approx(1 - 30 * rate, abs=0.15 * 30 * rate)
 
 
 def test_nothing_warns_after_freezing():

@@ -296,6 +296,7 @@ def trained(biases):
             input_encoders=1.0,
             hidden_encoders=np.full((1, 4), 0.1),
             memory_encoders=np.full((1, 3), 0.1),
+            coupling="full",
         )
         nengo.Connection(net.x, lmu.input, synapse=None)
         y = nengo.Node(size_in=1)

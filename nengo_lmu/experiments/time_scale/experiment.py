@@ -4,8 +4,8 @@
 - `recover_stack`: the windows of several layers, from what the last one says,
 - `fine_tune`: A and B, for an input that is too fast for the order.
 
-All through `nengo_dl.Simulator.fit`. The window is one trainable scalar a layer,
-``1 / theta``, in which Euler's method is linear.
+All through `nengo_dl.Simulator.fit`. The window is one trainable scalar a layer, the
+first theta over the present one, in which Euler's method is linear.
 """
 
 from dataclasses import asdict, dataclass
@@ -142,9 +142,10 @@ STACKS = (StackRecovery((0.05, 0.15, 0.25), 0.1),)
 class TimeScale(Experiment):
     """Let memories learn how long their windows should be.
 
-    With trainable_theta=True, NengoDL trains 1 / theta, one scalar a layer. The
-    window of one layer, too long or too short at first, is to become that of the
-    delay in the data: without neurons, and in Poisson neurons through their rates.
+    With trainable_theta=True, NengoDL trains how many times shorter than at first a
+    window is, one scalar a layer. The window of one layer, too long or too short at
+    first, is to become that of the delay in the data: without neurons, and in Poisson
+    neurons through their rates.
     Then those of three layers, all alike at first, are to become those of a teacher
     of the same kernels, from what its last layer says. At last, A and B themselves
     are trained, for an input that is too fast for the order of the memory.
@@ -281,7 +282,7 @@ def recover(setting):
         nengo.Connection(stimulus, lmu.input, synapse=None)
         probe = nengo.Probe(lmu.memory.add_window(1.0))
     data = {stimulus: u}, {probe: delayed(u, setting.theta)}
-    history = _train(network, data, setting, 0.1 / lmu.theta, [lmu])
+    history = _train(network, data, setting, 0.1, [lmu])
     history["theta"] = [thetas[0] for thetas in history["theta"]]
     return history
 
@@ -309,7 +310,7 @@ def recover_stack(setting):
         setting, [setting.start] * len(setting.thetas)
     )
     data = {stimulus: u}, {probe: y}
-    return _train(network, data, setting, 0.05 / setting.start, lmus)
+    return _train(network, data, setting, 0.05, lmus)
 
 
 def _stack(setting, thetas):
@@ -418,8 +419,9 @@ def _train(network, data, setting, rate, lmus=()):
 
     from nengo_lmu.dl.training import fit
 
-    # The gradient of 1 / theta shrinks by orders of magnitude on its way. An optimizer
-    # that soon forgets how large it was (beta_2) makes steps of a like size throughout.
+    # The gradient of a window's scalar shrinks by orders of magnitude on its way. An
+    # optimizer that soon forgets how large it was (beta_2) makes steps of a like size
+    # throughout.
     steps = setting.epochs * _N_SEQUENCES // _MINIBATCH
     optimizer = tf.optimizers.Adam(
         tf.keras.optimizers.schedules.CosineDecay(rate, steps), beta_2=0.9
