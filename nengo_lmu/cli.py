@@ -33,6 +33,10 @@ COMMANDS = {
         "neurons that hear their own error: single ones, their sum, size and delay",
         "experiments.feedback.experiment.Feedback",
     ),
+    "learning": (
+        "a readout that is learned while the memory runs: delay, prediction, product",
+        "experiments.learning.experiment.Learning",
+    ),
     "scaling": (
         "error against neurons, order, window, synapse and dt, over the theory's "
         "curves",

@@ -49,9 +49,43 @@ def test_readme_second_example():
     assert names["sim"].data[names["p"]].shape == (50, 1)
 
 
+def run_blocks(name):
+    """Run the examples of a page one after the other, and return their names."""
+    names = {}
+    for source in readme_blocks(name):
+        source = source.replace("seed=0) as sim", "seed=0, progress_bar=False) as sim")
+        exec(source, names)  # noqa: S102
+    return names
+
+
+def test_example_of_trials():
+    """The first step after a reset is that of a fresh memory."""
+    names = {}
+    source = readme_blocks("docs/time.rst")[1]
+    exec(source.replace("seed=0) as sim", "progress_bar=False) as sim"), names)  # noqa: S102
+    states = names["sim"].data[names["probe"]]
+    before, after = np.abs(states[300]).max(), np.abs(states[301]).max()
+    assert after < 0.05 * before
+
+
+def test_examples_of_readouts():
+    """The readout has the error that it says, and so have neurons beside it."""
+    names = run_blocks("docs/readout.rst")
+    missed = (names["sim"].data[names["probe"]] - names["target"])[400:]
+    error = np.sqrt(np.mean(missed**2, axis=0))
+    assert np.allclose(error, names["readout"].predicted_error, rtol=0.3)
+
+
+def test_example_of_learning():
+    """Held, the readout has learned most of the delay."""
+    names = run_blocks("docs/learning.rst")
+    error = names["sim"].data[names["probe"]][2500:]
+    assert np.sqrt(np.mean(error**2)) < 0.5 * names["u"].std()
+
+
 def test_example_of_speed_and_reset():
     """The state is held in the pause, and gone after the reset."""
-    (source,) = readme_blocks("docs/time.rst")
+    source, _ = readme_blocks("docs/time.rst")
     names = {}
     exec(source.replace("seed=0) as sim", "progress_bar=False) as sim"), names)  # noqa: S102
     states = names["sim"].data[names["probe"]]

@@ -13,6 +13,7 @@ References
 """
 
 from nengo_lmu.legendre.checks import ArgumentError
+from nengo_lmu.legendre.forgetting import forgetting_time
 from nengo_lmu.legendre.noise import (
     PredictedError,
     SpikingPopulations,
@@ -53,6 +54,7 @@ __all__ = [
     "best_tau",
     "discretize",
     "error_floor",
+    "forgetting_time",
     "impulse_response",
     "input_statistics",
     "last_step",

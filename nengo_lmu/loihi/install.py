@@ -26,7 +26,7 @@ from nengo_lmu.loihi.builder.passthrough import split
 from nengo_lmu.loihi.builder.splitting import split_model
 from nengo_lmu.loihi.emulator import fast_emulator
 from nengo_lmu.loihi.resources import check_resources
-from nengo_lmu.loihi.told import telling
+from nengo_lmu.loihi.told import refusing_reset, telling
 from nengo_lmu.networks import LegendreMemory
 from nengo_lmu.networks.arguments import validated
 from nengo_lmu.networks.objects import BiasConnection
@@ -54,6 +54,7 @@ def install():
     network_builder.Split = split
     if not hasattr(Simulator.run_steps, "is_ours"):
         Simulator.run_steps = telling(Simulator.run_steps)
+        Simulator.reset = refusing_reset(Simulator.reset)
     network_builder.split_model = split_model
     network_builder.validate_model = validate_model
     fast_emulator()
@@ -70,6 +71,7 @@ def uninstall():
     Simulator.run_steps = getattr(
         Simulator.run_steps, "__wrapped__", Simulator.run_steps
     )
+    Simulator.reset = getattr(Simulator.reset, "__wrapped__", Simulator.reset)
     network_builder.split_model = split_as_nengo_loihi
     network_builder.validate_model = validate_as_nengo_loihi
     fast_emulator(False)

@@ -1,7 +1,8 @@
-"""What a run on the chip tells of at its end: inputs cut off, neurons at their limit.
+"""What a simulator of the chip tells of: inputs cut off, neurons at their limit.
 
 Both are errors that nobody would see otherwise. They are told again when they have
-become twice as many, so that a run step by step does not tell of each.
+become twice as many, so that a run step by step does not tell of each. And a simulator
+that cannot be reset says what can be done instead.
 """
 
 import functools
@@ -10,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nengo_lmu.loihi.builder.ours import ours
+from nengo_lmu.loihi.builder.ours import memories_on_chip, ours
+from nengo_lmu.loihi.builder.reset import HOLD
 
 # A neuron at its limit for less than this part of the time is one that a typical input
 # is allowed to have.
@@ -132,3 +134,34 @@ def telling(run_steps):
 
     run_and_tell.is_ours = True
     return run_and_tell
+
+
+def refusing_reset(reset):
+    """Return `nengo_loihi.Simulator.reset` that says what to do where there is none.
+
+    NengoLoihi's ends with an error without words. It does so for models without a
+    memory still.
+
+    Parameters
+    ----------
+    reset : callable
+    """
+
+    @functools.wraps(reset)
+    def refuse(self, seed=None):
+        memories = memories_on_chip(self.model.toplevel, self.model.split.on_chip)
+        try:
+            reset(self, seed=seed)
+        except NotImplementedError as error:
+            if str(error) or not memories:
+                raise
+            blank = max(memory.forgetting_time() for memory in memories)
+            raise NotImplementedError(
+                "NengoLoihi's simulators cannot be reset. Make another simulator; or, "
+                "for trials in one run, make the memory with reset=True and hold its "
+                f"reset input at 1 for {HOLD} steps between them, or have {blank:.2g} "
+                "s of zero input"
+            ) from None
+
+    refuse.is_ours = True
+    return refuse

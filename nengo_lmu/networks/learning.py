@@ -21,6 +21,9 @@ What is left is how fast: along a direction in which the activities have the var
 in coordinates of nearly the same size, and are silent half of the time, which makes
 these directions more alike than they are in the state itself.
 
+While it learns, a readout also follows the target by the errors of the last moments. It
+is as good by itself as it is while it is held.
+
 References
 ----------
 .. [1] MacNeil, D., & Eliasmith, C. (2011). Fine-tuning and the stability of recurrent
@@ -34,6 +37,7 @@ import nengo
 import numpy as np
 
 from nengo_lmu.networks.arguments import nengos_defaults
+from nengo_lmu.networks.objects import Gate
 from nengo_lmu.networks.readout import Reading, typical_examples
 from nengo_lmu.networks.units import Units, spike_variance
 
@@ -50,6 +54,8 @@ class LearnedReadout:
         What it should say. Something has to be connected to it.
     error : nengo.Node
         What it says less what it should say, which it learns from.
+    hold : nengo.Node
+        1 to stay as it is, 0 (without an input) to learn.
     ensemble : nengo.Ensemble
         The neurons between the memory and the readout.
     connection : nengo.Connection
@@ -63,6 +69,7 @@ class LearnedReadout:
     node: nengo.Node
     target: nengo.Node
     error: nengo.Node
+    hold: nengo.Node
     ensemble: nengo.Ensemble
     connection: nengo.Connection
     learning_rate: float
@@ -108,13 +115,17 @@ def add_learned_readout(
         nengo.Connection(learned, node, transform=radius, synapse=None)
         nengo.Connection(node, error, synapse=None)
         nengo.Connection(target, error, transform=-1, synapse=None)
-        nengo.Connection(
-            error, connection.learning_rule, transform=1 / radius, synapse=None
-        )
+        hold = nengo.Node(size_in=1, label=f"{label} hold")
+        gate = Gate(size_out, f"{label} gate")
+        nengo.Connection(nengo.Node([1.0], label="one"), gate[0], synapse=None)
+        nengo.Connection(hold, gate[0], transform=-1, synapse=None)
+        nengo.Connection(error, gate[1:], transform=1 / radius, synapse=None)
+        nengo.Connection(gate, connection.learning_rule, synapse=None)
     return LearnedReadout(
         node=node,
         target=target,
         error=error,
+        hold=hold,
         ensemble=units.ensemble,
         connection=connection,
         learning_rate=rate,

@@ -13,6 +13,7 @@ from nengo_lmu.legendre import (
     ArgumentError,
     best_tau,
     discretize,
+    forgetting_time,
     input_statistics,
     principle3,
     readout,
@@ -413,6 +414,23 @@ class LegendreMemory(nengo.Network):
         """
         return self.statistics.span(np.eye(self.d))
 
+    def forgetting_time(self, fraction=0.01):
+        """Return how long a blank of zero input has to be for the memory to forget.
+
+        Parameters
+        ----------
+        fraction : float
+            Of the expected input's window, that may be left.
+
+        Returns
+        -------
+        time : float
+            Seconds (`nengo_lmu.legendre.forgetting_time`). The neurons' noise is left
+            besides.
+        """
+        with validated(self):
+            return forgetting_time(self.theta, self.d, fraction, self.statistics)
+
     @property
     def realization(self):
         """(Realization or None) The neurons' coordinates; None for an ideal memory."""
@@ -442,13 +460,16 @@ class LegendreMemory(nengo.Network):
         """
         return self._design.noise_covariance
 
-    def filtered_noise(self, synapse=None):
+    def filtered_noise(self, synapse=None, chip=False):
         """Return the covariance of the error of each input dimension's state, filtered.
 
         Parameters
         ----------
         synapse : nengo.Lowpass, optional
             Behind which the state is read; None for the state as it is.
+        chip : bool
+            Of the neurons that the memory has on Loihi, which do not hear their error
+            and spike at most once a step.
 
         Returns
         -------
@@ -457,6 +478,9 @@ class LegendreMemory(nengo.Network):
         """
         if self.noise_covariance is None:
             return np.zeros((self.d, self.d))
+        if chip:
+            with self.redesigned(error_feedback=0.0, largest_rate=1 / self.dt):
+                return self.filtered_noise(synapse)
         if synapse is None:
             return self.noise_covariance
         return self._design.filtered_noise(synapse.tau)
@@ -520,6 +544,7 @@ class LegendreMemory(nengo.Network):
         n_neurons=0,
         neuron_type=None,
         synapse=Default,
+        chip=False,
         seed=0,
     ):
         """Add a node with the input at some points of the window.
@@ -598,7 +623,7 @@ class LegendreMemory(nengo.Network):
             given, dt = typical_examples(self, points, function)
             late = self.dt + (0.0 if synapse is None else synapse.tau)
             rows = self.decode(np.maximum(points - late / self.theta, 0))
-            reading = Reading(self, synapse, dt)
+            reading = Reading(self, synapse, dt, chip=is_true("chip", chip, self))
             return fit_readout(
                 reading, given, n_neurons, neuron_type, seed, label, rows
             ).node
@@ -627,6 +652,7 @@ class LegendreMemory(nengo.Network):
         neuron_type=None,
         input_noise=0.0,
         noise_covariance=None,
+        chip=False,
         seed=0,
         label=None,
     ):
@@ -667,6 +693,9 @@ class LegendreMemory(nengo.Network):
             Standard deviation of noise that each row of the input will have besides.
         noise_covariance : (size_state, size_state) array_like, optional
             Of the state's noise, such as was measured, instead of the theory's.
+        chip : bool
+            For the noise that there is on Loihi, which is larger: neurons do not hear
+            their error there.
         seed : int
             Of the neurons between.
         label : str, optional
@@ -680,12 +709,6 @@ class LegendreMemory(nengo.Network):
         ------
         nengo.exceptions.ValidationError
             For arrays that do not fit together, with their shapes.
-
-        Notes
-        -----
-        On Loihi the noise is that of neurons that do not hear their error. Fit within
-        ``with nengo_lmu.loihi.builder.on_chip.on_chip(memory):`` for the best readout
-        there.
 
         Examples
         --------
@@ -712,7 +735,15 @@ class LegendreMemory(nengo.Network):
         n_neurons, neuron_type, synapse, seed = self._between(
             n_neurons, neuron_type, synapse, seed
         )
-        reading = Reading(self, synapse, self.dt, steps, input_noise, noise_covariance)
+        reading = Reading(
+            self,
+            synapse,
+            self.dt,
+            steps,
+            input_noise,
+            noise_covariance,
+            is_true("chip", chip, self),
+        )
         label = "readout" if label is None else label
         return fit_readout(reading, given, n_neurons, neuron_type, seed, label)
 
@@ -776,7 +807,7 @@ class LegendreMemory(nengo.Network):
         ...     memory = LegendreMemory(theta=0.1, d=4, n_neurons=200)
         ...     learned = memory.add_learned_readout(n_neurons=100)
         ...     connection = nengo.Connection(teacher, learned.target, synapse=None)
-        >>> 0 < learned.learning_rate < learned.stable_below
+        >>> bool(0 < learned.learning_rate < learned.stable_below)
         True
         """
         with validated(self):

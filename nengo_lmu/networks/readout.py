@@ -22,8 +22,8 @@ from nengo_lmu.networks.units import Units
 # targets. The first window of each stretch fills the memory.
 _STEPS_OF_A_WINDOW = 1000
 _TARGETS_OF_A_WINDOW = 40
-_WINDOWS_OF_A_STRETCH = 4
-_STRETCHES = 40
+_WINDOWS_OF_A_STRETCH = 3
+_STRETCHES = 30
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,8 @@ class Reading:
         Standard deviation of noise of each row.
     noise_covariance : (size_state, size_state) ndarray or None
         Of the noise of what is read, if it is not that of the theory.
+    chip : bool
+        Whether the noise is that of the neurons on Loihi.
     """
 
     memory: nengo.Network
@@ -126,6 +128,7 @@ class Reading:
     steps: int = 1
     input_noise: float = 0.0
     noise_covariance: np.ndarray | None = None
+    chip: bool = False
 
     @cached_property
     def seen(self):
@@ -148,13 +151,14 @@ class Reading:
         """(Reading) The same without the synapse."""
         return replace(self, synapse=None)
 
-    @property
+    @cached_property
     def noise(self):
         """((size_state, size_state) ndarray) Covariance of the noise of the state."""
         eye = np.eye(self.memory.size_in)
         covariance = self.noise_covariance
         if covariance is None:
-            covariance = np.kron(eye, self.memory.filtered_noise(self.synapse))
+            noise = self.memory.filtered_noise(self.synapse, self.chip)
+            covariance = np.kron(eye, noise)
         if self.input_noise:
             added = self.input_noise**2 * self.seen.input_noise()
             covariance = covariance + np.kron(eye, added)

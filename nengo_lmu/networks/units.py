@@ -9,7 +9,11 @@ and some of them are lost in noise.
 
 import nengo
 import numpy as np
+from nengo.builder import Builder
+from nengo.builder.ensemble import build_ensemble
 
+from nengo_lmu.legendre.statistics import variance_along
+from nengo_lmu.networks.apart import set_apart
 from nengo_lmu.networks.arguments import nengos_defaults
 from nengo_lmu.networks.objects import BiasConnection
 
@@ -28,8 +32,9 @@ _SMALLEST = 1e-4
 # products better than neurons that hardly ever are.
 _QUANTILES = 0.3, 0.95
 
-# Nodes for the mean over the noise of what neurons are given.
-_NODES = 5
+# Nodes and weights for the mean over the noise of what neurons are given.
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(3)
+_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 
 
 def default_rates(neuron_type):
@@ -37,6 +42,17 @@ def default_rates(neuron_type):
     if isinstance(neuron_type, (nengo.Tanh, nengo.Sigmoid)):
         return 0.8 / neuron_type.tau_ref, 0.95 / neuron_type.tau_ref
     return 200.0, 240.0
+
+
+class UnitEnsemble(nengo.Ensemble):
+    """Neurons that draw random numbers of their own."""
+
+
+@Builder.register(UnitEnsemble)
+def build_unit_ensemble(model, ens):
+    """Build a `UnitEnsemble` as any, out of reach of Nengo's optimizer."""
+    build_ensemble(model, ens)
+    set_apart(model, ens.neurons)
 
 
 class Units:
@@ -88,7 +104,7 @@ class Units:
         self.kernel = gain[:, np.newaxis] * (directions @ rows)
         self.bias = bias - gain * (directions @ mean)
         with memory, nengos_defaults(), nengo.Network(label="readout neurons"):
-            self.ensemble = nengo.Ensemble(
+            self.ensemble = UnitEnsemble(
                 n_neurons,
                 1,
                 neuron_type=neuron_type,
@@ -125,14 +141,12 @@ class Units:
         rates, slopes : (n, n_neurons) ndarray
         """
         x = states @ self.kernel.T + self.bias
-        noise = np.einsum("ij,jk,ik->i", self.kernel, covariance, self.kernel)
-        deviation = np.sqrt(np.maximum(noise, 0))
+        deviation = np.sqrt(variance_along(self.kernel, covariance))
         one = np.ones(len(self.bias))
         if not deviation.any():
             return self.neuron_type.rates(x, one, 0 * one), np.zeros_like(x)
-        nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
         rates, slopes = np.zeros_like(x), np.zeros_like(x)
-        for node, weight in zip(nodes, weights / weights.sum()):
+        for node, weight in zip(_NODES, _WEIGHTS):
             at = self.neuron_type.rates(x + node * deviation, one, 0 * one)
             rates += weight * at
             slopes += weight * node * at

@@ -201,6 +201,8 @@ def test_rows_are_picked_in_the_order_of_the_targets():
         (np.ones((3, 4, 1)), np.ones((3, 4)), {}, "target", r"\(n, n_rows, 1\)"),
         (np.ones((3, 4, 1)), np.ones(4), {}, "target", "3 sequences"),
         ([np.ones(3), np.ones(4)], [np.ones(3), np.ones(3)], {}, "target", "as many"),
+        ([np.ones(3)] * 2, [np.ones((3, 1)), np.ones((3, 2))], {}, "target", "as many"),
+        ([np.ones(3)] * 2, [np.ones(3)], {}, "target", "as many"),
         (np.ones(4), np.ones(4), {"washout": 3}, "washout", "leaves 1 rows"),
         (np.ones(4), np.ones(4), {"mask": [1, 1, 1]}, "mask", r"\(1, 4\)"),
         (np.ones((2, 2, 1)), np.ones(2), {"mask": [[1, 1], [0, 0]]}, "mask", "1"),

@@ -59,13 +59,13 @@ def test_error_in_spikes_is_as_predicted(synapse, steps):
 
 
 def test_neurons_read_what_is_not_linear():
-    u = signal(3.0)
+    u = signal(2.0)
     y = np.roll(u, 30, axis=0) * np.roll(u, 90, axis=0)
     linear, _, _ = measured(u, y)
-    readout, error, _ = measured(u, y, n_neurons=300, synapse=0.01)
+    readout, error, _ = measured(u, y, n_neurons=200, synapse=0.01)
     assert np.all(linear.predicted_error > 0.1)
-    assert np.all(readout.predicted_error < 0.35 * linear.predicted_error)
-    # 3 s are some 30 independent windows, and the noise of products is large where they
+    assert np.all(readout.predicted_error < 0.5 * linear.predicted_error)
+    # 2 s are some 20 independent windows, and the noise of products is large where they
     # are: 30 % is about twice the deviation of an rms of so few.
     assert np.allclose(error, readout.predicted_error, rtol=0.3)
 

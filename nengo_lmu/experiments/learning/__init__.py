@@ -1,0 +1,1 @@
+"""Readouts that are learned while the memory runs."""
