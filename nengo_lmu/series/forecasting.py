@@ -34,6 +34,11 @@ _LEAST_NOISE = 1e-6
 _THETAS = (1.0, 0.8, 0.63, 0.5, 1.4, 2.0)
 _ORDERS = (1.0, 0.7, 0.5, 0.35, 0.25)
 
+# Readouts are fitted as if the noise had so many times its variance: the factor with
+# the least error, each sample's by weights that were fitted without it. What there are
+# few samples for needs more of a penalty than the noise alone.
+_FACTORS = (1, 3, 10, 30, 100)
+
 # horizons at which a detector may forecast (samples)
 HORIZONS = (1, 2, 3, 5, 8, 13, 21, 34, 55)
 
@@ -302,13 +307,25 @@ def _fit_readout(model, u, where, since=0, noisy=True):
         model.lmu.memory_kernel.transform = kernel
         model.lmu.hidden_bias.transform = bias[:, np.newaxis]
     features, _, target = _pairs(model, u, where, since)
-    fit = fit_with_noise(features, target, _covariance(model, features, noisy))
+    covariance = _covariance(model, features, noisy)
+    fit = min(
+        (_regularized(features, target, covariance, factor) for factor in _FACTORS),
+        key=lambda fit: np.mean(fit.error**2),
+    )
     direct, readout = np.split(fit.weights, [s.features * s.d], axis=1)
     model.direct.transform = direct
     model.bias.transform = fit.bias[:, np.newaxis]
     if s.units:
         model.readout.transform = readout
     return fit
+
+
+def _regularized(features, target, covariance, factor):
+    """Fit as if there were more noise, and return the error with what there is."""
+    fit = fit_with_noise(features, target, factor * covariance)
+    noise = fit.noise / np.sqrt(factor)
+    error = np.sqrt(fit.error**2 - fit.noise**2 + noise**2)
+    return replace(fit, error=error, noise=noise)
 
 
 def _read(model, features):
