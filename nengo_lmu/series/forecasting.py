@@ -29,9 +29,9 @@ _NEURONS = 200
 # training data without it.
 _LEAST_NOISE = 1e-6
 
-# of the window that the data suggest, to choose from by validation: an octave down and
-# one up, in thirds and halves; and of the order for the longest of them
-_THETAS = (1.0, 0.8, 0.63, 0.5, 1.4, 2.0)
+# of the window that the data suggest, to choose from by validation: three octaves down
+# and one up; and of the order for the longest of them
+_THETAS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.125, 1.4, 2.0)
 _ORDERS = (1.0, 0.7, 0.5, 0.35, 0.25)
 
 # Readouts are fitted as if the noise had so many times its variance: the factor with
@@ -39,11 +39,9 @@ _ORDERS = (1.0, 0.7, 0.5, 0.35, 0.25)
 # few samples for needs more of a penalty than the noise alone.
 _FACTORS = (1, 3, 10, 30, 100)
 
-# horizons at which a detector may forecast (samples)
-HORIZONS = (1, 2, 3, 5, 8, 13, 21, 34, 55)
-
-# by how much the noise of spikes may add to a detector's errors of forecast
-_ADDED = 1.1
+# Scores of anomalies are averaged over this part of the window that the data suggest, a
+# period of what is periodic.
+_SMOOTHING = 1 / 20
 
 
 def forecast(
@@ -71,7 +69,7 @@ def forecast(
         How far ahead (samples).
     theta : int or tuple of int, optional
         Window of the memory (samples); of several the one that does best in
-        validation. By default what `choose_window` says, from half of it to twice.
+        validation. By default what `choose_window` says, from an eighth of it to twice.
     d : int or tuple of int, optional
         Order of the memory, likewise.
     transform : str or tuple of str
@@ -178,19 +176,19 @@ def forecast(
     return model
 
 
-def detect(x, *, horizon=None, smoothing=None, **options):
+def detect(x, *, smoothing=None, **options):
     """Fit a spiking network that scores how far samples are from their forecast.
+
+    Of the very next sample by default: what is amiss departs as much from a forecast of
+    any horizon, and stands out most from the one with the least error.
 
     Parameters
     ----------
     x : (steps,) or (steps, features) array_like
         Training data without anomalies.
-    horizon : int, optional
-        How far ahead samples are forecast. By default the smallest of `HORIZONS` at
-        which the noise of spikes adds a tenth, at most, to the errors of an ideal
-        memory: of what follows at once, spikes tell little but their noise.
     smoothing : float, optional
-        Time constant of the filter of scores (samples), by default the horizon.
+        Time constant of the filter of scores (samples), by default a twentieth of the
+        window that `choose_window` says, and 1 at least.
     **options
         More of `forecast`.
 
@@ -217,13 +215,11 @@ def detect(x, *, horizon=None, smoothing=None, **options):
     True
     """
     x = one_series("x", x)
-    reasons = ()
-    if horizon is None:
-        horizon, reasons = _quiet_horizon(x, **options)
-    smoothing = float(horizon if smoothing is None else smoothing)
+    if smoothing is None:
+        suggested = choose_window([Scaling.fit([x]).apply(x)]).theta
+        smoothing = max(suggested * _SMOOTHING, 1.0)
     options = {"transform": "none", **options}
-    model = forecast(x, horizon=horizon, task="detect", smoothing=smoothing, **options)
-    model.choice = replace(model.choice, reasons=(*reasons, *model.choice.reasons))
+    model = forecast(x, task="detect", smoothing=float(smoothing), **options)
     scores = model.run(x, show_progress=options.get("show_progress")).outputs
     model.threshold = float(scores.max())
     return model
@@ -286,20 +282,18 @@ def _pairs(model, u, where, since=0):
     return states_and_activity(model, u)[at], due, u[due]
 
 
-def _covariance(model, features, noisy=True):
+def _covariance(model, features):
     """Return the covariance of the noise of what is read."""
     s = model.settings
-    one = _LEAST_NOISE * np.eye(s.d)
-    if noisy:
-        one = one + model.noise_covariance()
+    one = model.noise_covariance() + _LEAST_NOISE * np.eye(s.d)
     covariance = np.kron(np.eye(s.features), one)
     if not s.units:
         return covariance
     return noise_of_units(model, features, covariance)
 
 
-def _fit_readout(model, u, where, since=0, noisy=True):
-    """Fit the readout that is best for the noise of spikes, or without it."""
+def _fit_readout(model, u, where, since=0):
+    """Fit the readout that is best for the noise of spikes, and return the fit."""
     s = model.settings
     if s.units:
         m = ideal_states(u, s)[where[where >= s.theta]]
@@ -307,7 +301,7 @@ def _fit_readout(model, u, where, since=0, noisy=True):
         model.lmu.memory_kernel.transform = kernel
         model.lmu.hidden_bias.transform = bias[:, np.newaxis]
     features, _, target = _pairs(model, u, where, since)
-    covariance = _covariance(model, features, noisy)
+    covariance = _covariance(model, features)
     fit = min(
         (_regularized(features, target, covariance, factor) for factor in _FACTORS),
         key=lambda fit: np.mean(fit.error**2),
@@ -333,35 +327,6 @@ def _read(model, features):
     matrices = model.matrices
     weights = [matrices[name] for name in ("direct", "readout") if name in matrices]
     return features @ np.hstack(weights).T + matrices["bias"][:, 0]
-
-
-def _quiet_horizon(x, theta=None, d=None, **options):
-    """Return the smallest horizon at which spikes hardly add to errors, and why."""
-    first = _candidates(x, theta, d, "none", 0, len(x) // 4)[0][0]
-    # one network tells of the noise, without folds to choose it by
-    model = forecast(
-        x,
-        theta=first.theta,
-        d=first.d,
-        **{**options, "units": 0, "transform": "none", "folds": 2},
-    )
-    u = model.scaling.apply(x)
-    base = model.settings
-    for horizon in HORIZONS:
-        if horizon > len(x) // 8:
-            break
-        model.settings = replace(base, horizon=horizon)
-        fits = [
-            _fit_readout(model, u, np.arange(len(u)), noisy=b) for b in (True, False)
-        ]
-        errors = [float(np.sqrt(np.mean(fit.error**2))) for fit in fits]
-        if errors[0] <= _ADDED * errors[1]:
-            break
-    why = (
-        f"the horizon is {horizon} samples, where forecasts have an error of "
-        f"{errors[0]:.2g} in spikes and {errors[1]:.2g} without their noise"
-    )
-    return horizon, (why,)
 
 
 @dataclass(frozen=True)

@@ -57,11 +57,7 @@ class TrainSeries(Experiment):
         "whether a sequence is classified at its last sample, or at every one",
         "WHEN",
     )
-    horizon: int | None = option(
-        None,
-        whole_number(1),
-        "how far ahead a forecast is (samples; default: 1, of a detector by the noise)",
-    )
+    horizon: int = option(1, whole_number(1), "how far ahead a forecast is (samples)")
     theta: tuple | None = option(
         None,
         whole_number(2),
@@ -98,9 +94,9 @@ class TrainSeries(Experiment):
                 ("read", "epochs"),
                 "its readout is solved for, not trained",
             )
-        elif self.horizon is not None:
-            raise ArgumentError(
-                "argument --horizon", "is for forecasts and detectors; leave it out"
+        else:
+            self.refuse_with(
+                "--task classify", ("horizon",), "it is of forecasts and detectors"
             )
 
     def measure(self, run):
@@ -175,9 +171,8 @@ class TrainSeries(Experiment):
                 checkpoint=self._checkpoint(run, seed),
                 **common,
             )
-        if self.task == "forecast":
-            return forecast(train, horizon=self.horizon or 1, **common)
-        return detect(train, horizon=self.horizon, **common)
+        fit = {"forecast": forecast, "detect": detect}[self.task]
+        return fit(train, horizon=self.horizon, **common)
 
     def _checkpoint(self, run, seed):
         return None if run.folder is None else run.folder / f"checkpoint-{seed}.npz"
