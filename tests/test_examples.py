@@ -103,3 +103,16 @@ def test_delay_example(tmp_path, monkeypatch, capsys):
     # measured 1.5, of which the order of the memory makes 1.4 and spikes 0.3, which
     # vary little from run to run: the feedback leaves those of a few steps
     assert 1.3 < error < 1.8
+
+
+@pytest.mark.slow
+def test_series_page(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("nengo_dl")
+    pytest.importorskip("nengo_loihi")
+    monkeypatch.chdir(tmp_path)
+    names = run_blocks("docs/series.rst")
+    accuracies = [line.split() for line in capsys.readouterr().out.splitlines()[-3:]]
+    assert [name for name, _ in accuracies] == ["ideal", "nengo", "emulator"]
+    # 9 of 10 would be far from chance (p = 0.01)
+    assert all(float(value) >= 0.9 for _, value in accuracies)
+    assert names["network"].n_neurons == names["model"].network.n_neurons

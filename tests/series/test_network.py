@@ -19,6 +19,7 @@ from nengo_lmu.series import (
     nrmse,
     save,
 )
+from nengo_lmu.series.forecasting import _regularized
 from nengo_lmu.series.states import (
     ideal_states,
     noise_of_units,
@@ -229,6 +230,24 @@ def test_hidden_units_forecast_what_is_not_linear():
         for units in (0, 100)
     }
     assert errors[100] < 0.1 and errors[0] > 0.9
+
+
+def test_a_readout_of_few_samples_is_fitted_for_more_than_the_noise(rng):
+    # 40 samples of 30 features, of which one counts; the noise hardly does
+    weights = np.eye(30)[:1]
+    m, new = rng.standard_normal((2, 40, 30))
+    target = m @ weights.T + 0.5 * rng.standard_normal((40, 1))
+    covariance = 1e-2 * np.eye(30)
+    fits = {factor: _regularized(m, target, covariance, factor) for factor in (1, 30)}
+    missed = {
+        factor: np.mean((new @ (fit.weights - weights).T) ** 2)
+        for factor, fit in fits.items()
+    }
+    assert missed[30] < missed[1]
+    assert fits[30].error < fits[1].error
+    for fit in fits.values():  # of the noise that there is
+        noise = fit.weights @ covariance @ fit.weights.T
+        assert np.allclose(fit.noise**2, np.diag(noise))
 
 
 def test_the_noise_of_units_is_what_spikes_have(rng):
