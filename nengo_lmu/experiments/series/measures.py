@@ -27,9 +27,8 @@ class Setting:
         Of `MEASURES`.
     simulators : tuple of str
         Of `nengo_lmu.series.SIMULATORS`.
-    memory : tuple or None
-        What has been chosen: window (samples) and order; and for forecasts, transform
-        and hidden units.
+    memory : tuple of int or None
+        Its window (samples) and order, where they have been chosen.
     quick : bool
         Whether a short training and a few test data do.
     seed : int
@@ -64,28 +63,18 @@ def chosen_memory(result):
     return tuple(result["memory"])
 
 
-# arguments that validation chooses, by series
-_CHOSEN = {
-    "speakers": ("theta", "d"),
-    "motions": ("theta", "d"),
-    "sunspots": ("theta", "d", "transform", "units"),
-    "pressure": ("theta", "d"),
-    "ecg": ("theta", "d"),
-}
-
-
 def _options(setting, options, quick):
     """Return the arguments of a training."""
     options = options | quick if setting.quick else options
     if setting.memory is not None:
-        options = options | dict(zip(_CHOSEN[setting.series], setting.memory))
+        options = options | dict(zip(("theta", "d"), setting.memory))
     return options | {"seed": setting.seed}
 
 
-def _result(setting, model, spent, results, **more):
+def _result(model, spent, results, **more):
     memory = model.choice.value
     return {
-        "memory": [getattr(memory, name) for name in _CHOSEN[setting.series]],
+        "memory": [memory.theta, memory.d],
         "network": asdict(model.settings),
         "neurons": model.network.n_neurons,
         "reasons": list(model.choice.reasons),
@@ -124,7 +113,7 @@ def _classes(setting):
             **result.outcome.cost,
         }
     return _result(
-        setting, model, spent, results, classes=model.classes.tolist(), test=len(x_test)
+        model, spent, results, classes=model.classes.tolist(), test=len(x_test)
     )
 
 
@@ -137,7 +126,6 @@ SUNSPOTS = {
     "theta": (8, 10, 13, 16),
     "d": (5, 6, 8),
     "transform": "sqrt",
-    "units": (0, 200),
     "sample_time": 0.1,
 }
 
@@ -145,9 +133,7 @@ SUNSPOTS = {
 def _sunspots(setting):
     _, x = series.sunspots()
     n_train = series.SUNSPOT_YEARS
-    options = _options(
-        setting, SUNSPOTS, {"theta": 8, "d": 6, "units": 0, "sample_time": 0.01}
-    )
+    options = _options(setting, SUNSPOTS, {"theta": 8, "d": 6, "sample_time": 0.01})
     started = time.perf_counter()
     model = forecast(x[:n_train], **options)
     spent = time.perf_counter() - started
@@ -159,7 +145,7 @@ def _sunspots(setting):
             "predicted": result.predicted[:, 0].tolist(),
             **result.outcome.cost,
         }
-    return _result(setting, model, spent, results)
+    return _result(model, spent, results)
 
 
 def sunspot_baselines():
@@ -208,7 +194,7 @@ def _anomalies(setting):
             "scores": np.round(scores, 4).tolist(),
             **outcome.cost,
         }
-    return _result(setting, model, spent, results, threshold=model.threshold)
+    return _result(model, spent, results, threshold=model.threshold)
 
 
 def detection(scores, data, tolerance, threshold=None):
