@@ -96,7 +96,7 @@ COMMANDS = {
                 "experiments.series.real.Pressure",
             ),
             "ecg": (
-                "real series: a premature beat in an electrocardiogram",
+                "real series: an electrocardiogram, in about real time",
                 "experiments.series.real.ECG",
             ),
             "noise": (

@@ -117,26 +117,38 @@ def _classes(setting):
     )
 
 
-# --- a forecast
+# --- forecasts
 
-# Arguments of `forecast`; of the lists validation chooses. The square root is better
-# for each of these memories.
-SUNSPOTS = {
-    "horizon": 1,
-    "theta": (8, 10, 13, 16),
-    "d": (5, 6, 8),
-    "transform": "sqrt",
-    "sample_time": 0.1,
+# Arguments of `forecast`, of which validation chooses among the lists. The square root
+# is better for each of the memories for sunspots.
+FORECASTS = {
+    "sunspots": {
+        "theta": (8, 10, 13, 16),
+        "d": (5, 6, 8),
+        "transform": "sqrt",
+        "sample_time": 0.1,
+    },
+    "ecg": {"transform": "none", "sample_time": 0.008},
 }
 
 
-def _sunspots(setting):
-    _, x = series.sunspots()
-    n_train = series.SUNSPOT_YEARS
-    options = _options(setting, SUNSPOTS, {"theta": 8, "d": 6, "sample_time": 0.01})
+def forecast_data(name):
+    """Return a series, when its samples are, and how many are to train with."""
+    if name == "sunspots":
+        years, x = series.sunspots()
+        return x, years, series.SUNSPOT_YEARS
+    data = series.electrocardiogram()
+    return data.x, 3 * np.arange(len(data.x)) / series.ECG_RATE, data.n_train
+
+
+def _forecasts(setting):
+    x, _, n_train = forecast_data(setting.series)
+    quick = {"theta": 8, "d": 6, "sample_time": 0.01}
+    options = _options(setting, FORECASTS[setting.series], quick)
     started = time.perf_counter()
     model = forecast(x[:n_train], **options)
     spent = time.perf_counter() - started
+    x = x[: n_train + 100] if setting.quick else x
     results = {}
     for simulator in setting.simulators:
         result = evaluate_forecast(model, x, n_train, simulator)
@@ -148,16 +160,15 @@ def _sunspots(setting):
     return _result(model, spent, results)
 
 
-def sunspot_baselines():
-    """Return the errors of autoregression, and of the year before."""
-    _, x = series.sunspots()
-    n = series.SUNSPOT_YEARS
-    root = np.sqrt(x)
-    predicted = {
-        "the year before": np.concatenate([[np.nan], x[:-1]]),
-        "AR(9)": baselines.autoregression(x, 9, n),
-        "AR(9) of the square root": baselines.autoregression(root, 9, n) ** 2,
-    }
+def forecast_baselines(name):
+    """Return the errors of autoregression, and of the sample before."""
+    x, _, n = forecast_data(name)
+    predicted = {"the sample before": np.concatenate([[np.nan], x[:-1]])}
+    order = 9 if name == "sunspots" else baselines.best_order(x, n)
+    predicted[f"AR({order})"] = baselines.autoregression(x, order, n)
+    if name == "sunspots":
+        root = baselines.autoregression(np.sqrt(x), order, n)
+        predicted[f"AR({order}) of the square root"] = root**2
     return [
         {"name": name, "values": [nrmse(values[n:], x[n:])]}
         for name, values in predicted.items()
@@ -168,18 +179,15 @@ def sunspot_baselines():
 
 # arguments of `detect`, and how far from the anomaly a score still tells of it
 # (samples)
-DETECTORS = {
-    "pressure": ({"sample_time": 0.01}, 100),
-    "ecg": ({"sample_time": 0.008}, 30),
-}
+DETECTORS = {"pressure": ({"sample_time": 0.01}, 100)}
 
-WATCHED = {"pressure": series.internal_bleeding, "ecg": series.electrocardiogram}
+WATCHED = {"pressure": series.internal_bleeding}
 
 
 def _anomalies(setting):
     data = WATCHED[setting.series]()
     options, tolerance = DETECTORS[setting.series]
-    quick = {"theta": 20, "d": 4, "horizon": 5, "folds": 2}
+    quick = {"theta": 20, "d": 4, "folds": 2}
     options = _options(setting, options, quick)
     x = data.x[: data.n_train + 100] if setting.quick else data.x
     started = time.perf_counter()
@@ -278,7 +286,7 @@ def anomaly_baselines(name, smoothing):
 MEASURES = {
     "speakers": _classes,
     "motions": _classes,
-    "sunspots": _sunspots,
+    "sunspots": _forecasts,
+    "ecg": _forecasts,
     "pressure": _anomalies,
-    "ecg": _anomalies,
 }

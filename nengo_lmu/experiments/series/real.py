@@ -145,8 +145,18 @@ class Motions(Classes):
     published = (("ROCKET", 1.0), ("dynamic time warping", 0.975))
 
 
+class Forecasts(RealSeries):
+    """What series that are forecast have in common."""
+
+    def baselines(self, results):
+        """Return the errors of autoregression, and of the sample before."""
+        from nengo_lmu.experiments.series import measures
+
+        return measures.forecast_baselines(self.series)
+
+
 @dataclass(frozen=True)
-class Sunspots(RealSeries):
+class Sunspots(Forecasts):
     """Forecast the number of sunspots a year ahead.
 
     The years from 1700 to 1920 are for training, 1921 to 2008 are forecast once. The
@@ -158,26 +168,24 @@ class Sunspots(RealSeries):
     series = "sunspots"
     package = "statsmodels"
 
-    def baselines(self, results):
-        """Return the errors of autoregression, and of the year before."""
-        from nengo_lmu.experiments.series import measures
 
-        return measures.sunspot_baselines()
+@dataclass(frozen=True)
+class ECG(Forecasts):
+    """Forecast an electrocardiogram by its next sample, in about real time.
 
+    Twenty seconds of the MIT-BIH Arrhythmia Database, at 120 samples a second: the
+    first half is for training, the second is forecast once. The error is the root
+    mean square one over the standard deviation. The package sktime brings the series
+    (pip install 'nengo-lmu[data]').
+    """
 
-class Anomalies(RealSeries):
-    """What series with anomalies have in common."""
-
-    def baselines(self, results):
-        """Return how well errors of simple forecasts tell the anomaly."""
-        from nengo_lmu.experiments.series import measures
-
-        smoothing = results[0]["network"]["smoothing"]
-        return measures.anomaly_baselines(self.series, smoothing)
+    name = "train ecg"
+    series = "ecg"
+    package = "sktime"
 
 
 @dataclass(frozen=True)
-class Pressure(Anomalies):
+class Pressure(RealSeries):
     """Find a short anomaly in arterial pressure by the error of a forecast.
 
     InternalBleeding16 of the UCR anomaly archive: 1200 samples are for training,
@@ -192,16 +200,9 @@ class Pressure(Anomalies):
     series = "pressure"
     package = "aeon"
 
+    def baselines(self, results):
+        """Return how well errors of simple forecasts tell the anomaly."""
+        from nengo_lmu.experiments.series import measures
 
-@dataclass(frozen=True)
-class ECG(Anomalies):
-    """Find a premature beat in an electrocardiogram by the error of a forecast.
-
-    Twenty seconds of the MIT-BIH Arrhythmia Database, at 120 samples a second and in
-    about real time: the first half is for training. The table is as for "train
-    pressure". The package sktime brings the series (pip install 'nengo-lmu[data]').
-    """
-
-    name = "train ecg"
-    series = "ecg"
-    package = "sktime"
+        smoothing = results[0]["network"]["smoothing"]
+        return measures.anomaly_baselines(self.series, smoothing)

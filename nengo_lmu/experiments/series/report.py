@@ -23,7 +23,7 @@ MEASURED = {
     "motions": ("test accuracy (%)", 100, 1),
     "sunspots": ("test NRMSE", 1, 3),
     "pressure": ("score of the anomaly / largest other", 1, 2),
-    "ecg": ("score of the anomaly / largest other", 1, 2),
+    "ecg": ("test NRMSE", 1, 3),
 }
 
 
@@ -40,7 +40,7 @@ def table(record):
     text : str
     """
     measured, factor, digits = MEASURED[record["series"]]
-    anomalies = record["series"] in ("pressure", "ecg")
+    anomalies = record["series"] == "pressure"
     rows = [
         [f"published: {one['name']}", f"{factor * one['value']:.{digits}f}"]
         for one in record["published"]
@@ -142,9 +142,9 @@ def draw(record):
         {
             "speakers": _draw_confusions,
             "motions": _draw_confusions,
-            "sunspots": _draw_sunspots,
+            "sunspots": _draw_forecasts,
+            "ecg": _draw_forecasts,
             "pressure": _draw_scores,
-            "ecg": _draw_scores,
         }[record["series"]](left, record)
         _draw_values(right, record)
 
@@ -188,7 +188,7 @@ def _draw_values(axes, record):
         )
     axes.set_yticks(range(len(rows)), [name for name, *_ in rows])
     axes.invert_yaxis()
-    axes.set_xlabel(measured)
+    axes.set_xlabel(measured.replace(" / ", " /\n"))
     axes.grid(axis="x", lw=0.4, alpha=0.5)
 
 
@@ -218,24 +218,36 @@ def _draw_confusions(axes, record):
     axes.figure.colorbar(image, ax=axes, label="share of the class")
 
 
-def _draw_sunspots(axes, record):
-    """Draw the test years, and their forecasts."""
-    from nengo_lmu.tasks.series import SUNSPOT_YEARS, sunspots
+# by series, what is drawn of its test data (samples), and what its axes are
+_DRAWN = {
+    "sunspots": (None, "year", "sunspots a year"),
+    "ecg": (300, "time (s)", "voltage (mV)"),
+}
 
-    years, numbers = (part[SUNSPOT_YEARS:] for part in sunspots())
-    axes.plot(years, numbers, color=BLACK, lw=1, label="sunspots")
-    for simulator, result in record["seeds"][0]["results"].items():
+
+def _draw_forecasts(axes, record):
+    """Draw the test data, and their forecasts."""
+    from nengo_lmu.experiments.series.measures import forecast_data
+
+    last, when, what = _DRAWN[record["series"]]
+    x, t, n_train = forecast_data(record["series"])
+    results = record["seeds"][0]["results"]
+    n_tested = min(len(one["predicted"]) for one in results.values())
+    drawn = slice(n_tested if last is None else min(last, n_tested))
+    x, t = x[n_train:][drawn], t[n_train:][drawn]
+    axes.plot(t, x, color=BLACK, lw=1, label="series")
+    for simulator, result in results.items():
         axes.plot(
-            years,
-            result["predicted"],
+            t,
+            result["predicted"][drawn],
             color=COLOURS[simulator],
             lw=0.9,
             ls="--" if simulator == "ideal" else "-",
             label=f"forecast, {NAMES[simulator]}",
         )
-    axes.set_xlabel("year")
-    axes.set_ylabel("sunspots a year")
-    axes.set_ylim(top=1.45 * numbers.max())
+    axes.set_xlabel(when)
+    axes.set_ylabel(what)
+    axes.set_ylim(top=x.max() + 0.45 * np.ptp(x))
     axes.legend(loc="upper left", fontsize=6)
 
 
