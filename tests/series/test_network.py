@@ -77,7 +77,7 @@ def test_a_stream_gives_what_a_run_gives_a_sample_at_a_time(forecaster):
     x = wave(30)[:, np.newaxis]
     run = forecaster.in_units(forecaster.run(x).outputs)
     stream = np.array(list(forecaster.stream(iter(x))))
-    assert np.array_equal(run, stream)
+    np.testing.assert_allclose(stream, run, rtol=0, atol=1e-9)  # but for rounding
 
 
 def test_a_stream_keeps_nothing_of_what_has_passed(forecaster):
@@ -116,7 +116,8 @@ def test_a_network_comes_back_from_its_file_as_it_was(forecaster, tmp_path):
     save(forecaster, tmp_path / "network.npz")
     again = load(tmp_path / "network.npz")
     x = wave(40)[:, np.newaxis]
-    assert np.array_equal(again.run(x).outputs, forecaster.run(x).outputs)
+    outputs = [model.run(x).outputs for model in (again, forecaster)]
+    np.testing.assert_allclose(*outputs, rtol=0, atol=1e-9)  # but for rounding
     assert again.settings == forecaster.settings
     with np.load(tmp_path / "network.npz", allow_pickle=False) as file:
         assert all(file[name].dtype != object for name in file.files)
