@@ -155,3 +155,18 @@ def test_the_example_of_plots_draws_them_all(tmp_path, monkeypatch, capsys):
     assert len(lines) == 4
     for predicted, measured in lines:
         assert float(measured) == pytest.approx(float(predicted), rel=0.15)
+
+
+@pytest.mark.slow
+def test_the_example_of_series_reads_classes_in_all_simulators(
+    tmp_path, monkeypatch, capsys
+):
+    pytest.importorskip("nengo_dl")
+    pytest.importorskip("nengo_loihi")
+    monkeypatch.chdir(tmp_path)
+    names = run_blocks("docs/series.rst")
+    accuracies = [line.split() for line in capsys.readouterr().out.splitlines()[-3:]]
+    assert [name for name, _ in accuracies] == ["ideal", "nengo", "emulator"]
+    # 9 of 10 would be far from chance (p = 0.01)
+    assert all(float(value) >= 0.9 for _, value in accuracies)
+    assert names["network"].n_neurons == names["model"].network.n_neurons

@@ -46,14 +46,19 @@ PARTS = {
         | {"joblib", "tqdm", "dask", "distributed"},
     ),
     "plots": ({"legendre", "networks", "analysis"}, {"numpy", "nengo", "matplotlib"}),
+    "series": (
+        LIBRARY | {"analysis"},
+        MATHEMATICS | {"nengo", "nengo_dl", "nengo_loihi", "tensorflow"},
+    ),
     "experiments": (
-        LIBRARY | {"analysis", "plots"},
+        LIBRARY | {"analysis", "plots", "series"},
         MATHEMATICS
         | {"nengo", "nengo_dl", "nengo_loihi", "tensorflow", "tf_keras"}
-        | {"matplotlib", "tqdm"},
+        | {"matplotlib", "tqdm"}
+        | {"sklearn"},  # to compare with
     ),
     "benchmarks": (
-        LIBRARY | {"analysis", "experiments"},
+        LIBRARY | {"analysis", "series", "experiments"},
         MATHEMATICS
         | {"nengo", "nengo_dl", "nengo_loihi", "tensorflow", "matplotlib", "tqdm"}
         | {"keras", "keras_lmu"},  # to compare with
@@ -80,7 +85,7 @@ EXCEPTIONS = {
 # what may import names of the package itself
 FROM_THE_TOP = {"__init__", "__main__", "analysis", "experiments", "benchmarks"}
 # only while a function is called that needs it: the rest works without
-LAZY = {"tasks": {"sklearn", "tensorflow"}}
+LAZY = {"tasks": {"sklearn", "tensorflow"}, "experiments": {"sklearn"}}
 
 
 def imports(path, package):
