@@ -236,9 +236,10 @@ def test_neurons_for_error_takes_few_designs(monkeypatch, d, gain, error):
     def counted(*args, **kwargs):
         nonlocal n_designs
         n_designs += 1
-        return predicted_error(*args, **kwargs)
+        return designs(*args, **kwargs)
 
-    monkeypatch.setattr(planner, "predicted_error", counted)
+    designs = planner._designs
+    monkeypatch.setattr(planner, "_designs", counted)
     n_neurons = neurons_for_error(error, 1.0, d, error_feedback=gain)
     assert n_designs <= 12
     assert predicted_error(1.0, d, n_neurons, error_feedback=gain).window <= error

@@ -12,6 +12,7 @@ from nengo_lmu.legendre import (
     state_space,
     white_noise_statistics,
 )
+from nengo_lmu.legendre.feedback import with_feedback
 from nengo_lmu.legendre.regression import SeenStates, examples, fit_with_noise
 
 
@@ -122,7 +123,7 @@ def test_filtered_noise_is_that_of_the_errors_step_by_step(gain, delay):
         feedback_delay=delay,
     )
     counts = np.full(d, 50)
-    F = populations._dynamics.F
+    F = with_feedback(populations._dynamics.A_bar, gain, delay)
     noise, _ = populations._solve(counts)
     e = np.zeros((len(F), d))
     e[:d] = populations._columns * np.sqrt(noise)
