@@ -176,6 +176,13 @@ class ErrorDynamics:
         inputs[:, -d:] -= self.gain * np.eye(d)
         return inputs
 
+    def seen(self, decay):
+        """Return what the window shows of errors, of shape ``(n_points, d)``.
+
+        Of errors as in `heard`; squares of what is seen add up to the mean square.
+        """
+        return _window(len(self.A_bar)) @ self.injection(decay)
+
     def amplification(self, decay):
         """Return what white noise of the decoded state does to the window.
 

@@ -175,14 +175,16 @@ def best_error_feedback(
         # q, the noise of |x| for Gaussian x, adds v q to what neurons are given, and
         # so q = b sqrt(square + v q)
         q = b * np.sqrt(square)
-        entered = dynamics.equations.entered(coordinates.T)
-        X = dynamics.equations.covariance((entered * q) @ entered.T)
-        heard = dynamics.equations.read(rows @ dynamics.heard(decay))
+        equations = dynamics.equations
+        entered = equations.entered(coordinates.T)
+        heard = equations.read(rows @ dynamics.heard(decay))
+        seen = equations.read(dynamics.seen(decay))
+        X = equations.covariance((entered * q) @ entered.T)
         v = variance_along(heard, X) / q
         q = (b**2 * v + b * np.sqrt(b**2 * v**2 + 4 * square)) / 2
         spikes = np.sum(counts * np.sqrt(square + v * q))
-        G = dynamics.amplification(decay)
-        return spikes * np.sum(q * variance_along(coordinates.T.T, G))
+        X = equations.covariance((entered * q) @ entered.T)
+        return spikes * np.sum(variance_along(seen, X))
 
     minimum = minimize_scalar(
         cost, bounds=(0, most), method="bounded", options={"xatol": 0.005 * most}
