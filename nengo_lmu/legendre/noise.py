@@ -32,6 +32,7 @@ from nengo_lmu.legendre.checks import (
     whole,
     window,
 )
+from nengo_lmu.legendre.delayed import DelayedEquations
 from nengo_lmu.legendre.feedback import (
     MOST_ERRORS,
     checked_gain,
@@ -67,6 +68,9 @@ WINDOW_POINTS = np.linspace(0, 1, 50)
 # than half, so that 30 times are enough even without being accelerated.
 _NO_CHANGE = 1e-6
 _MOST_ITERATIONS = 30
+
+# Late feedback of a smaller gain than this loses digits in the faster equations.
+_SMALL_GAIN = 1e-5
 
 # For noise that is not white, integrals over frequencies have so many nodes a panel.
 # The poles are between these multiples of d / theta, and panels of the logarithm are so
@@ -114,16 +118,19 @@ class ErrorDynamics:
     ----------
     A_bar : (d, d) ndarray
         Of the memory.
-    equations : LyapunovEquations
-        Of its errors, in this step and those that the feedback comes from: ``d (delay +
-        1)`` of them, newest first.
+    equations : LyapunovEquations or DelayedEquations
+        Of its errors, in this step and in that which the feedback is about, newest
+        first; for tiny gains, in all steps between too.
     """
 
     def __init__(self, theta, d, dt=0.001, method="zoh", gain=0.0, delay=0):
         self.dt, self.gain, self.delay = dt, gain, delay if gain else 0
         self.A_bar, S, Q = _discrete(theta, d, dt, method)
         self._schur = S, Q
-        self.equations = LyapunovEquations(*schur_with_feedback(S, Q, *self.feedback))
+        if self.delay and self.gain > _SMALL_GAIN:
+            self.equations = DelayedEquations(S, Q, *self.feedback)
+        else:
+            self.equations = self.all_equations
 
     def accumulated(self, N):
         """Return ``sum_k F^k N F^kT``, for white noise of covariance ``N``.
@@ -136,12 +143,17 @@ class ErrorDynamics:
         Returns
         -------
         P : (n, n) ndarray
-            Covariance of the errors of this step and those before.
+            Covariance of the errors that the `equations` are of.
         """
         entered = self.equations.entered(np.eye(len(N)))
         everything = self.equations.read(np.eye(len(self.equations)))
         X = self.equations.covariance(entered @ N @ entered.T)
         return everything @ X @ everything.T
+
+    @cached_property
+    def all_equations(self):
+        """LyapunovEquations: Of the errors of this step and of all that wait."""
+        return LyapunovEquations(*schur_with_feedback(*self._schur, *self.feedback))
 
     @property
     def feedback(self):
@@ -433,10 +445,11 @@ class SpikingPopulations:
         # For z[t+1] = a z[t] + (1 - a) e[t], the covariances are those of a stationary
         # process: of e with all errors, of z with them, of z.
         F = with_feedback(self._dynamics.A_bar, *self._dynamics.feedback)
-        read = self._dynamics.equations.read(
-            np.kron(np.eye(len(F) // self.d), self._dynamics.injection(self._decay))
-        )
-        P = read @ self._settled(counts) @ read[: self.d].T
+        equations, n_steps = self._dynamics.all_equations, len(F) // self.d
+        columns = equations.entered(self.realization.T) * np.sqrt(noise)
+        injection = self._dynamics.injection(self._decay)
+        read = equations.read(np.kron(np.eye(n_steps), injection))
+        P = read @ equations.covariance(columns @ columns.T) @ read[: self.d].T
         cross = (1 - decay) * np.linalg.solve(np.eye(len(F)) - decay * F, F @ P)
         both = cross[: self.d] + cross[: self.d].T
         covariance = decay * both + (1 - decay) * P[: self.d]
