@@ -170,7 +170,7 @@ def best_error_feedback(
     counts = np.maximum(n_neurons * weights / weights.sum(), 2)
     b = np.sqrt(8 / np.pi) / (counts * max_rate * dt)
 
-    def cost(gain):
+    def log_cost(gain):
         dynamics = ErrorDynamics(theta, d, dt, method, gain, delay)
         # q, the noise of |x| for Gaussian x, adds v q to what neurons are given, and
         # so q = b sqrt(square + v q)
@@ -184,10 +184,12 @@ def best_error_feedback(
         q = (b**2 * v + b * np.sqrt(b**2 * v**2 + 4 * square)) / 2
         spikes = np.sum(counts * np.sqrt(square + v * q))
         X = equations.covariance((entered * q) @ entered.T)
-        return spikes * np.sum(variance_along(seen, X))
+        # Far from the best gain the cost explodes, but its logarithm is smooth.
+        squares = np.sum(variance_along(seen, X))
+        return np.log(max(spikes * squares, np.finfo(float).tiny))
 
     minimum = minimize_scalar(
-        cost, bounds=(0, most), method="bounded", options={"xatol": 0.005 * most}
+        log_cost, bounds=(0, most), method="bounded", options={"xatol": 0.02 * most}
     )
     return float(f"{minimum.x:.2g}")
 
@@ -366,10 +368,10 @@ def predicted_error(
 
     Notes
     -----
-    At an order of 256 this takes half a second, and two with regular spikes. The theory
-    of late feedback has as many dimensions as errors that wait, so that 768 of them (an
-    order of 128 and 5 time steps) take two seconds, and 1024, the most there may be,
-    four to five.
+    At an order of 256 this takes half a second, and two with regular spikes. With late
+    feedback it takes the longer the more errors wait: less than a second for 768 of
+    them (an order of 128 and 5 time steps), and two and a half for 1024, the most that
+    there may be.
 
     Examples
     --------
@@ -457,7 +459,8 @@ def neurons_for_error(error, theta, d, **kwargs):
 
     Notes
     -----
-    It makes about seven designs, which take two to three seconds at an order of 256.
+    It makes about seven designs, each of which starts from the noise of the one before.
+    They take about two seconds at an order of 256.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """What input to expect, and the statistics of the states that it causes."""
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from scipy.special import erf
@@ -89,6 +89,11 @@ class StateStatistics:
                     f"is {m.shape}; give one row for each step",
                 )
             object.__setattr__(self, "samples", m)
+
+    @cached_property
+    def largest_square(self):
+        """float: The mean square of the states in the direction where it is largest."""
+        return np.linalg.eigvalsh(self.covariance)[-1]
 
     def span(self, rows):
         """Return the range of ``rows @ m``.
