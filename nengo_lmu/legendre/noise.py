@@ -605,7 +605,8 @@ class SpikingPopulations:
         if noise.ndim == 2:
             return None
         read = self._dynamics.equations.read(self._dynamics.heard(self._decay))
-        return read @ self._settled(counts) @ read.T
+        heard = read @ self._settled(counts) @ read.T
+        return np.clip(heard, -LARGEST_SQUARE, LARGEST_SQUARE)
 
     # --- noise makes noise
 

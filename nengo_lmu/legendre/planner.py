@@ -263,6 +263,7 @@ def _designs(
         share = max_rate / positive("largest_rate", largest_rate, "of hertz")
         room = (_ROOM * share) ** 2 * unforeseen_covariance(theta, d, statistics)
 
+    # The first design leaves no room for noise, the second leaves room for its noise.
     designs = []
     starts = [None, None] if similar is None else [p.heard(c) for p, c in similar]
     noise = np.zeros((d, d))
