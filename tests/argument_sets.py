@@ -283,6 +283,7 @@ OF_THE_MATHEMATICS = {
             **_of_neurons("n_neurons", "input", "realization", "feedback_delay"),
             "statistics": [1.0, None, legendre.StateStatistics(np.eye(2), 1.0)],
             "realization": [np.eye(3), "balanced", legendre.Realization(np.eye(2))],
+            "start": [1.0, "near", np.eye(2), np.full((3, 3), np.nan)],
             "feedback_delay": [*NO_NUMBERS, *NO_COUNTS, -1],
             "error_feedback": [*_NEURONS["error_feedback"], None],
         },

@@ -29,7 +29,7 @@ References
 """
 
 import numpy as np
-from scipy.linalg import block_diag, schur
+from scipy.linalg import schur
 
 from nengo_lmu.legendre.checks import ArgumentError, not_negative, time_steps
 from nengo_lmu.legendre.lyapunov import edges_of_blocks, eigenvalues
@@ -107,19 +107,20 @@ def schur_with_feedback(S, Q, gain, delay=0):
     """
     if delay == 0:
         return S - gain * np.eye(len(S)), Q
+    d, n = len(S), len(S) * (delay + 1)
+    late, now, steps = np.zeros((n, n)), np.zeros((d, n)), np.zeros((delay + 1, d, n))
+    between = S.copy()
     edges = edges_of_blocks(S, 1)
-    own, late, rotations = [], [], []
     for start, stop in zip(edges[:-1], edges[1:], strict=True):
-        block = S[start:stop, start:stop]
-        T, U = schur(with_feedback(block, gain, delay))
-        own.append(block)
-        late.append(T)
-        rotations.append(U.reshape(delay + 1, stop - start, -1))
+        own = slice(start, stop)
+        wide = slice(start * (delay + 1), stop * (delay + 1))
+        late[wide, wide], U = schur(with_feedback(S[own, own], gain, delay))
+        U = U.reshape(delay + 1, stop - start, -1)
+        now[own, wide], steps[:, :, wide] = U[0], Q[:, own] @ U
+        between[own, own] = 0
     # Blocks act on each other only in this step, not in those before.
-    now = block_diag(*(U[0] for U in rotations))
-    between = now.T @ (S - block_diag(*own)) @ now
-    steps = [Q @ block_diag(*(U[step] for U in rotations)) for step in range(delay + 1)]
-    return block_diag(*late) + between, np.vstack(steps)
+    late += now.T @ (between @ now)
+    return late, steps.reshape(n, n)
 
 
 def largest_gain(A_bar, delay=0):

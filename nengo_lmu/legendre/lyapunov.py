@@ -23,7 +23,7 @@ from nengo_lmu.legendre.checks import ArgumentError
 
 # LAPACK's solver takes blocks of about so many dimensions, and products of matrices do
 # the rest; it takes the same time from half to twice as many.
-_BLOCK = 32
+BLOCK = 32
 
 # Closer to the edge of stability than this, rounding errors decide.
 _EDGE = 1e-14
@@ -45,10 +45,7 @@ class LyapunovEquations:
 
     def __init__(self, S, Q):
         self._Q = Q
-        if not np.abs(eigenvalues(S)).max() < 1 - _EDGE:
-            raise ArgumentError(
-                "method", "leaves the memory on the edge of stability; use a shorter dt"
-            )
+        checked_stable(S)
         # (S - I) (S + I)^-1 = I - 2 (S + I)^-1
         self._H = np.eye(len(S)) - 2 * _inverse(S + np.eye(len(S)))
 
@@ -141,6 +138,15 @@ class LyapunovEquations:
         return first @ X @ first.T
 
 
+def checked_stable(S):
+    """Return a matrix in real Schur form if errors die away with it."""
+    if not np.abs(eigenvalues(S)).max() < 1 - _EDGE:
+        raise ArgumentError(
+            "method", "leaves the memory on the edge of stability; use a shorter dt"
+        )
+    return S
+
+
 def eigenvalues(S):
     """Return the eigenvalues of a matrix in real Schur form."""
     # A pair of conjugate ones has a block with its real part twice on the diagonal.
@@ -160,7 +166,7 @@ def edges_of_blocks(S, size):
 
 def _inverse(S):
     """Return the inverse of a matrix in real Schur form, which has the same form."""
-    if len(S) <= 2 * _BLOCK:
+    if len(S) <= 2 * BLOCK:
         inverse = np.linalg.inv(S)
         # Rounding must leave zeros what they are.
         return np.where(np.triu(np.ones_like(S)) + (S != 0), inverse, 0)
@@ -178,7 +184,7 @@ def _upper_lyapunov(H, R):
     Blocks of columns from the last to the first, and up the rows of each: what a block
     depends on is below it, or beside it on the right.
     """
-    edges = edges_of_blocks(H, _BLOCK)
+    edges = edges_of_blocks(H, BLOCK)
     blocks = list(zip(edges[:-1], edges[1:], strict=True))
     diagonal = [np.asfortranarray(H[i:j, i:j]) for i, j in blocks]
     X = np.zeros_like(R)

@@ -32,6 +32,7 @@ from nengo_lmu.legendre.checks import (
     whole,
     window,
 )
+from nengo_lmu.legendre.delayed import DelayedEquations
 from nengo_lmu.legendre.feedback import (
     MOST_ERRORS,
     checked_gain,
@@ -66,6 +67,9 @@ WINDOW_POINTS = np.linspace(0, 1, 50)
 # than half, so that 30 times are enough even without being accelerated.
 _NO_CHANGE = 1e-6
 _MOST_ITERATIONS = 30
+
+# Late feedback of a smaller gain than this loses digits in the faster equations.
+_SMALL_GAIN = 1e-5
 
 # For noise that is not white, integrals over frequencies have so many nodes a panel.
 # The poles are between these multiples of d / theta, and panels of the logarithm are so
@@ -113,18 +117,19 @@ class ErrorDynamics:
     ----------
     A_bar : (d, d) ndarray
         Of the memory.
-    equations : LyapunovEquations
-        Of its errors, in this step and those that the feedback comes from: ``d (delay +
-        1)`` of them, newest first.
+    equations : LyapunovEquations or DelayedEquations
+        Of its errors, in this step and in that which the feedback is about, newest
+        first; for tiny gains, in all steps between too.
     """
 
     def __init__(self, theta, d, dt=0.001, method="zoh", gain=0.0, delay=0):
         self.dt, self.gain, self.delay = dt, gain, delay if gain else 0
         self.A_bar, S, Q = _discrete(theta, d, dt, method)
-        self._resolvent = Resolvent(S, Q)
-        self.equations = LyapunovEquations(
-            *schur_with_feedback(S, Q, self.gain, self.delay)
-        )
+        self._schur = S, Q
+        if self.delay and self.gain > _SMALL_GAIN:
+            self.equations = DelayedEquations(S, Q, *self.feedback)
+        else:
+            self.equations = self.all_equations
 
     def accumulated(self, N):
         """Return ``sum_k F^k N F^kT``, for white noise of covariance ``N``.
@@ -137,12 +142,26 @@ class ErrorDynamics:
         Returns
         -------
         P : (n, n) ndarray
-            Covariance of the errors of this step and those before.
+            Covariance of the errors that the `equations` are of.
         """
         entered = self.equations.entered(np.eye(len(N)))
         everything = self.equations.read(np.eye(len(self.equations)))
         X = self.equations.covariance(entered @ N @ entered.T)
         return everything @ X @ everything.T
+
+    @cached_property
+    def all_equations(self):
+        """LyapunovEquations: Of the errors of this step and of all that wait."""
+        return LyapunovEquations(*schur_with_feedback(*self._schur, *self.feedback))
+
+    @property
+    def feedback(self):
+        """(float, int): The gain of the error feedback, and its delay."""
+        return self.gain, self.delay
+
+    @cached_property
+    def _resolvent(self):
+        return Resolvent(*self._schur)
 
     @cached_property
     def window_energy(self):
@@ -167,6 +186,13 @@ class ErrorDynamics:
         inputs[:, :d] = self.injection(decay)
         inputs[:, -d:] -= self.gain * np.eye(d)
         return inputs
+
+    def seen(self, decay):
+        """Return what the window shows of errors, of shape ``(n_points, d)``.
+
+        Of errors as in `heard`; squares of what is seen add up to the mean square.
+        """
+        return _window(len(self.A_bar)) @ self.injection(decay)
 
     def amplification(self, decay):
         """Return what white noise of the decoded state does to the window.
@@ -300,6 +326,11 @@ class SpikingPopulations:
         Gain ``k`` with which the neurons hear their own error; 0 for not at all.
     feedback_delay : int
         Time steps that this takes, besides that of the synapse.
+    start : (d, d) array_like, optional
+        About the covariance of the noise that neurons will be given, in true units,
+        such as the `heard` of similar populations. The search for the noise starts
+        there: it is sooner over after a good guess, and ends at the same noise after
+        any.
 
     Examples
     --------
@@ -329,6 +360,7 @@ class SpikingPopulations:
     spiking: str = "poisson"
     error_feedback: float = 0.0
     feedback_delay: int = 0
+    start: np.ndarray = None
 
     def __post_init__(self):
         theta, dt = window(self.theta, self.dt)
@@ -346,6 +378,8 @@ class SpikingPopulations:
                 f"{statistics.covariance.shape}; {remedy}",
             )
         finite_array("realization", realization.T, shape=(d, d))
+        start = np.zeros((d, d)) if self.start is None else self.start
+        start = finite_array("start", start, shape=(d, d), largest=LARGEST_SQUARE)
         gain = not_negative("error_feedback", self.error_feedback)
         if gain:
             checked_gain(gain, gain_bound(theta, d, dt, method, delay), delay)
@@ -358,6 +392,7 @@ class SpikingPopulations:
             "spiking": one_of("spiking", self.spiking, SPIKING),
             "error_feedback": gain,
             "feedback_delay": delay,
+            "start": start,
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -380,7 +415,8 @@ class SpikingPopulations:
             If the neurons spike so seldom that their noise is beyond all numbers.
         """
         with np.errstate(over="ignore", invalid="ignore"):
-            covariance = self._state_error(self._solve(counts)[0])
+            noise, _ = self._solve(counts)
+            covariance = self._state_error(noise, self._settled(counts))
         return self._within_numbers(covariance)
 
     def filtered_covariance(self, counts, tau):
@@ -407,7 +443,9 @@ class SpikingPopulations:
             return self._state_error(noise * passed[:, np.newaxis])
         # For z[t+1] = a z[t] + (1 - a) e[t], the covariances are those of a stationary
         # process: of e, of z with it, of z.
-        equations, everything = self._dynamics.equations, self._accumulated(noise)
+        equations = self._dynamics.all_equations
+        columns = equations.entered(self.realization.T) * np.sqrt(noise)
+        everything = equations.covariance(columns @ columns.T)
         read = equations.read(self._dynamics.injection(self._decay))
         cross = read @ equations.low_passed(everything, decay) @ read.T
         own = read @ everything @ read.T
@@ -521,14 +559,14 @@ class SpikingPopulations:
         ArgumentError
             If there are not 2 neurons for each dimension.
         """
-        added = np.zeros(self.d)
-        for _ in range(3):  # the noise depends on the split, and the split on it
-            noise = self._noise(added)
+        noise = self._noise(np.zeros(self.d))
+        for again in (True, True, False):
             shares = self._shares(noise)
             if not np.any(shares):  # there is no noise, or the synapse undoes it
                 shares = np.ones(self.d)
             counts = split_neurons(n_neurons, np.sqrt(shares / shares.max()))
-            added = self._added(noise / counts)
+            if again:  # the noise depends on the split, and the split on it
+                noise = self._noise(self._added(noise / counts))
         return counts
 
     def rates(self, counts):
@@ -545,6 +583,26 @@ class SpikingPopulations:
         """
         _, added = self._solve(counts)
         return self.max_rate * self._mean_abs(added) / 2
+
+    def heard(self, counts):
+        """Return the covariance of the noise that neurons are given, in true units.
+
+        Parameters
+        ----------
+        counts : (d,) array_like
+
+        Returns
+        -------
+        heard : (d, d) ndarray or None
+            A good ``start`` for populations that differ by little; None for regular
+            spikes, whose covariance would be another integral over frequencies.
+        """
+        noise, _ = self._solve(counts)
+        if noise.ndim == 2:
+            return None
+        read = self._dynamics.equations.read(self._dynamics.heard(self._decay))
+        heard = read @ self._settled(counts) @ read.T
+        return np.clip(heard, -LARGEST_SQUARE, LARGEST_SQUARE)
 
     # --- noise makes noise
 
@@ -563,16 +621,28 @@ class SpikingPopulations:
             Variance of what neurons are given beyond the ideal memory's ``x_i``.
         """
         counts = self._checked(counts)
-
-        square = self.statistics.mean_square(self._rows)
+        if self._latest and np.array_equal(self._latest[0], counts):
+            return self._latest[1]
+        square = self._square_without_noise
 
         def heard(square_with_noise):
             """Return the mean square of what neurons are given, given itself."""
             added = np.maximum(square_with_noise - square, 0)
             return square + self._added(self._noise(added) / counts)
 
-        added = fixed_point(heard, square, _NO_CHANGE, _MOST_ITERATIONS) - square
-        return self._noise(added) / counts, added
+        start = square + variance_along(self._rows, self.start)
+        added = fixed_point(heard, start, _NO_CHANGE, _MOST_ITERATIONS) - square
+        self._latest[:] = counts.copy(), (self._noise(added) / counts, added)
+        return self._latest[1]
+
+    def _settled(self, counts):
+        """Return what white noise of given neurons adds up to, and None for others."""
+        noise, _ = self._solve(counts)
+        if noise.ndim == 2:
+            return None
+        if len(self._latest) == 2:
+            self._latest.append(self._accumulated(noise))
+        return self._latest[2]
 
     def _within_numbers(self, squares):
         """Return squares of errors if they are numbers to work with."""
@@ -615,7 +685,7 @@ class SpikingPopulations:
         """
         if self.spiking == "poisson":
             return poisson_variance(self._mean_abs(added), self.max_rate, self.dt)
-        mean_square = self.statistics.mean_square(self._rows) + added
+        mean_square = self._square_without_noise + added
         if self.spiking == "stochastic":
             return stochastic_variance(
                 self._mean_abs(added), mean_square, self.max_rate, self.dt
@@ -636,12 +706,14 @@ class SpikingPopulations:
         columns = self._entered * np.sqrt(noise)
         return self._dynamics.equations.covariance(columns @ columns.T)
 
-    def _state_error(self, noise):
+    def _state_error(self, noise, accumulated=None):
         """Return the covariance of the error of the state that a noise causes."""
         if noise.ndim == 1:
             injection = self._dynamics.injection(self._decay)
             read = self._dynamics.equations.read(injection)
-            return read @ self._accumulated(noise) @ read.T
+            if accumulated is None:
+                accumulated = self._accumulated(noise)
+            return read @ accumulated @ read.T
         amplitudes = np.sqrt(self._weights[:, np.newaxis] * noise)
         everything, nothing = np.eye(self.d), np.empty((0, self.d))
         P = np.zeros((self.d, self.d))
@@ -655,8 +727,7 @@ class SpikingPopulations:
     def _shares(self, noise):
         """Return the mean squared error of the window due to each dimension."""
         if noise.ndim == 1:
-            T, G = self.realization.T, self._dynamics.amplification(self._decay)
-            return noise * variance_along(T.T, G)
+            return noise * self._window_squares
         return np.sum(self._weights[:, np.newaxis] * noise * self._passed[1], axis=0)
 
     # --- what these are made of
@@ -673,6 +744,29 @@ class SpikingPopulations:
     @cached_property
     def _rows(self):
         return np.linalg.inv(self.realization.T)
+
+    @cached_property
+    def _square_without_noise(self):
+        return self.statistics.mean_square(self._rows)
+
+    @cached_property
+    def _mean_abs(self):
+        """callable: E|x_i| with noise of a variance."""
+        return self.statistics.mean_abs_along(self._rows)
+
+    @cached_property
+    def _window_squares(self):
+        """(d,): what white noise of each dimension makes of the window."""
+        amplification = self._dynamics.amplification(self._decay)
+        return variance_along(self.realization.T.T, amplification)
+
+    @cached_property
+    def _latest(self):
+        """list: Numbers of neurons, their solution, and what their noise adds up to.
+
+        Of those that were asked about last, since one question follows another.
+        """
+        return []
 
     @cached_property
     def _columns(self):
@@ -694,9 +788,6 @@ class SpikingPopulations:
     def _crossings(self):
         A, B = state_space(self.theta, self.d)
         return crossing_rates(self.statistics, self._rows, A, B)
-
-    def _mean_abs(self, added):
-        return self.statistics.mean_abs(self._rows, added)
 
     @property
     def _frequency(self):

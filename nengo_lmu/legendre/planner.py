@@ -49,6 +49,9 @@ _NEARLY_BEST = 1.05
 # Near enough to the error of one design to make another.
 _NEARLY_ENOUGH = 0.02
 
+# What the best gain does not depend on.
+_NOT_OF_GAINS = "spiking", "largest_rate"
+
 # A trillion neurons are no answer.
 MOST_NEURONS = 2**40
 
@@ -167,27 +170,45 @@ def best_error_feedback(
     counts = np.maximum(n_neurons * weights / weights.sum(), 2)
     b = np.sqrt(8 / np.pi) / (counts * max_rate * dt)
 
-    def cost(gain):
+    def log_cost(gain):
         dynamics = ErrorDynamics(theta, d, dt, method, gain, delay)
         # q, the noise of |x| for Gaussian x, adds v q to what neurons are given, and
         # so q = b sqrt(square + v q)
         q = b * np.sqrt(square)
-        entered = dynamics.equations.entered(coordinates.T)
-        X = dynamics.equations.covariance((entered * q) @ entered.T)
-        heard = dynamics.equations.read(rows @ dynamics.heard(decay))
+        equations = dynamics.equations
+        entered = equations.entered(coordinates.T)
+        heard = equations.read(rows @ dynamics.heard(decay))
+        seen = equations.read(dynamics.seen(decay))
+        X = equations.covariance((entered * q) @ entered.T)
         v = variance_along(heard, X) / q
         q = (b**2 * v + b * np.sqrt(b**2 * v**2 + 4 * square)) / 2
         spikes = np.sum(counts * np.sqrt(square + v * q))
-        G = dynamics.amplification(decay)
-        return spikes * np.sum(q * variance_along(coordinates.T.T, G))
+        X = equations.covariance((entered * q) @ entered.T)
+        # Far from the best gain the cost explodes, but its logarithm is smooth.
+        squares = np.sum(variance_along(seen, X))
+        return np.log(max(spikes * squares, np.finfo(float).tiny))
 
     minimum = minimize_scalar(
-        cost, bounds=(0, most), method="bounded", options={"xatol": 0.005}
+        log_cost, bounds=(0, most), method="bounded", options={"xatol": 0.02 * most}
     )
     return float(f"{minimum.x:.2g}")
 
 
-def quietest(
+def quietest(theta, d, n_neurons, *args, **kwargs):
+    """Return the populations with the least error of the window, and their sizes.
+
+    Parameters and errors are those of `predicted_error`.
+
+    Returns
+    -------
+    populations : SpikingPopulations
+    counts : (d,) ndarray of int
+        Neurons in each dimension.
+    """
+    return _designs(theta, d, n_neurons, *args, **kwargs)[-1]
+
+
+def _designs(
     theta,
     d,
     n_neurons,
@@ -201,16 +222,17 @@ def quietest(
     error_feedback=None,
     feedback_delay=0.0,
     largest_rate=None,
+    similar=None,
 ):
-    """Return the populations with the least error of the window, and their sizes.
+    """Return two designs: without room for their noise, and the quietest, with it.
 
-    Parameters and errors are those of `predicted_error`.
+    Parameters and errors are those of `predicted_error`, but for ``similar``: designs
+    of about as many neurons, whose noise these start from.
 
     Returns
     -------
-    populations : SpikingPopulations
-    counts : (d,) ndarray of int
-        Neurons in each dimension.
+    designs : list of (SpikingPopulations, (d,) ndarray of int)
+        With their neurons in each dimension.
     """
     theta, d, n_neurons, tau, max_rate, dt, statistics = _checked(
         theta, d, n_neurons, tau, max_rate, dt, input, method
@@ -241,7 +263,11 @@ def quietest(
         share = max_rate / positive("largest_rate", largest_rate, "of hertz")
         room = (_ROOM * share) ** 2 * unforeseen_covariance(theta, d, statistics)
 
-    def populate(noise):
+    # The first design leaves no room for noise, the second leaves room for its noise.
+    designs = []
+    starts = [None, None] if similar is None else [p.heard(c) for p, c in similar]
+    noise = np.zeros((d, d))
+    for start in starts:
         with renamed(kind="realization", noise="largest_rate"):
             coordinates = basis(statistics, realization, amplification, room + noise)
         populations = SpikingPopulations(
@@ -256,12 +282,13 @@ def quietest(
             spiking,
             gain,
             delay,
+            start,
         )
-        return populations, populations.split(n_neurons)
-
-    # The first design leaves no room for noise, the second leaves room for its noise.
-    populations, counts = populate(np.zeros((d, d)))
-    return populate(populations.covariance(counts))
+        counts = populations.split(n_neurons)
+        designs.append((populations, counts))
+        if len(designs) < len(starts):
+            noise = populations.covariance(counts)
+    return designs
 
 
 def _checked(theta, d, n_neurons, tau, max_rate, dt, input, method):
@@ -342,10 +369,10 @@ def predicted_error(
 
     Notes
     -----
-    At an order of 256 this takes half a second, and two with regular spikes. The theory
-    of late feedback has as many dimensions as errors that wait, so that 768 of them (an
-    order of 128 and 5 time steps) take two seconds, and 1024, the most there may be,
-    four to five.
+    At an order of 256 this takes half a second, and two with regular spikes. With late
+    feedback it takes the longer the more errors wait: less than a second for 768 of
+    them (an order of 128 and 5 time steps), and two and a half for 1024, the most that
+    there may be.
 
     Examples
     --------
@@ -433,7 +460,8 @@ def neurons_for_error(error, theta, d, **kwargs):
 
     Notes
     -----
-    It makes about seven designs, which take two to three seconds at an order of 256.
+    It makes about seven designs, each of which starts from the noise of the one before.
+    They take about two seconds at an order of 256.
 
     Examples
     --------
@@ -451,17 +479,60 @@ def neurons_for_error(error, theta, d, **kwargs):
         method = kwargs.get("method", "zoh")
         kwargs["tau"] = best_tau(theta, d, dt, kwargs["input"], method)
 
-    def window_error(n_neurons):
-        return predicted_error(theta, d, n_neurons, **kwargs).window
-
     # The design hardly depends on their number, so that one for a few tells how many
     # are about enough, and how the error goes with them.
     few, _ = quietest(theta, d, 100 * d, **kwargs)
+    gain_of = _gains(theta, d, {100 * d: few.error_feedback}, **kwargs)
+    latest = None
 
     def as_few(n_neurons):
         return few.error(few.split(n_neurons)).window
 
+    def window_error(n_neurons):
+        nonlocal latest
+        options = kwargs | {"error_feedback": gain_of(n_neurons), "similar": latest}
+        latest = _designs(theta, d, n_neurons, **options)
+        populations, counts = latest[-1]
+        return populations.error(counts).window
+
     return fewest_neurons(error, d, window_error, as_few=as_few)
+
+
+def _gains(theta, d, known, error_feedback=None, **kwargs):
+    """Return a function that says which gain a number of neurons has.
+
+    More neurons have a larger gain, or the same of two digits. So between two numbers
+    with the same gain it need not be sought.
+
+    Parameters
+    ----------
+    theta, d
+        As for `predicted_error`.
+    known : dict
+        Gains of numbers of neurons.
+    error_feedback : float, optional
+        The gain of all of them; None for the best of each.
+    **kwargs
+        As for `predicted_error`.
+
+    Returns
+    -------
+    gain_of : callable
+    """
+    theirs = {name: kwargs[name] for name in kwargs if name not in _NOT_OF_GAINS}
+    known = dict(known)
+
+    def gain_of(n_neurons):
+        if error_feedback is not None:
+            return error_feedback
+        fewer = max((n for n in known if n <= n_neurons), default=None)
+        more = min((n for n in known if n >= n_neurons), default=None)
+        if None in (fewer, more) or known[fewer] != known[more]:
+            known[n_neurons] = best_error_feedback(theta, d, n_neurons, **theirs)
+            return known[n_neurons]
+        return known[fewer]
+
+    return gain_of
 
 
 def fewest_neurons(error, d, error_with, as_few=None, enough=None):

@@ -140,7 +140,7 @@ def basis(statistics, kind="legendre", amplification=None, noise=None):
     if noise is not None:
         noise = _square("noise", noise, d)
     # The least deviation and noise need room besides the typical states.
-    least = LEAST_DEVIATION**2 * np.linalg.eigvalsh(statistics.covariance)[-1]
+    least = LEAST_DEVIATION**2 * statistics.largest_square
     extra = least * np.eye(d) + (0.0 if noise is None else noise)
     if kind == "legendre":
         columns = np.eye(d)

@@ -1,6 +1,7 @@
 """What input to expect, and the statistics of the states that it causes."""
 
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
 from scipy.special import erf
@@ -89,6 +90,11 @@ class StateStatistics:
                 )
             object.__setattr__(self, "samples", m)
 
+    @cached_property
+    def largest_square(self):
+        """float: The mean square of the states in the direction where it is largest."""
+        return np.linalg.eigvalsh(self.covariance)[-1]
+
     def span(self, rows):
         """Return the range of ``rows @ m``.
 
@@ -134,19 +140,34 @@ class StateStatistics:
         -------
         mean_abs : (k,) ndarray
         """
-        noise = np.asarray(noise)
+        return self.mean_abs_along(rows)(noise)
+
+    def mean_abs_along(self, rows):
+        """Return the function of ``noise`` that `mean_abs` is of some rows.
+
+        Parameters
+        ----------
+        rows : (k, d) array_like
+
+        Returns
+        -------
+        mean_abs : callable
+            What is asked for many times, for noise that is found step by step.
+        """
         if self.samples is not None:
             every = -(-len(self.samples) // _ENOUGH_SAMPLES)
             x = self.samples[::every] @ np.transpose(rows)
-            return _mean_folded(x, noise).mean(axis=0)
-        if self.rise is not None:
-            return _mean_folded(self.mean(rows), self.variance(rows) + noise)
-        return np.sqrt(2 / np.pi * (self.mean_square(rows) + noise))
+            return partial(_mean_of_samples, x)
+        return partial(_mean_folded, self.mean(rows), self.variance(rows))
 
 
-def _mean_folded(mean, variance):
-    """Return the mean absolute value of a normal distribution."""
-    deviation = np.sqrt(np.maximum(variance, 1e-300))
+def _mean_of_samples(x, noise):
+    return _mean_folded(x, 0.0, noise).mean(axis=0)
+
+
+def _mean_folded(mean, variance, noise):
+    """Return the mean absolute value of a normal distribution with noise."""
+    deviation = np.sqrt(np.maximum(variance + np.asarray(noise), 1e-300))
     z = mean / (np.sqrt(2) * deviation)
     return np.sqrt(2 / np.pi) * deviation * np.exp(-(z**2)) + mean * erf(z)
 

@@ -185,23 +185,57 @@ def test_late_feedback_takes_less_than_200_mib():
     assert peak < 200 * MIB
 
 
-def test_a_design_takes_few_equations(monkeypatch):
-    """Each is solved in about the time of a product of matrices of its size.
+@pytest.fixture
+def n_solved(monkeypatch):
+    """Return what says how many equations a call solves.
 
-    The first design and the second have a split, of 3 equations, a fixed point, of a
-    dozen, and the covariance; each gain that is tried has 2.
+    Each is solved in about the time of a product of matrices of its size.
     """
-    n_solved = 0
+    solved = []
     solve = lyapunov._upper_lyapunov
 
     def counted(H, R):
-        nonlocal n_solved
-        n_solved += 1
+        solved.append(len(R))
         return solve(H, R)
 
+    def of(call):
+        solved.clear()
+        call()
+        return len(solved)
+
     monkeypatch.setattr(lyapunov, "_upper_lyapunov", counted)
-    legendre.predicted_error(1.0, 48, 4800)
-    assert n_solved < 2 * (3 + 13 + 1) + 2 * 12
+    return of
+
+
+def test_a_design_takes_few_equations(n_solved):
+    """Two stages, each with a split, of an energy and 2 equations, a fixed point, of a
+    dozen, and the covariance; each of 8 gains that are tried has 2.
+    """
+    most = 2 * (3 + 13 + 1) + 2 * 8
+    assert n_solved(lambda: legendre.predicted_error(1.0, 48, 4800)) < most
+
+
+@pytest.mark.parametrize("gain, most", [(0.0, 110), (None, 180)])
+def test_numbers_of_neurons_take_few_equations(n_solved, gain, most):
+    """Fewer than if the noise of each design were sought from the start: 117, and 198.
+
+    Those of a dozen are for each gain that is sought.
+    """
+    solved = n_solved(
+        lambda: legendre.neurons_for_error(0.02, 1.0, 48, error_feedback=gain)
+    )
+    assert solved < most
+
+
+def test_late_feedback_takes_equations_of_one_step(monkeypatch):
+    """Of (D + 1) d by d numbers, and none of all that wait."""
+
+    def refused(H, R):
+        raise AssertionError("an equation of all errors that wait")
+
+    monkeypatch.setattr(lyapunov, "_upper_lyapunov", refused)
+    error = legendre.predicted_error(1.0, 24, 2400, tau=0.4, feedback_delay=5 * DT)
+    assert 0 < error.window < 1
 
 
 @pytest.mark.parametrize("gain", [0.0, 0.5])

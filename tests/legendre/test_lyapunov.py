@@ -5,6 +5,7 @@ import pytest
 import scipy.linalg
 
 from nengo_lmu.legendre import ArgumentError, discretize, state_space
+from nengo_lmu.legendre.delayed import DelayedEquations
 from nengo_lmu.legendre.feedback import schur_with_feedback, with_feedback
 from nengo_lmu.legendre.fixed_point import fixed_point
 from nengo_lmu.legendre.lyapunov import LyapunovEquations, eigenvalues
@@ -71,6 +72,34 @@ def test_covariances_are_those_of_doubling(d, gain, delay):
     expected = doubled(F.T, np.pad(rows.T @ rows, (0, n - d)))[:d, :d]
     error = np.abs(equations.energy(rows) - expected).max()
     assert error < 1e-10 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize(
+    "d, gain, delay", [case for case in CASES if case[2]] + [(6, 1e-5, 1), (6, 1e-5, 9)]
+)
+def test_errors_of_one_step_are_those_of_all_that_wait(d, gain, delay):
+    """Sylvester's equation against Lyapunov's of all, relative to the largest.
+
+    Digits are lost as those of one over the gain: some 500 units of rounding of that.
+    """
+    tolerance = max(1e-10, 1e-13 / gain)
+    _, S, Q = of_memory(d)
+    every = LyapunovEquations(*schur_with_feedback(S, Q, gain, delay))
+    n, N = len(every), noise(d)
+    entered, read = every.entered(np.eye(d)), every.read(np.eye(n))
+    P = read @ every.covariance(entered @ N @ entered.T) @ read.T
+    ends = np.r_[:d, n - d : n]
+    expected = P[np.ix_(ends, ends)]
+
+    few = DelayedEquations(S, Q, gain, delay)
+    assert len(few) == 2 * d
+    entered, read = few.entered(np.eye(d)), few.read(np.eye(2 * d))
+    P = read @ few.covariance(entered @ N @ entered.T) @ read.T
+    assert np.abs(P - expected).max() < tolerance * np.abs(expected).max()
+    rows = np.random.RandomState(1).standard_normal((3, d))
+    expected = every.energy(rows)
+    error = np.abs(few.energy(rows) - expected).max()
+    assert error < tolerance * np.abs(expected).max()
 
 
 def test_long_windows_lose_few_digits():

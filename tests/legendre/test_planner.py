@@ -227,6 +227,56 @@ def test_neurons_for_error_inverts_predicted_error(error, gain):
         assert predicted_error(1.0, 3, fewer, error_feedback=gain).window > error
 
 
+@pytest.mark.parametrize("spiking", ["poisson", "stochastic", "regular"])
+@pytest.mark.parametrize("d, gain, delay", [(3, 0, 0), (24, None, 0), (6, None, 0.004)])
+def test_noise_that_starts_from_that_of_similar_designs_is_the_same(
+    d, gain, delay, spiking
+):
+    """To ten times the 1e-6 that the last step changes, since steps shrink slowly.
+
+    Starts are far off: of half as many neurons.
+    """
+    kwargs = {"error_feedback": gain, "feedback_delay": delay, "spiking": spiking}
+    similar = planner._designs(1.0, d, 50 * d, **kwargs)
+    warm = planner._designs(1.0, d, 100 * d, similar=similar, **kwargs)
+    cold = planner._designs(1.0, d, 100 * d, **kwargs)
+    for (one, counts), (other, alike) in zip(warm, cold, strict=True):
+        assert np.array_equal(counts, alike)
+        found, expected = one.covariance(counts), other.covariance(counts)
+        assert np.abs(found - expected).max() < 1e-5 * np.abs(expected).max()
+        assert np.allclose(one.rates(counts), other.rates(counts), rtol=1e-5)
+
+
+def test_what_was_asked_before_changes_nothing():
+    """Populations keep what they were asked last, by the numbers of neurons."""
+    populations, counts = quietest(1.0, 6, 600)
+    first = populations.error(counts)
+    assert populations.error(2 * counts).window < first.window
+    assert populations.error(counts) == first
+
+
+def test_numbers_between_those_of_one_gain_have_it():
+    """What is said of them is what is sought for each by itself."""
+    gain_of = planner._gains(1.0, 6, {})
+    numbers = [600, 60, 640, 620, 610, 100, 80]
+    gains = [gain_of(n) for n in numbers]
+    assert gains == [best_error_feedback(1.0, 6, n) for n in numbers]
+    assert planner._gains(1.0, 6, {}, error_feedback=0.3)(600) == 0.3
+
+
+@pytest.mark.parametrize("d, delay", [(6, 0.08), (3, 0.169)])
+def test_small_gains_of_late_feedback_are_the_best_too(monkeypatch, d, delay):
+    """Gains of a few thousandths, by the errors of gains to either side."""
+    gain = best_error_feedback(1.0, d, 100 * d, feedback_delay=delay)
+
+    def window(gain):
+        return predicted_error(
+            1.0, d, 100 * d, error_feedback=gain, feedback_delay=delay
+        ).window
+
+    assert window(gain) < min(window(0.6 * gain), window(1.3 * gain))
+
+
 @pytest.mark.parametrize("error", [0.05, 1e-2, 1e-5])
 @pytest.mark.parametrize("d, gain", [(3, 0), (12, None), (24, None)])
 def test_neurons_for_error_takes_few_designs(monkeypatch, d, gain, error):
@@ -236,9 +286,10 @@ def test_neurons_for_error_takes_few_designs(monkeypatch, d, gain, error):
     def counted(*args, **kwargs):
         nonlocal n_designs
         n_designs += 1
-        return predicted_error(*args, **kwargs)
+        return designs(*args, **kwargs)
 
-    monkeypatch.setattr(planner, "predicted_error", counted)
+    designs = planner._designs
+    monkeypatch.setattr(planner, "_designs", counted)
     n_neurons = neurons_for_error(error, 1.0, d, error_feedback=gain)
     assert n_designs <= 12
     assert predicted_error(1.0, d, n_neurons, error_feedback=gain).window <= error
