@@ -44,7 +44,7 @@ measured = {
 }
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
 with plt.rc_context(STYLE | {"figure.figsize": (5, 3)}):
-    drawn = {
+    figures = {
         "basis": plots.basis(D, THETA),
         "window": plots.window(sim.data[state], THETA),
         "spikes": plots.spikes_and_window(
@@ -53,7 +53,7 @@ with plt.rc_context(STYLE | {"figure.figsize": (5, 3)}):
         "tuning": plots.tuning(memory),
         "error": plots.error(THETA, D, [20, 50, 100, 300, 1000, 2000], measured),
     }
-    for name, ax in drawn.items():
+    for name, ax in figures.items():
         save(ax.figure, folder / f"plot_{name}.png")
 for n, errors in measured.items():
     predicted = legendre.predicted_error(THETA, D, n).window

@@ -46,7 +46,7 @@ COMMANDS = {
         "experiments.digits.scale_invariance.ScaleInvariance",
     ),
     "train": (
-        "the experiments of the paper: psMNIST, Mackey-Glass, capacity and others",
+        "psMNIST, Mackey-Glass, capacity and others; real series; your own data",
         {
             "psmnist": (
                 "handwritten digits, pixel by pixel in shuffled order; with spikes, on "
@@ -73,6 +73,30 @@ COMMANDS = {
             "digits": (
                 "handwritten digits: trained in NengoDL, read in spikes",
                 "experiments.digits.training.TrainDigits",
+            ),
+            "series": (
+                "your own data, of a file: classes, forecasts, anomalies",
+                "experiments.series.experiment.TrainSeries",
+            ),
+            "speakers": (
+                "real series: nine speakers by two vowels (JapaneseVowels)",
+                "experiments.series.real.Speakers",
+            ),
+            "motions": (
+                "real series: four activities, as a stream (BasicMotions)",
+                "experiments.series.real.Motions",
+            ),
+            "sunspots": (
+                "real series: sunspots, a year ahead",
+                "experiments.series.real.Sunspots",
+            ),
+            "pressure": (
+                "real series: an anomaly in arterial pressure (InternalBleeding)",
+                "experiments.series.real.Pressure",
+            ),
+            "ecg": (
+                "real series: an electrocardiogram, in about real time",
+                "experiments.series.real.ECG",
             ),
             "noise": (
                 "training with the memory's noise against training by rates, digits",

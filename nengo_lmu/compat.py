@@ -305,7 +305,7 @@ def prepare_tensorflow():
     """
     _forget_failed_import("nengo_dl")
     if is_installed("tensorflow"):  # nengo_dl's own error says it best otherwise
-        with _quietly():
+        with quietly():
             _use_keras_2()
     level = os.environ.get("TF_CPP_MIN_LOG_LEVEL")
     try:
@@ -321,13 +321,13 @@ def prepare_tensorflow():
 def import_tensorflow_quietly():
     """Import TensorFlow before those who would, and go on if there is none."""
     if is_installed("tensorflow"):
-        with contextlib.suppress(Exception), _quietly():
+        with contextlib.suppress(Exception), quietly():
             importlib.import_module("tensorflow")
     yield
 
 
 @contextlib.contextmanager
-def _quietly():
+def quietly():
     """Import TensorFlow with NengoDL's log level, unless the user has chosen one.
 
     Whoever has chosen to see everything, level 0, does so: it is the default, but

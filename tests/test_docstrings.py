@@ -24,6 +24,7 @@ PARTS = {
     "dl": "nengo_dl",
     "analysis": "nengo_loihi",
     "tasks": "sklearn",
+    "series": None,
 }
 
 

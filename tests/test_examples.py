@@ -6,8 +6,11 @@ import sys
 import textwrap
 from pathlib import Path
 
+import nengo
 import numpy as np
 import pytest
+
+from nengo_lmu.legendre import truncation_error
 
 ROOT = Path(__file__).parent.parent
 
@@ -40,7 +43,7 @@ def test_the_second_example_of_the_readme_runs():
         "inputs": rng.uniform(-1, 1, size=(32, 20, 1)),
         "targets": rng.uniform(-1, 1, size=(32, 20, 1)),
     }
-    source = readme_blocks()[1].replace("epochs=10", "epochs=1, verbose=0")
+    source = readme_blocks()[1].replace("epochs=20", "epochs=1, verbose=0")
     source = source.replace(
         "minibatch_size=32", "minibatch_size=32, progress_bar=False"
     )
@@ -49,15 +52,83 @@ def test_the_second_example_of_the_readme_runs():
     assert names["sim"].data[names["p"]].shape == (50, 1)
 
 
+def run_blocks(name):
+    """Run the examples of a page one after the other, and return their names."""
+    names = {}
+    for source in readme_blocks(name):
+        source = source.replace("seed=0) as sim", "seed=0, progress_bar=False) as sim")
+        exec(source, names)  # noqa: S102
+    return names
+
+
+def test_the_example_of_trials_clears_the_memory():
+    """The first step after a reset is that of a fresh memory."""
+    names = {}
+    source = readme_blocks("docs/time.rst")[1]
+    exec(source.replace("seed=0) as sim", "progress_bar=False) as sim"), names)  # noqa: S102
+    states = names["sim"].data[names["probe"]]
+    before, after = np.abs(states[300]).max(), np.abs(states[301]).max()
+    assert after < 0.05 * before
+
+
+def test_the_examples_of_readouts_have_the_errors_they_say():
+    """The readout has the error that it says, and so have neurons beside it."""
+    names = run_blocks("docs/readout.rst")
+    missed = (names["sim"].data[names["probe"]] - names["target"])[400:]
+    error = np.sqrt(np.mean(missed**2, axis=0))
+    assert np.allclose(error, names["readout"].predicted_error, rtol=0.3)
+
+
+def test_the_example_of_learning_learns_a_delay():
+    """Held, the readout has learned most of the delay."""
+    names = run_blocks("docs/learning.rst")
+    error = names["sim"].data[names["probe"]][2500:]
+    assert np.sqrt(np.mean(error**2)) < 0.5 * names["u"].std()
+
+
 def test_the_example_of_speed_and_reset_pauses_and_clears():
     """The state is held in the pause, and gone after the reset."""
-    (source,) = readme_blocks("docs/time.rst")
+    source, _ = readme_blocks("docs/time.rst")
     names = {}
     exec(source.replace("seed=0) as sim", "progress_bar=False) as sim"), names)  # noqa: S102
     states = names["sim"].data[names["probe"]]
     # what a step or two of spikes say wrongly is 0.01 of the state
     assert np.abs(states[1990] - states[1003]).max() < 0.05 * np.abs(states[1003]).max()
     assert np.abs(states[3000]).max() < 1e-9 < 0.1 < np.abs(states[2999]).max()
+
+
+def test_the_example_of_a_planned_delay_has_the_error_it_says():
+    """The network of docs/plan.rst has the error that was planned, of 15 waves."""
+    (source,) = readme_blocks("docs/plan.rst")
+    names = {}
+    exec(source, names)  # noqa: S102
+    with names["net"]:
+        presented = nengo.Probe(names["stimulus"])
+        read = nengo.Probe(names["delayed"])
+    with nengo.Simulator(names["net"], progress_bar=False) as sim:
+        sim.run(10.0)
+    wanted, delayed = sim.data[presented][600:-400], sim.data[read][1000:]
+    assert wanted.shape == (9000, 2) and np.any(wanted[:, 0] != wanted[:, 1])
+    error = np.sqrt(np.mean((delayed - wanted) ** 2) / np.mean(wanted**2))
+    assert error == pytest.approx(names["plan"].error, rel=0.25)
+
+
+def test_the_docs_say_how_far_windows_are_truncated():
+    text = (ROOT / "docs" / "plan.rst").read_text(encoding="utf-8")
+    call = re.search(r"``(truncation_error\(.*?\))``", text, re.DOTALL).group(1)
+    assert round(eval(call, {"truncation_error": truncation_error}), 3) == 0.018  # noqa: S307
+
+
+def test_the_example_of_nengo_spa_runs():
+    """Half a second after A came B, the delay has changed from one to the other."""
+    spa = pytest.importorskip("nengo_spa", reason="NengoSPA is not installed")
+    (source,) = readme_blocks("docs/other_packages.rst")
+    names = {}
+    exec(source, names)  # noqa: S102
+    with nengo.Simulator(names["model"], progress_bar=False) as sim:
+        sim.run(1.0)
+    a, b = spa.similarity(sim.data[names["probe"]], names["vocab"])[[600, 950]]
+    assert a[0] > a[1] + 0.5 and b[1] > b[0] + 0.5
 
 
 def test_the_example_of_a_delay_runs(tmp_path, monkeypatch, capsys):
@@ -71,16 +142,31 @@ def test_the_example_of_a_delay_runs(tmp_path, monkeypatch, capsys):
     assert 1.3 < error < 1.8
 
 
-def test_plots_example(tmp_path, monkeypatch, capsys):
+def test_the_example_of_plots_draws_them_all(tmp_path, monkeypatch, capsys):
     """The theory within 15 % of three runs, as elsewhere, for each size."""
     monkeypatch.setattr(sys, "argv", ["plots.py", str(tmp_path)])
     runpy.run_path(str(ROOT / "examples" / "plots.py"), run_name="__main__")
-    drawn = sorted(path.name for path in tmp_path.iterdir())
+    files = sorted(path.name for path in tmp_path.iterdir())
     names = ("basis", "error", "spikes", "tuning", "window")
-    assert drawn == [f"plot_{name}.png" for name in names]
+    assert files == [f"plot_{name}.png" for name in names]
     lines = re.findall(
         r"predicted ([\d.]+), measured ([\d.]+)", capsys.readouterr().out
     )
     assert len(lines) == 4
     for predicted, measured in lines:
         assert float(measured) == pytest.approx(float(predicted), rel=0.15)
+
+
+@pytest.mark.slow
+def test_the_example_of_series_reads_classes_in_all_simulators(
+    tmp_path, monkeypatch, capsys
+):
+    pytest.importorskip("nengo_dl")
+    pytest.importorskip("nengo_loihi")
+    monkeypatch.chdir(tmp_path)
+    names = run_blocks("docs/series.rst")
+    accuracies = [line.split() for line in capsys.readouterr().out.splitlines()[-3:]]
+    assert [name for name, _ in accuracies] == ["ideal", "nengo", "emulator"]
+    # 9 of 10 would be far from chance (p = 0.01)
+    assert all(float(value) >= 0.9 for _, value in accuracies)
+    assert names["network"].n_neurons == names["model"].network.n_neurons

@@ -35,12 +35,12 @@ T = np.arange(200) * 0.001
 TRAINS = np.random.RandomState(0).rand(200, 30) < 0.05
 
 
-def test_axes_in_axes_out(memory):
+def test_what_is_given_axes_returns_them(memory):
     """New figures are made only where no axes are given."""
     _, (upper, lower) = plt.subplots(2)
     before = plt.get_fignums()
     states = simulate(np.sin(20 * T), 0.1, 3)
-    drawn = [
+    shown = [
         plots.basis(3, ax=upper),
         plots.window(states, 0.1, ax=upper),
         plots.spikes(T, TRAINS, ax=upper),
@@ -48,21 +48,21 @@ def test_axes_in_axes_out(memory):
         plots.tuning(memory, ax=upper),
         plots.error(1.0, 3, [10, 100], ax=upper),
     ]
-    assert all(ax is upper for ax in drawn)
+    assert all(ax is upper for ax in shown)
     both = plots.spikes_and_window(T, TRAINS, np.sin(T), axes=(upper, lower))
     assert both == (upper, lower)
     assert plt.get_fignums() == before
     assert plots.basis(3).figure.number not in before
 
 
-def test_basis():
+def test_polynomials_of_the_basis_are_drawn():
     ax = plots.basis(4, theta=0.5)
     curves = np.array([line.get_ydata() for line in ax.lines]).T
     points = ax.lines[0].get_xdata() / 0.5
     assert np.allclose(curves, readout(4, points))
 
 
-def test_window_over_time():
+def test_a_window_is_drawn_over_time():
     """A signal passes through the window: what is now 0.1 s old was new then."""
     u = np.sin(np.arange(2000) * 0.005)
     ax = plots.window(simulate(u, 0.4, 8), 0.4, points=5)
@@ -82,15 +82,15 @@ def test_spikes_are_where_they_are():
 
 def test_of_many_neurons_some_are_drawn():
     offsets = plots.spikes(T[:2], np.ones((2, 1000))).collections[0].get_offsets()
-    drawn = np.unique(offsets[:, 1])
-    assert len(drawn) == plots.MOST_TRAINS and (drawn[0], drawn[-1]) == (0, 999)
+    shown = np.unique(offsets[:, 1])
+    assert len(shown) == plots.MOST_TRAINS and (shown[0], shown[-1]) == (0, 999)
 
 
-def test_decoded_lies_on_what_is_wanted():
+def test_the_decoded_signal_lies_on_what_is_wanted():
     values = np.column_stack([np.sin(T), np.cos(T)])
     ax = plots.decoded(T, values, wanted=values + 1)
-    drawn = np.array([line.get_ydata() for line in ax.lines])
-    assert np.allclose(drawn, np.concatenate([values.T + 1, values.T]))
+    shown = np.array([line.get_ydata() for line in ax.lines])
+    assert np.allclose(shown, np.concatenate([values.T + 1, values.T]))
 
 
 def test_tuning_is_that_of_the_neurons(memory):
@@ -139,7 +139,7 @@ def test_error_is_that_of_the_theory():
         (lambda memory: plots.error(1.0, 3, [5]), "n_neurons", "at least 6"),
     ],
 )
-def test_bad_arguments(draw, name, problem, memory):
+def test_bad_arguments_are_refused(draw, name, problem, memory):
     with pytest.raises(ArgumentError, match=problem) as error:
         draw(memory)
     assert error.value.name == name

@@ -279,7 +279,7 @@ class PlannedDelay:
     noise: float
 
 
-def plan_for_delay(setting, delay, error, tried=None):
+def plan_for_delay(setting, delay, error, progress=None):
     """Plan a memory for a delay.
 
     Parameters
@@ -291,7 +291,7 @@ def plan_for_delay(setting, delay, error, tried=None):
         Seconds.
     error : float
         That is wanted, relative to the rms of the input.
-    tried : callable, optional
+    progress : callable, optional
         As for `nengo_lmu.legendre.plan_delay`.
 
     Returns
@@ -306,23 +306,25 @@ def plan_for_delay(setting, delay, error, tried=None):
     _check_neurons(setting)
     theory = setting.for_theory
     del theory["input"]
-    found = plan_delay(
+    choice = plan_delay(
         error,
         delay,
         bandwidth=setting.bandwidth,
         size_in=setting.size_in,
-        tried=tried,
+        progress=progress,
         **theory,
     )
-    setting = replace(setting, theta=found.theta, d=found.d, n_neurons=found.n_neurons)
+    setting = replace(
+        setting, theta=choice.theta, d=choice.d, n_neurons=choice.n_neurons
+    )
     return PlannedDelay(
-        memory=_plan_of(setting, found.populations, found.counts),
-        delay=found.delay,
-        point=found.point,
-        readout=tuple(map(float, found.readout)),
-        error=found.error,
-        ideal=found.ideal,
-        noise=found.noise,
+        memory=_plan_of(setting, choice.populations, choice.counts),
+        delay=choice.delay,
+        point=choice.point,
+        readout=tuple(map(float, choice.readout)),
+        error=choice.error,
+        ideal=choice.ideal,
+        noise=choice.noise,
     )
 
 

@@ -29,7 +29,8 @@ configured. Otherwise, ::
             planner=fast.planner, simplifications=fast.simplifications
         )
 
-gives a network all, `stepwise` as the planner all but whole sequences, and
+gives a network all, `stepwise` as the planner all but whole sequences, `spiking` that
+and the noise of Poisson neurons in training, and
 ``nengo_dl.graph_optimizer`` has NengoDL's own ``tree_planner`` and
 ``default_simplifications``. `explain` says what a network gets, and what keeps it from
 being evaluated by whole sequences, which is 2 to 40 times faster. docs/inside_dl.rst
@@ -50,8 +51,8 @@ from nengo_lmu.dl.graph import Unsupported
 from nengo_lmu.dl.inputs import checked_inputs
 from nengo_lmu.dl.operators import Delay, Product
 from nengo_lmu.dl.parameters import checked_freeze, checked_load
-from nengo_lmu.dl.poisson import FastPoisson
-from nengo_lmu.dl.rates import by_rates
+from nengo_lmu.dl.poisson import FastPoisson, TrainedInSpikes
+from nengo_lmu.dl.rates import Rates
 from nengo_lmu.dl.superposition import superpose
 from nengo_lmu.dl.tracing import traced_once
 from nengo_lmu.legendre.checks import whole
@@ -62,9 +63,11 @@ __all__ = [
     "explain",
     "planner",
     "rates",
+    "replacing",
     "separated",
     "simplifications",
     "specialized",
+    "spiking",
     "stepwise",
 ]
 
@@ -140,10 +143,34 @@ def _specialize(group):
     return group
 
 
-stepwise = specialized(separated(tree_planner))
+def replacing(cls, planner):
+    """Return a planner in which neurons are simulated in a way of their own.
+
+    Parameters
+    ----------
+    cls : type
+        Of the operators that take the place of groups that it ``replaces``.
+    planner : callable
+        As for `specialized`, and what is returned, too.
+    """
+
+    def plan(operators):
+        return [
+            tuple(map(cls, group)) if all(map(cls.replaces, group)) else group
+            for group in planner(operators)
+        ]
+
+    return plan
+
+
+_single = separated(tree_planner)
+stepwise = specialized(_single)
 
 # As `stepwise`, but with the rates of spiking neurons in evaluation, too.
-rates = specialized(by_rates(separated(tree_planner)))
+rates = specialized(replacing(Rates, _single))
+
+# As `stepwise`, but with the spikes of Poisson neurons in training, too.
+spiking = specialized(replacing(TrainedInSpikes, _single))
 
 
 def planner(operators):
@@ -288,7 +315,9 @@ class _Config:
 
 def _is_planned_here(simulator):
     chosen = tensor_graph.config.get_setting(simulator.model, "planner")
-    return chosen in (planner, stepwise, rates) or isinstance(chosen, LastSteps)
+    return chosen in (planner, stepwise, rates, spiking) or isinstance(
+        chosen, LastSteps
+    )
 
 
 # --- what a memory gets from outside

@@ -56,7 +56,7 @@ def checked_freeze(freeze_params):
         freeze_params.__get__(self, type(self))(objs)
         for obj in objs if isinstance(objs, (list, tuple)) else [objs]:
             for network in _networks(obj):
-                if isinstance(network, LMU) and network.hidden is not None:
+                if isinstance(network, LMU):
                     warn_of_growth(network)
 
     freeze_and_warn.is_ours = True

@@ -167,3 +167,17 @@ class FastPoissonBuilder(PoissonSpikingBuilder):
         if bases <= set(NOT_NEGATIVE):
             return self.alpha * poisson(J * dt)
         return self.alpha * poisson(tf.abs(J) * dt) * tf.sign(J)
+
+
+class TrainedInSpikes(FastPoisson):
+    """Poisson neurons that spike in training as well: rates are for gradients alone."""
+
+
+@Builder.register(TrainedInSpikes)
+class TrainedInSpikesBuilder(FastPoissonBuilder):
+    """Build a group of `TrainedInSpikes` operators."""
+
+    def training_step(self, J, dt):
+        """Return the spikes of a step, with the gradient of the rates."""
+        rates = super().training_step(J, dt)
+        return rates + tf.stop_gradient(self.step(J, dt) - rates)

@@ -12,6 +12,11 @@ class Rates(SimNeurons):
         state = {**op.state, **op.state_extra}
         super().__init__(op.neurons, op.J, op.output, state, tag=op.tag)
 
+    @classmethod
+    def replaces(cls, op):
+        """Is this an operator for which this one can stand?"""
+        return type(op) is SimNeurons
+
 
 @Builder.register(Rates)
 class RatesBuilder(SimNeuronsBuilder):
@@ -20,27 +25,3 @@ class RatesBuilder(SimNeuronsBuilder):
     def build_pre(self, signals, config):
         """Look up the signals, for training whatever the phase is."""
         super().build_pre(signals, config._replace(training=True, inference_only=False))
-
-
-def by_rates(planner):
-    """Return a planner with which neurons are simulated by their rates.
-
-    Parameters
-    ----------
-    planner : callable
-        One of NengoDL's planners, or one like them.
-
-    Returns
-    -------
-    planner : callable
-    """
-
-    def plan(operators):
-        return [
-            tuple(map(Rates, group))
-            if all(type(op) is SimNeurons for op in group)
-            else group
-            for group in planner(operators)
-        ]
-
-    return plan

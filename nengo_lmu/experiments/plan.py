@@ -163,7 +163,7 @@ class PlanMemory(Experiment):
                 planned, verify = plan.plan(self.setting, self.error), plan.verify
             else:
                 planned = plan.plan_for_delay(
-                    self.setting, self.delay, self.error, tried=bar.update
+                    self.setting, self.delay, self.error, progress=bar.update
                 )
                 verify = plan.verify_delay
         if not self.verify:

@@ -180,7 +180,7 @@ def plan_delay(
     size_in=1,
     input=None,
     dt=0.001,
-    tried=None,
+    progress=None,
     **kwargs,
 ):
     """Plan the memory with the fewest neurons that delays its input well enough.
@@ -204,7 +204,7 @@ def plan_delay(
         the longest window, only fills the memory.
     dt : float
         Time step (seconds).
-    tried : callable, optional
+    progress : callable, optional
         Called after each memory that is tried, of which there may be a hundred: some
         seconds for orders up to 40, a minute or two at 100.
     **kwargs
@@ -264,8 +264,8 @@ def plan_delay(
             memory = _Memory(expected, theta, d, **kwargs)
             if memory.could_have(error) and memory.is_smaller(best, error):
                 best, last = memory.smallest(error, best), d + _more_orders(d)
-            if tried is not None:
-                tried()
+            if progress is not None:
+                progress()
         d += 1
     if best is None:
         raise ArgumentError(

@@ -97,6 +97,27 @@ class LyapunovEquations:
         """
         return _upper_lyapunov(self._H, N)
 
+    def low_passed(self, X, decay):
+        """Return the covariance of low-pass filtered states with the states themselves.
+
+        Parameters
+        ----------
+        X : (n, n) ndarray
+            What `covariance` has returned.
+        decay : float
+            ``a`` of the filter ``z[t+1] = a z[t] + (1 - a) y[t]`` of states ``y``.
+
+        Returns
+        -------
+        low_passed : (n, n) ndarray
+            To be `read` on both sides: ``(1 - a) X S^T (I - a S^T)^-1``.
+        """
+        # S is (I + H) (I - H)^-1, and commutes with what is made of it.
+        identity = np.eye(len(self))
+        shifted = (1 - decay) * identity - (1 + decay) * self._H
+        late = np.linalg.solve(shifted, (identity + self._H) @ X)
+        return (1 - decay) * late.T
+
     def energy(self, rows):
         """Return ``sum_k F^kT rows^T rows F^k`` of the first states.
 

@@ -38,7 +38,6 @@ from nengo_lmu.legendre.feedback import (
     checked_gain,
     largest_gain,
     schur_with_feedback,
-    with_feedback,
 )
 from nengo_lmu.legendre.fixed_point import fixed_point
 from nengo_lmu.legendre.lyapunov import LyapunovEquations
@@ -443,17 +442,15 @@ class SpikingPopulations:
             passed = _power((1 - decay) / (z - decay))
             return self._state_error(noise * passed[:, np.newaxis])
         # For z[t+1] = a z[t] + (1 - a) e[t], the covariances are those of a stationary
-        # process: of e with all errors, of z with them, of z.
-        F = with_feedback(self._dynamics.A_bar, *self._dynamics.feedback)
-        equations, n_steps = self._dynamics.all_equations, len(F) // self.d
+        # process: of e, of z with it, of z.
+        # The filter goes through all steps between this and the late one.
+        equations = self._dynamics.all_equations
         columns = equations.entered(self.realization.T) * np.sqrt(noise)
-        injection = self._dynamics.injection(self._decay)
-        read = equations.read(np.kron(np.eye(n_steps), injection))
-        P = read @ equations.covariance(columns @ columns.T) @ read[: self.d].T
-        cross = (1 - decay) * np.linalg.solve(np.eye(len(F)) - decay * F, F @ P)
-        both = cross[: self.d] + cross[: self.d].T
-        covariance = decay * both + (1 - decay) * P[: self.d]
-        return covariance / (1 + decay)
+        everything = equations.covariance(columns @ columns.T)
+        read = equations.read(self._dynamics.injection(self._decay))
+        cross = read @ equations.low_passed(everything, decay) @ read.T
+        own = read @ everything @ read.T
+        return (decay * (cross + cross.T) + (1 - decay) * own) / (1 + decay)
 
     def estimator(self, covariance):
         """Return the matrix that best estimates the state from the noisy one.

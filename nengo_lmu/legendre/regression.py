@@ -273,32 +273,9 @@ def examples(u, target, size_in, mask=None, washout=0):
         With the shapes that do not fit together.
     """
     washout = whole("washout", washout, 0)
-    is_list = isinstance(u, (list, tuple)) and all(
-        isinstance(one, np.ndarray) for one in u
-    )
-    several, lengths = True, None
-    if is_list and u:
-        parts = [_sequence("u", one, size_in) for one in u]
-        lengths = np.array([len(one) for one in parts])
-        u = np.zeros((len(parts), lengths.max(), size_in))
-        for row, one in zip(u, parts):
-            row[: len(one)] = one
-    else:
-        u = finite_array("u", u, ndim=(1, 2, 3))
-        several = u.ndim == 3
-        if not several:
-            u = _sequence("u", u, size_in)[np.newaxis]
-    if u.shape[2] != size_in or not u.size:
-        raise ArgumentError(
-            "u",
-            f"must be sequences of {size_in} input dimensions, but its shape is "
-            f"{u.shape}; give (n_rows, size_in) or (n, n_rows, size_in)",
-        )
-    n, n_rows = u.shape[:2]
-    counted = np.ones((n, n_rows), dtype=bool)
-    if lengths is not None:
-        counted = np.arange(n_rows) < lengths[:, np.newaxis]
-    counted = counted & _mask(mask, (n, n_rows), several)
+    u, counted, several = _inputs(u, size_in)
+    lengths = counted.sum(axis=1)
+    counted &= _mask(mask, counted.shape, several)
     if np.any(~counted.any(axis=1)):
         raise ArgumentError(
             "mask",
@@ -307,52 +284,96 @@ def examples(u, target, size_in, mask=None, washout=0):
         )
     if target is None:
         return Examples(u, counted, None)
-    if several and not isinstance(target, (list, tuple)):
-        target = finite_array("target", target, ndim=(1, 2, 3))
-        if target.ndim < 3:
-            return _last(u, counted, target, washout)
-    if isinstance(target, (list, tuple)) and several:
-        try:
-            target = [np.asarray(one, dtype=float) for one in target]
-        except (TypeError, ValueError):
-            target = [np.asarray(None)]
-        if all(one.ndim == 0 for one in target):
-            return _last(u, counted, finite_array("target", target), washout)
-        wanted = lengths if lengths is not None else np.full(n, n_rows)
-        got = [len(one) if one.ndim else 0 for one in target]
-        if got != wanted.tolist():
-            raise ArgumentError(
-                "target",
-                f"must have one array for each of the {n} sequences with as many rows, "
-                f"{shown(wanted.tolist())}, but has {shown(got)}; give (n, size_out) "
-                "for one target at the end of each sequence",
-            )
-        parts = [finite_array("target", one, ndim=(1, 2)) for one in target]
-        parts = [one[:, np.newaxis] if one.ndim == 1 else one for one in parts]
-        y = np.zeros((n, n_rows, parts[0].shape[1]))
-        for row, one in zip(y, parts):
-            if one.shape[1] != y.shape[2]:
-                raise ArgumentError(
-                    "target",
-                    f"must have as many columns for each sequence, but has "
-                    f"{y.shape[2]} and {one.shape[1]}",
-                )
-            row[: len(one)] = one
-    elif several:
-        y = target
-    else:
-        y = finite_array("target", target, ndim=(1, 2))
-        y = (y[:, np.newaxis] if y.ndim == 1 else y)[np.newaxis]
-    if y.shape[:2] != (n, n_rows) or not y.shape[2]:
-        raise ArgumentError(
-            "target",
-            f"must have one row for each of the {n_rows} of the input, but its shape "
-            f"is {y.shape[0 if several else 1 :]} where that of u is "
-            f"{u.shape[0 if several else 1 :]}",
-        )
+    y = _targets(target, u, lengths, several)
+    if y.ndim < 3:
+        return _last(u, counted, y, washout)
     chosen = counted.copy()
     chosen[:, :washout] = False
     return _some(Examples(u, chosen, y[chosen]), washout)
+
+
+def _inputs(u, size_in):
+    """Return inputs, which of their rows there are, and whether they are several.
+
+    Returns
+    -------
+    u : (n, n_rows, size_in) ndarray
+    counted : (n, n_rows) ndarray of bool
+    several : bool
+        Whether they were given as several sequences, be it one.
+    """
+    is_list = isinstance(u, (list, tuple)) and len(u) > 0
+    if is_list and all(isinstance(one, np.ndarray) for one in u):
+        u = [_sequence("u", one, size_in) for one in u]
+        lengths = np.array([len(one) for one in u])
+        u, several = _padded(u, lengths.max()), True
+    else:
+        u = finite_array("u", u, ndim=(1, 2, 3))
+        several = u.ndim == 3
+        u = u if several else _sequence("u", u, size_in)[np.newaxis]
+        lengths = np.full(len(u), u.shape[1])
+    if u.shape[2] != size_in or not u.size:
+        raise ArgumentError(
+            "u",
+            f"must be sequences of {size_in} input dimensions, but its shape is "
+            f"{u.shape}; give (n_rows, size_in) or (n, n_rows, size_in)",
+        )
+    return u, np.arange(u.shape[1]) < lengths[:, np.newaxis], several
+
+
+def _padded(sequences, n_rows):
+    """Return sequences of different lengths in one array, with zeros at their ends."""
+    array = np.zeros((len(sequences), n_rows, sequences[0].shape[1]))
+    for row, one in zip(array, sequences):
+        row[: len(one)] = one
+    return array
+
+
+def _targets(target, u, lengths, several):
+    """Return targets, with three dimensions if they are of each row.
+
+    Parameters
+    ----------
+    target : array_like or list of ndarray
+    u : (n, n_rows, size_in) ndarray
+    lengths : (n,) ndarray
+        How many of their rows there are.
+    several : bool
+        Whether inputs are several sequences.
+
+    Returns
+    -------
+    target : (n, n_rows, size_out), (n,) or (n, size_out) ndarray
+    """
+    n, n_rows = u.shape[:2]
+    if not several:
+        y = finite_array("target", target, ndim=(1, 2))
+        y = (y[:, np.newaxis] if y.ndim == 1 else y)[np.newaxis]
+    elif isinstance(target, (list, tuple)) and any(np.ndim(one) for one in target):
+        y = [finite_array("target", one, ndim=(1, 2)) for one in target]
+        y = [one[:, np.newaxis] if one.ndim == 1 else one for one in y]
+        columns = {one.shape[1] for one in y}
+        if [len(one) for one in y] != lengths.tolist() or len(columns) > 1:
+            raise ArgumentError(
+                "target",
+                f"must have an array for each of the {n} sequences, with as many rows "
+                f"as it, {shown(lengths.tolist())}, and as many columns as the others, "
+                f"but has the shapes {shown([one.shape for one in y])}; give (n, "
+                "size_out) for one target at the end of each",
+            )
+        y = _padded(y, n_rows)
+    else:
+        y = finite_array("target", target, ndim=(1, 2, 3))
+        if y.ndim < 3:
+            return y
+    if y.shape[:2] != (n, n_rows) or not y.shape[2]:
+        first = 0 if several else 1
+        raise ArgumentError(
+            "target",
+            f"must have one row for each of the {n_rows} of the input, but its shape "
+            f"is {y.shape[first:]} where that of u is {u.shape[first:]}",
+        )
+    return y
 
 
 def _last(u, counted, target, washout):

@@ -163,5 +163,4 @@ def refusing_reset(reset):
                 "s of zero input"
             ) from None
 
-    refuse.is_ours = True
     return refuse

@@ -186,28 +186,28 @@ def named(network):
     return "" if network.label is None else f" {network.label!r}"
 
 
-def refuse_unknown(cls, called, given):
+def refuse_unknown(keywords, cls, *others):
     """Raise a TypeError for keywords that a class has not, with those it has.
 
     Parameters
     ----------
+    keywords : dict
     cls : type
-        Whose initializer the keywords are passed on to.
-    called : type
         The class that was called with them.
-    given : dict
+    *others : type
+        Whose initializers they are passed on to.
     """
-    known = {
+    names = {
         name
-        for one in (cls, called)
+        for one in (cls, *others)
         for name, parameter in inspect.signature(one).parameters.items()
         if parameter.kind is not parameter.VAR_KEYWORD
     }
-    for name in given:
-        if name not in known:
-            close = difflib.get_close_matches(name, sorted(known), n=1)
+    for name in keywords:
+        if name not in names:
+            close = difflib.get_close_matches(name, sorted(names), n=1)
             hint = f"; did you mean {close[0]!r}?" if close else ", see its help"
-            raise TypeError(f"{called.__name__}() has no argument {name!r}{hint}")
+            raise TypeError(f"{cls.__name__}() has no argument {name!r}{hint}")
 
 
 def matrix(name, value, shape, rng, obj):

@@ -208,7 +208,7 @@ class LMU(nengo.Network):
         size_memory=None,
         **memory,
     ):
-        refuse_unknown(LegendreMemory, type(self), memory)
+        refuse_unknown(memory, type(self), LegendreMemory)
         rng = random_state(seed, self)
         super().__init__(label=label, seed=seed, add_to_container=add_to_container)
         with validated(self):
@@ -452,4 +452,4 @@ def build_lmu(model, lmu, *args, **kwargs):
     build_network(model, lmu, *args, **kwargs)
     if lmu.hidden is not None:
         set_apart(model, lmu.hidden.neurons)
-        warn_of_growth(lmu)
+    warn_of_growth(lmu)

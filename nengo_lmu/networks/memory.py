@@ -839,7 +839,7 @@ class LegendreMemory(nengo.Network):
         ...     memory = LegendreMemory(theta=0.1, d=4, n_neurons=200)
         ...     learned = memory.add_learned_readout(n_neurons=100)
         ...     connection = nengo.Connection(teacher, learned.target, synapse=None)
-        >>> 0 < learned.learning_rate < learned.stable_below
+        >>> bool(0 < learned.learning_rate < learned.stable_below)
         True
         """
         with validated(self):

@@ -99,7 +99,8 @@ def warn_of_growth(lmu):
     """Warn of states that grow without end in a network as it is now."""
     memory = lmu.memory
     connections = lmu.hidden_kernel, lmu.hidden_encoders, lmu.memory_encoders
-    if _is_trained(memory) or not any(_says(conn) for conn in connections):
+    feeds_back = lmu.hidden is not None and any(map(_says, connections))
+    if _is_trained(memory) or not feeds_back:
         return
     gain = loop_gain(lmu)
     n_steps = memory.theta / memory.dt
@@ -145,7 +146,8 @@ def _slopes(lmu):
 
     def activity(x):
         inputs = np.full((1, lmu.units), x)
-        rates = hidden.neuron_type.rates(inputs, hidden.gain, hidden.bias)
+        with np.errstate(over="ignore"):
+            rates = hidden.neuron_type.rates(inputs, hidden.gain, hidden.bias)
         return rates[0] / lmu.unit
 
     slopes = [

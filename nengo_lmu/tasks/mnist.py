@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nengo_lmu.compat import quietly
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.tasks.digits import Split
 
@@ -179,7 +180,8 @@ def _read(path):
 
 def _download():
     try:
-        import tensorflow as tf
+        with quietly():
+            import tensorflow as tf
     except ImportError:
         raise ImportError(
             "MNIST is downloaded by TensorFlow's Keras; install it with pip install "

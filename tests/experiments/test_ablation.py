@@ -1,7 +1,10 @@
 """psMNIST with a perturbed A, in its reduced form."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nengo
@@ -153,3 +156,19 @@ def test_large_changes_of_the_memory_harm_psmnist():
     }
     assert accuracy[0.0] > 0.94
     assert max(accuracy[-0.01], accuracy[0.01]) < accuracy[0.0] - 0.01
+
+
+@pytest.mark.slow
+def test_processes_of_the_command_are_quiet(tmp_path):
+    """TensorFlow, and Nengo's decoder cache that two share, tell of nothing."""
+    command = [sys.executable, "-m", "nengo_lmu", "train", "ablation"]
+    options = ["--data", "digits", "--digits", "500", "--seeds", "1", "--workers", "2"]
+    environment = dict(os.environ)
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    result = subprocess.run(
+        [*command, *options, "--out", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    assert (result.returncode, result.stderr) == (0, "")

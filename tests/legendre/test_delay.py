@@ -114,9 +114,9 @@ def test_more_signals_take_more_neurons():
 
 
 def test_what_was_tried_is_told():
-    tried = []
-    plan_delay(0.1, 0.1, bandwidth=3.0, tried=lambda: tried.append(1))
-    assert len(tried) >= 7
+    calls = []
+    plan_delay(0.1, 0.1, bandwidth=3.0, progress=lambda: calls.append(1))
+    assert len(calls) >= 7
 
 
 @pytest.mark.parametrize(

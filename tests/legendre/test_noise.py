@@ -14,6 +14,7 @@ from nengo_lmu.legendre import (
     simulate,
     split_neurons,
     state_space,
+    white_noise_statistics,
 )
 from nengo_lmu.legendre.feedback import largest_gain, with_feedback
 from nengo_lmu.legendre.noise import WINDOW_POINTS, ErrorDynamics
@@ -230,6 +231,55 @@ def test_covariance_with_feedback_is_that_of_the_whole_system(theta, d, gain, de
     C = readout(d, WINDOW_POINTS)
     forward = np.trace(C @ expected @ C.T) / len(C)
     assert np.sum(dynamics.amplification(decay) * Q) == pytest.approx(forward)
+
+
+@pytest.mark.parametrize("gain, delay", [(0.0, 0), (0.7, 0), (0.3, 3)])
+def test_filtered_noise_is_that_of_the_errors_step_by_step(gain, delay):
+    """Against the response to the noise of one step, summed until it has died away."""
+    theta, d, dt, tau = 0.05, 3, 0.001, 0.01
+    statistics = white_noise_statistics(theta, d, 0.3, 10.0)
+    spiking = SpikingPopulations(
+        theta,
+        d,
+        statistics,
+        basis(statistics, "principal"),
+        tau=0.02,
+        max_rate=200.0,
+        dt=dt,
+        error_feedback=gain,
+        feedback_delay=delay,
+    )
+    counts = np.full(d, 50)
+    # There is no public way to what each dimension's spikes vary by.
+    noise, _ = spiking._solve(counts)
+    M, N = fed_back(theta, d, gain, delay, np.exp(-dt / 0.02))
+    e = N @ (spiking.realization.T * np.sqrt(noise))
+    a, z, total = np.exp(-dt / tau), np.zeros((d, d)), np.zeros((d, d))
+    for _ in range(3000):
+        total += z @ z.T
+        e, z = M @ e, a * z + (1 - a) * e[d : 2 * d]
+    filtered = spiking.filtered_covariance(counts, tau)
+    assert np.allclose(filtered, total, rtol=1e-6)
+    assert np.trace(filtered) < np.trace(spiking.covariance(counts))
+
+
+def test_filtered_regular_spikes_are_as_the_filter_says():
+    """With a filter that is much faster than a time step, nothing is filtered."""
+    statistics = white_noise_statistics(0.05, 3, 0.3, 10.0)
+    spiking = SpikingPopulations(
+        0.05,
+        3,
+        statistics,
+        basis(statistics, "principal"),
+        tau=0.02,
+        max_rate=200.0,
+        spiking="regular",
+    )
+    counts = np.full(3, 50)
+    whole = spiking.covariance(counts)
+    assert np.allclose(spiking.filtered_covariance(counts, 1e-5), whole)
+    filtered = spiking.filtered_covariance(counts, 0.05)
+    assert np.trace(filtered) < 0.9 * np.trace(whole)
 
 
 @pytest.mark.parametrize("gain, delay", FEEDBACK)

@@ -5,14 +5,10 @@ import pytest
 
 from nengo_lmu.legendre import (
     ArgumentError,
-    SpikingPopulations,
-    basis,
     discretize,
     simulate,
     state_space,
-    white_noise_statistics,
 )
-from nengo_lmu.legendre.feedback import with_feedback
 from nengo_lmu.legendre.regression import SeenStates, examples, fit_with_noise
 
 
@@ -105,56 +101,6 @@ def test_input_noise_is_that_of_its_responses():
     assert np.allclose(seen.input_noise(), response.T @ response, atol=1e-14)
 
 
-@pytest.mark.parametrize("gain, delay", [(0.0, 0), (0.7, 0), (0.3, 3)])
-def test_filtered_noise_is_that_of_the_errors_step_by_step(gain, delay):
-    # The covariance of many independent errors, each followed until it has died away:
-    # the response to the noise of one step, summed over steps.
-    theta, d, dt, tau = 0.05, 3, 0.001, 0.01
-    statistics = white_noise_statistics(theta, d, 0.3, 10.0)
-    populations = SpikingPopulations(
-        theta,
-        d,
-        statistics,
-        basis(statistics, "principal"),
-        tau=0.02,
-        max_rate=200.0,
-        dt=dt,
-        error_feedback=gain,
-        feedback_delay=delay,
-    )
-    counts = np.full(d, 50)
-    F = with_feedback(populations._dynamics.A_bar, gain, delay)
-    noise, _ = populations._solve(counts)
-    e = np.zeros((len(F), d))
-    e[:d] = populations._columns * np.sqrt(noise)
-    a, z, total = np.exp(-dt / tau), np.zeros((d, d)), np.zeros((d, d))
-    for _ in range(3000):
-        total += z @ z.T
-        e, z = F @ e, a * z + (1 - a) * e[:d]
-    filtered = populations.filtered_covariance(counts, tau)
-    assert np.allclose(filtered, total, rtol=1e-6)
-    assert np.trace(filtered) < np.trace(populations.covariance(counts))
-
-
-def test_filtered_regular_spikes_are_as_the_filter_says():
-    # With a filter that is much faster than a time step, nothing is filtered.
-    statistics = white_noise_statistics(0.05, 3, 0.3, 10.0)
-    populations = SpikingPopulations(
-        0.05,
-        3,
-        statistics,
-        basis(statistics, "principal"),
-        tau=0.02,
-        max_rate=200.0,
-        spiking="regular",
-    )
-    counts = np.full(3, 50)
-    whole = populations.covariance(counts)
-    assert np.allclose(populations.filtered_covariance(counts, 1e-5), whole)
-    filtered = populations.filtered_covariance(counts, 0.05)
-    assert np.trace(filtered) < 0.9 * np.trace(whole)
-
-
 # --- what may be given
 
 
@@ -202,6 +148,8 @@ def test_rows_are_picked_in_the_order_of_the_targets():
         (np.ones((3, 4, 1)), np.ones((3, 4)), {}, "target", r"\(n, n_rows, 1\)"),
         (np.ones((3, 4, 1)), np.ones(4), {}, "target", "3 sequences"),
         ([np.ones(3), np.ones(4)], [np.ones(3), np.ones(3)], {}, "target", "as many"),
+        ([np.ones(3)] * 2, [np.ones((3, 1)), np.ones((3, 2))], {}, "target", "as many"),
+        ([np.ones(3)] * 2, [np.ones(3)], {}, "target", "as many"),
         (np.ones(4), np.ones(4), {"washout": 3}, "washout", "leaves 1 rows"),
         (np.ones(4), np.ones(4), {"mask": [1, 1, 1]}, "mask", r"\(1, 4\)"),
         (np.ones((2, 2, 1)), np.ones(2), {"mask": [[1, 1], [0, 0]]}, "mask", "1"),

@@ -372,3 +372,20 @@ def test_digits_are_read_alike(hidden):
     assert result["p_value"] > 0.01
     assert result["accuracy"]["reference"] > 0.9
     assert abs(result["accuracy"]["emulator"] - result["accuracy"]["reference"]) < 0.05
+
+
+def test_growth_is_told_of():
+    """As in other simulators, whatever the chip's largest rate makes of it."""
+    with nengo.Network(seed=0) as net:
+        lmu = LMU(
+            0.1,
+            4,
+            units=4,
+            n_neurons=40,
+            memory_kernel=np.ones((4, 4)) * [1, 0, 0, 0],
+            hidden_encoders=np.ones((1, 4)),
+        )
+        nengo.Connection(nengo.Node([0.0]), lmu.input, synapse=None)
+    assert lmu.loop_gain() > 1
+    with pytest.warns(nengo.exceptions.NengoWarning, match="grows without end"):
+        nengo_loihi.Simulator(net, progress_bar=False).close()

@@ -122,9 +122,9 @@ def used_and_limit(pair):
 def test_repr_says_whether_it_fits():
     with nengo.Network(seed=0) as net:
         LMU(theta=0.1, d=3, n_neurons=30)
-    found = resources(net)
-    assert repr(found) == "<Resources: 1 core of 128, 30 compartments, fits>"
-    problem = replace(found, problems=("too large",))
+    needs = resources(net)
+    assert repr(needs) == "<Resources: 1 core of 128, 30 compartments, fits>"
+    problem = replace(needs, problems=("too large",))
     assert repr(problem).endswith("does not fit: too large>")
 
 

@@ -99,7 +99,7 @@ def test_spikes_are_poisson_spikes():
     assert abs(of_steps.var() / of_steps.mean() - 1) < 4 * np.sqrt(2 / 1000)
 
 
-def test_range_is_checked():
+def test_the_range_is_checked_there_too():
     net = small_network(LegendreMemory, n_neurons=0, reset=True)
     with net:
         beyond = nengo.Node(lambda t: 2.0 if t > 0.01 else 0.0)
@@ -111,7 +111,7 @@ def test_range_is_checked():
 
 @pytest.mark.filterwarnings("ignore")  # they have some, of their own
 @pytest.mark.parametrize("n_neurons, tolerance", [(0, 1e-5), (600, 0.05)])
-def test_nengo_ocl(n_neurons, tolerance):
+def test_nengo_ocl_runs_memories(n_neurons, tolerance):
     """In NengoOCL itself, where that and an OpenCL are installed."""
     pytest.importorskip("nengo_ocl", reason="NengoOCL is not installed")
     cl = pytest.importorskip("pyopencl", reason="PyOpenCL is not installed")

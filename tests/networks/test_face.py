@@ -16,15 +16,15 @@ def network():
 
 def test_repr_says_what_it_is():
     lmu = LMU(0.5, 4, n_neurons=80)
-    said = repr(lmu)
+    text = repr(lmu)
     error = lmu.memory.predicted_error.window
     tau = lmu.memory.synapse.tau
-    assert said == (
+    assert text == (
         f"<LMU: theta=0.5 s, d=4, 80 neurons ({lmu.memory.neuron_type}), "
         f"tau={tau:g} s, predicted window error {error:.2g}>"
     )
-    assert str(lmu) == said
-    assert repr(lmu.memory) == said.replace("<LMU:", "<LegendreMemory 'memory':")
+    assert str(lmu) == text
+    assert repr(lmu.memory) == text.replace("<LMU:", "<LegendreMemory 'memory':")
 
 
 def test_repr_of_other_memories():

@@ -155,12 +155,12 @@ def test_single_precision_is_kept(plain, monkeypatch):
 
 
 def test_the_ensemble_may_be_connected(plain):
-    """Decoded ones, through functions, and probes of all that Nengo has."""
+    """Decoded, through transforms, and probed in all the ways that Nengo has."""
     net = network(m=120)
     (ensemble,) = net.memory.ensembles
     with net:
-        squares = nengo.Node(size_in=3)
-        nengo.Connection(ensemble, squares, function=np.square)
+        halves = nengo.Node(size_in=3)
+        nengo.Connection(ensemble, halves, transform=0.5)
         nengo.Connection(nengo.Node([0.1, -0.2]), ensemble[:2], synapse=None)
         other = nengo.Ensemble(30, 3)
         nengo.Connection(other, ensemble, solver=nengo.solvers.LstsqL2(weights=True))
@@ -168,7 +168,7 @@ def test_the_ensemble_may_be_connected(plain):
         nengo.Connection(
             nengo.Node([50.0]), ensemble.neurons, transform=np.ones((120, 1))
         )
-        for target in (squares, ensemble, other):
+        for target in (halves, ensemble, other):
             nengo.Probe(target, synapse=0.01)
     assert operators(net, Encode)
     ours = run(net)

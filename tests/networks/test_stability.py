@@ -97,6 +97,7 @@ def test_spiking_cell_grows_as_its_rates_say():
     "kwargs",
     [
         {"hidden_neuron_type": nengo.Tanh()},
+        {"hidden_neuron_type": nengo.Sigmoid()},
         {"hidden_neuron_type": nengo.LIFRate()},
         {"n_neurons": 100, "hidden_neuron_type": nengo.LIF()},
     ],

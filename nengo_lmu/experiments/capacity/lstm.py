@@ -59,6 +59,7 @@ def measure_lstm(setting, checkpoint=None):
         ``loss`` and ``val_loss`` of each epoch; and ``seconds`` of processor time, in
         whichever processes, without what was lost where one was stopped.
     """
+    import nengo_dl  # noqa: F401  before TensorFlow, whose Keras it changes
     import tensorflow as tf
 
     from nengo_lmu.dl.lstm import LSTMProcess, UnrolledLSTM

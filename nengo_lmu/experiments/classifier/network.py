@@ -16,6 +16,7 @@ from nengo_lmu.analysis.simulators import spike_counter
 from nengo_lmu.experiments.classifier.presentation import Presenter, Timing
 from nengo_lmu.experiments.classifier.row import Row
 from nengo_lmu.networks import LMU
+from nengo_lmu.series.network import rates_about
 from nengo_lmu.tasks.digits import N_CLASSES
 from nengo_lmu.utils.progress import progress_bar
 
@@ -42,11 +43,6 @@ def neuron_type(name):
         "nengo-regular": nengo.SpikingRectifiedLinear(),
         "nengo-lif": nengo.LIF(),
     }[name]
-
-
-def rates_about(rate):
-    """Return a distribution of rates (hertz), within a tenth of one."""
-    return nengo.dists.Uniform(0.9 * rate, 1.1 * rate)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,13 +12,10 @@ import numpy as np
 
 from nengo_lmu.experiments.classifier import network
 from nengo_lmu.experiments.classifier.row import Row
-from nengo_lmu.experiments.classifier.states import (
-    correlated_noise,
-    draw_kernel,
-    hidden_activity,
-)
-from nengo_lmu.experiments.classifier.training import compile_arguments
 from nengo_lmu.legendre import ArgumentError
+from nengo_lmu.series.network import rates_about
+from nengo_lmu.series.states import correlated_noise, draw_kernel, hidden_activity
+from nengo_lmu.series.training import compile_arguments
 from nengo_lmu.tasks.digits import N_PIXELS, load_digits, stream_states
 
 # Makes the rates of LIF neurons differentiable at their threshold, as NengoDL does it.
@@ -80,7 +77,7 @@ class DigitClassifier(network.SpikingClassifier):
             load_digits(settings.seed) if digits is None else digits,
             n_sample=60,
             readout=lambda rng, size: rng.standard_normal(size) / np.sqrt(size[1]),
-            hidden_rates=network.rates_about(settings.hidden_rate),
+            hidden_rates=rates_about(settings.hidden_rate),
             memory={"neuron_type": network.neuron_type(settings.neuron_type)},
             hidden_bias=0.1,
         )

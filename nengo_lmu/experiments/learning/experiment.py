@@ -106,7 +106,7 @@ class Learning(Experiment):
         }
 
     def table(self, record):
-        """Return the errors at the beginning, in the middle and at the end."""
+        """Return the errors at the beginning and at the end."""
         from nengo_lmu.experiments.learning.report import learning_table
 
         return learning_table(record)
@@ -232,7 +232,11 @@ def measure(setting):
 
 def _solved(memory, setting):
     """Add a readout of as many neurons that is solved, and return its node."""
-    options = {"n_neurons": setting.units, "seed": setting.seed}
+    options = {
+        "n_neurons": setting.units,
+        "chip": setting.simulator != "reference",
+        "seed": setting.seed,
+    }
     if setting.task == "product":
         return memory.add_window([0.5, 1.0], lambda v: v[0] * v[1] / RMS, **options)
     u, target = signals(setting.task, _EXAMPLES, setting.seed + 1)

@@ -4,7 +4,7 @@ import numpy as np
 
 from nengo_lmu.analysis import style
 from nengo_lmu.experiments.learning.experiment import PARTS
-from nengo_lmu.utils.table import format_table
+from nengo_lmu.utils.table import format_table, percent
 
 COLOURS = {
     "delay": style.BLUE,
@@ -14,10 +14,10 @@ COLOURS = {
 
 
 def learning_table(record):
-    """Return the errors of the first, the middle and the last part of a run."""
+    """Return the errors of the first and the last part of a run, and of readouts."""
     settings = record["settings"]
     length = settings["seconds"] / PARTS
-    shown = 0, PARTS // 2, PARTS - 1
+    shown = 0, PARTS - 1
     ends = [f"{k * length:g}-{(k + 1) * length:g} s" for k in shown]
     rows = [
         [
@@ -31,15 +31,13 @@ def learning_table(record):
     return (
         f"{settings['n_neurons']} neurons in the memory, {settings['units']} in the "
         f"readout, {settings['seeds']} runs\n"
-        "error of the readout, relative to the target's deviation\n\n"
+        "error of the readout in % of the target's deviation\n\n"
         + format_table(["learned", *ends, "held", "solved"], rows)
     )
 
 
 def _cell(value):
-    error = value["standard_error"]
-    text = f"{value['mean']:.3f}"
-    return text if error is None else f"{text} +- {error:.3f}"
+    return percent(value["mean"], value["standard_error"])
 
 
 def learning_figure(record):
@@ -64,7 +62,9 @@ def learning_figure(record):
                     _draw(panel, t, row)
             panel.set(title=name, xlabel="time (s)", yscale="log")
         panels[0, 0].set_ylabel("error / deviation of the target")
-        panels[0, 0].legend(title="learned (square: held;\ndashed: solved)")
+        panels[0, 0].legend(
+            loc="center left", title="learned (square: held;\ndashed: solved)"
+        )
         plt.close(figure)
     return figure
 

@@ -266,6 +266,7 @@ def epoch_times(settings, rounds=3):
 
 def _minibatches(settings, data, stack, keras, number=4):
     """Return a function that trains a little, and says what an epoch would take."""
+    import nengo_dl  # noqa: F401  before TensorFlow, whose Keras it changes
     import tensorflow as tf
 
     predictor = Predictor(settings)

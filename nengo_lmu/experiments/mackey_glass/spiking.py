@@ -11,14 +11,10 @@ import nengo
 import numpy as np
 
 from nengo_lmu.analysis.simulators import spike_counter
-from nengo_lmu.experiments.classifier.network import rates_about
-from nengo_lmu.experiments.classifier.states import (
-    correlated_noise,
-    draw_kernel,
-    hidden_activity,
-)
 from nengo_lmu.legendre import simulate
 from nengo_lmu.networks import LMU
+from nengo_lmu.series.network import rates_about
+from nengo_lmu.series.states import correlated_noise, draw_kernel, hidden_activity
 from nengo_lmu.tasks.mackey_glass import nrmse
 
 _MINIBATCH = 500
@@ -147,6 +143,7 @@ class SpikingPredictor:
         show_progress : bool, optional
             By default on terminals.
         """
+        import nengo_dl  # noqa: F401  before TensorFlow, whose Keras it changes
         import tensorflow as tf
 
         from nengo_lmu.dl import feedforward

@@ -14,11 +14,11 @@ import numpy as np
 
 from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.experiments import options
-from nengo_lmu.experiments.classifier.states import hidden_activity
-from nengo_lmu.experiments.classifier.training import compile_arguments
 from nengo_lmu.experiments.experiment import Experiment, option
 from nengo_lmu.legendre.checks import finite_array, one_of, whole
 from nengo_lmu.networks import LMU, XavierNormal
+from nengo_lmu.series.states import hidden_activity
+from nengo_lmu.series.training import compile_arguments
 
 # The paper has these.
 DELTAS = (-0.01, -0.001, 0.0, 0.001, 0.01)
@@ -276,6 +276,7 @@ def measure(setting):
         ``state``: root mean square of the states that are trained on; and
         ``accuracies`` of training, one an epoch.
     """
+    import nengo_dl  # noqa: F401  before TensorFlow, whose Keras it changes
     import tensorflow as tf
 
     from nengo_lmu.dl import feedforward

@@ -7,8 +7,8 @@ holds before is one matrix times the digit.
 
 import numpy as np
 
-from nengo_lmu.experiments.classifier.training import compile_arguments
 from nengo_lmu.experiments.psmnist.network import Settings
+from nengo_lmu.series.training import compile_arguments
 
 # This network can be followed over its last steps, and so many are: W_h is learned from
 # 0 and forgets sooner.

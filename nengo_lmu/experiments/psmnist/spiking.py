@@ -13,10 +13,10 @@ import nengo
 import numpy as np
 
 from nengo_lmu.experiments.classifier import network
-from nengo_lmu.experiments.classifier.states import correlated_noise
 from nengo_lmu.experiments.psmnist.distortion import distorted
 from nengo_lmu.experiments.psmnist.without_time import train_on_states
 from nengo_lmu.networks import XavierNormal
+from nengo_lmu.series.states import correlated_noise
 from nengo_lmu.tasks.mnist import N_PIXELS
 
 # Scores are low-pass filtered, so the states of some time before the end count as well:

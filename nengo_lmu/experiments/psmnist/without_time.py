@@ -7,10 +7,10 @@ of a single step, and their weights are those of the network in time.
 
 import numpy as np
 
-from nengo_lmu.experiments.classifier.states import hidden_activity
-from nengo_lmu.experiments.classifier.training import compile_arguments
 from nengo_lmu.experiments.psmnist.distortion import distorted
 from nengo_lmu.experiments.psmnist.network import Settings
+from nengo_lmu.series.states import hidden_activity
+from nengo_lmu.series.training import compile_arguments
 from nengo_lmu.tasks.mnist import N_PIXELS
 
 # It has 340 x 470 weights, 470 biases and 470 x 10 + 10 of the scores: 164,980.

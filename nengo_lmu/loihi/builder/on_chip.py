@@ -24,7 +24,9 @@ from nengo_loihi.block import Compartment
 
 from nengo_lmu.loihi.builder.ours import memories_on_chip
 from nengo_lmu.loihi.builder.reset import reset_from_host
+from nengo_lmu.networks import LMU
 from nengo_lmu.networks.population_objects import refuse_functions
+from nengo_lmu.networks.stability import warn_of_growth
 
 # With synapses of fewer time steps the emulator is as accurate as the theory says of
 # hundreds of neurons a dimension; with twice this, its error is up to three times that.
@@ -100,6 +102,9 @@ def as_on_chip(network, dt):
         to be decoded from its neurons.
     """
     left_out = []
+    for lmu in (network, *network.all_networks):
+        if isinstance(lmu, LMU):  # NengoLoihi builds what is in it, and not itself
+            warn_of_growth(lmu)
     with ExitStack() as stack:
         for memory in memories_on_chip(network):
             _check_synapse(memory, dt)

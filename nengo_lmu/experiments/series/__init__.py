@@ -1,0 +1,1 @@
+"""Series: of a file, and real ones beside what simpler methods make of them."""
