@@ -443,6 +443,7 @@ class SpikingPopulations:
             return self._state_error(noise * passed[:, np.newaxis])
         # For z[t+1] = a z[t] + (1 - a) e[t], the covariances are those of a stationary
         # process: of e, of z with it, of z.
+        # The filter goes through all steps between this and the late one.
         equations = self._dynamics.all_equations
         columns = equations.entered(self.realization.T) * np.sqrt(noise)
         everything = equations.covariance(columns @ columns.T)
