@@ -198,14 +198,14 @@ def _anomalies(setting):
         outcome = model.run(x[:, np.newaxis], simulator)
         scores = outcome.outputs[:, 0]
         results[simulator] = {
-            **detection(scores, data, tolerance, model.threshold),
+            **detection(scores, data, tolerance),
             "scores": np.round(scores, 4).tolist(),
             **outcome.cost,
         }
-    return _result(model, spent, results, threshold=model.threshold)
+    return _result(model, spent, results)
 
 
-def detection(scores, data, tolerance, threshold=None):
+def detection(scores, data, tolerance):
     """Return how well scores of all samples tell the anomaly among the test data.
 
     Parameters
@@ -215,8 +215,6 @@ def detection(scores, data, tolerance, threshold=None):
         Of which ``scores`` may be of the first samples.
     tolerance : int
         How far from the anomaly a score still tells of it (samples).
-    threshold : float, optional
-        By default the largest score of the training data.
 
     Returns
     -------
@@ -224,15 +222,15 @@ def detection(scores, data, tolerance, threshold=None):
         ``value``, the largest score near the anomaly over the largest one elsewhere:
         above 1 the largest score of all is that of the anomaly, as the archive counts;
         ``area``, under the receiver operating characteristic; ``alarms``, how often the
-        score rises above the threshold elsewhere; and whether it does for the
-        ``anomaly``.
+        score rises elsewhere above the ``threshold``, the largest of the training data
+        in the same simulator; and whether it does for the ``anomaly``.
     """
     n = data.n_train
-    threshold = float(np.max(scores[:n])) if threshold is None else threshold
+    threshold = float(np.max(scores[:n]))
     anomaly = np.convolve(data.anomaly, np.ones(2 * tolerance + 1), "same") > 0
     test, near = scores[n:], anomaly[n : len(scores)]
     if not np.any(near):  # of a quick run
-        return {"value": None, "area": None, "alarms": None, "anomaly": None}
+        return dict.fromkeys(("value", "area", "alarms", "anomaly"))
     above = test > threshold
     rises = above & ~np.concatenate([[False], above[:-1]])
     # the chance that a sample of the anomaly has a larger score than another
@@ -248,6 +246,7 @@ def detection(scores, data, tolerance, threshold=None):
         "area": float(area),
         "alarms": int(np.sum(rises & ~near)),
         "anomaly": bool(np.any(above & near)),
+        "threshold": threshold,
     }
 
 
