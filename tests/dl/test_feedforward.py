@@ -194,7 +194,7 @@ def test_training_is_by_rates_and_dropout_is_of_training():
     assert spiking == pytest.approx(fitted, rel=1e-5)
 
 
-def test_noise_of_states():
+def test_states_have_the_noise_of_the_memory():
     """Its covariance, for each input dimension, whether it is training or not.
 
     20,000 rows: variances are known to 1 %, covariances to as much of their geometric
@@ -223,7 +223,7 @@ def test_noise_of_states():
         (np.full((2, 2), np.nan), "4 of its 4 values are NaN"),
     ],
 )
-def test_covariance_of_another_memory(covariance, says):
+def test_a_covariance_of_another_memory_is_refused(covariance, says):
     net = network(NEURONS["Poisson"])
     with pytest.raises(ValidationError, match=f"noise_covariance.*{says}"):
         FeedForwardTwin(net.lmu, net.readout, noise_covariance=covariance)

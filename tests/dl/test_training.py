@@ -240,7 +240,7 @@ def test_a_model_goes_on_after_a_kill(batches, tmp_path, monkeypatch):
     np.testing.assert_allclose(model.weights, whole.weights, rtol=1e-5, atol=1e-6)
 
 
-def test_bad_models():
+def test_what_is_no_model_is_refused():
     model = KerasModel()
 
     def refused(attr, match, sim=model.model, x=model.x, y=model.y, **kwargs):

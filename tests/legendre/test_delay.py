@@ -134,7 +134,7 @@ def test_what_was_tried_is_told():
         ((1e-9, 0.4, 1.5), "error", "of 1e-09 takes an order above 256 or more than"),
     ],
 )
-def test_bad_arguments(arguments, name, problem):
+def test_bad_arguments_are_refused(arguments, name, problem):
     with pytest.raises(ArgumentError, match=problem) as error:
         plan_delay(*arguments)
     assert error.value.name == name

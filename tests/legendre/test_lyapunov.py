@@ -38,7 +38,7 @@ def noise(d):
 
 
 @pytest.mark.parametrize("d, gain, delay", CASES)
-def test_schur_decomposition_with_feedback(d, gain, delay):
+def test_the_schur_decomposition_with_feedback_is_one(d, gain, delay):
     """Orthogonal and triangular but for pairs; products round a few units each."""
     A_bar, S, Q = of_memory(d)
     F = with_feedback(A_bar, gain, delay)

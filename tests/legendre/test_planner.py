@@ -158,7 +158,7 @@ def test_the_best_error_feedback_costs_nearly_the_least(d, per_dimension, delay)
 
 
 @pytest.mark.parametrize("d", [64, 128, 192])
-def test_gains_at_high_orders(d):
+def test_gains_at_high_orders_are_the_best(d):
     """They are small there, and the basis of a larger gain is not good for them.
 
     The default costs at most a tenth more than the least error of any gain.

@@ -27,7 +27,7 @@ def test_repr_says_what_it_is():
     assert repr(lmu.memory) == text.replace("<LMU:", "<LegendreMemory 'memory':")
 
 
-def test_repr_of_other_memories():
+def test_other_memories_say_what_they_are():
     cell = LMU(0.5, 4, size_in=3, n_neurons=0, units=5, label="cell")
     assert repr(cell) == (
         "<LMU 'cell': theta=0.5 s, d=4, 3 signals, ideal, without neurons, "
@@ -44,14 +44,14 @@ def test_repr_while_it_is_made():
     assert "half" in repr(half_made)
 
 
-def test_d_dt_and_synapse():
+def test_d_dt_and_synapse_are_the_memorys():
     lmu = LMU(0.5, 4, n_neurons=80, dt=0.002, synapse=0.1)
     assert (lmu.d, lmu.dt, lmu.synapse) == (4, 0.002, nengo.Lowpass(0.1))
     assert LMU(0.5, 4, n_neurons=0).synapse is None
 
 
 @pytest.mark.parametrize("size_memory, rows", [(None, 1), (1, 1), (3, 3)])
-def test_signals_of_a_distribution(size_memory, rows):
+def test_a_distribution_makes_as_many_signals_as_asked(size_memory, rows):
     lmu = LMU(
         0.5,
         4,

@@ -268,7 +268,7 @@ def test_a_cell_may_lack_some_connections():
         ({"n_neurons": 0, "coupling": "feed-forward"}, "feed-forward"),
     ],
 )
-def test_coupling(kwargs, coupling):
+def test_coupling_says_which_connections_there_are(kwargs, coupling):
     """Feed-forward where hidden units spike, the paper's elsewhere, or what is said."""
     names = ("input_kernel", "hidden_kernel", "hidden_encoders", "memory_encoders")
     with nengo.Network(seed=0):

@@ -106,7 +106,7 @@ def test_noise_of_the_input_is_known_too():
     assert np.isclose(errors[0], known.predicted_error, rtol=0.3)
 
 
-def test_several_inputs_and_sequences():
+def test_several_inputs_and_sequences_are_fitted():
     # The last step of each of 200 sequences: the mean of the first input over the
     # window, and the second input at its end.
     rng = np.random.RandomState(0)
