@@ -1,7 +1,5 @@
 """Legendre Memory Units in Poisson neurons, for Nengo, NengoDL and NengoLoihi."""
 
-import importlib
-
 from _nengo_lmu_hook import install as _install
 from _nengo_lmu_hook import uninstall
 from nengo_lmu import startup
@@ -15,6 +13,7 @@ from nengo_lmu.networks import (  # noqa: E402
     load_weights,
     save_weights,
 )
+from nengo_lmu.utils.lazy import face  # noqa: E402
 from nengo_lmu.version import version as __version__  # noqa: E402
 
 __all__ = [
@@ -29,13 +28,9 @@ __all__ = [
 
 # These are imported when they are first used, since they load TensorFlow, NengoLoihi,
 # Matplotlib or scikit-learn.
-_LATE = ("analysis", "dl", "loihi", "plots", "tasks")
-
-
-def __getattr__(name):
-    if name in _LATE:
-        return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+_LATE, __getattr__ = face(
+    __name__, {}, ("analysis", "dl", "loihi", "plots", "series", "tasks")
+)
 
 
 def __dir__():

@@ -73,7 +73,7 @@ PARTS = {
     # the public face
     "__init__": (
         # loihi only where nengo_loihi is imported already: tested below
-        {"startup", "legendre", "networks", "version", "loihi"},
+        {"startup", "utils", "legendre", "networks", "version", "loihi"},
         {"_nengo_lmu_hook"},
     ),
 }
@@ -147,13 +147,7 @@ def back_edges(package):
             if top == package.name:
                 own = rest[0] if rest else ""
                 if own not in PARTS:  # a name of the package itself
-                    good = part in (
-                        "__init__",
-                        "__main__",
-                        "analysis",
-                        "experiments",
-                        "benchmarks",
-                    )
+                    good = part in FROM_THE_TOP
                 else:
                     good = own in parts | {part}
             else:

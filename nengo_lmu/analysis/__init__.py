@@ -5,7 +5,7 @@ noise theory says of it, and `sweep.run` does many of them on all cores, with re
 from which an interrupted sweep continues. Modules are loaded when they are used.
 """
 
-import importlib
+from nengo_lmu.utils.lazy import face
 
 # Each name of this package is in one of these modules.
 _HOMES = {
@@ -20,16 +20,7 @@ _HOMES = {
 }
 _MODULES = ("plan", "records", "style", "sweep", "timing")
 
-__all__ = sorted([*_MODULES, *(name for names in _HOMES.values() for name in names)])
-
-
-def __getattr__(name):
-    if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
-    for module, names in _HOMES.items():
-        if name in names:
-            return getattr(importlib.import_module(f"{__name__}.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__, __getattr__ = face(__name__, _HOMES, _MODULES)
 
 
 def __dir__():

@@ -7,7 +7,7 @@ public: `sequences` and `pad` for arrays, `Scaling`, `choose_window` for theta a
 Modules are loaded when they are used.
 """
 
-import importlib
+from nengo_lmu.utils.lazy import face
 
 # Each name of this package is in one of these modules.
 _HOMES = {
@@ -25,14 +25,7 @@ _HOMES = {
     "window": ("Window", "bandwidth", "choose_window", "zero_of_autocorrelation"),
 }
 
-__all__ = sorted(name for names in _HOMES.values() for name in names)
-
-
-def __getattr__(name):
-    for module, names in _HOMES.items():
-        if name in names:
-            return getattr(importlib.import_module(f"{__name__}.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__, __getattr__ = face(__name__, _HOMES)
 
 
 def __dir__():
