@@ -12,7 +12,10 @@ from nengo_lmu.cli import COMMANDS
 from nengo_lmu.legendre import ArgumentError
 
 # What has no default is given these.
-REQUIRED = {"plan": {"theta": 1.0, "d": 2, "n_neurons": 100}}
+REQUIRED = {
+    "plan": {"theta": 1.0, "d": 2, "n_neurons": 100},
+    "train series": {"data": "series.npz", "task": "classify"},
+}
 
 NOT_POSITIVE = ("12", math.nan, math.inf, -1, -0.5, True, 1j, 10**400, 1e300)
 BAD = {

@@ -2,11 +2,13 @@
 
 import dataclasses
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
 from nengo_lmu.experiments.experiment import Experiment, option
 from nengo_lmu.experiments.options import (
+    file,
     number_of_runs,
     one_of,
     positive_number,
@@ -46,7 +48,7 @@ class TrainSeries(Experiment):
     loads = "TensorFlow"
     names = {"path": "--data", "x": "--data", "labels": "--data"}
 
-    data: str = option(dataclasses.MISSING, str, "series, .npz or .csv", "FILE")
+    data: Path = option(dataclasses.MISSING, file, "series, .npz or .csv", "FILE")
     task: str = option(dataclasses.MISSING, one_of(TASKS), ", ".join(TASKS), "TASK")
     sample_ms: float = option(
         20.0, positive_number, "how long a sample is presented (milliseconds)", "MS"
@@ -88,6 +90,7 @@ class TrainSeries(Experiment):
     )
 
     def __post_init__(self):
+        super().__post_init__()
         if self.task != "classify":
             self.refuse_with(
                 f"--task {self.task}",

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 from nengo_lmu.experiments.experiment import Experiment, option, switch
 from nengo_lmu.experiments.options import number_of_runs, one_of
-from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.series.network import SIMULATORS
 
 
@@ -39,14 +38,6 @@ class RealSeries(Experiment):
         "SIMULATOR",
     )
     quick: bool = switch("a short training and a few test data, to see that it works")
-
-    def __post_init__(self):
-        for one in self.simulators:
-            if one not in SIMULATORS:
-                raise ArgumentError(
-                    "simulators",
-                    f"must be of {', '.join(SIMULATORS)}, but {one!r} was given",
-                )
 
     def measure(self, run):
         """Train a network for each seed, and measure it in each simulator.
