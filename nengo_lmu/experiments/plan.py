@@ -41,8 +41,8 @@ class PlanMemory(Experiment):
     With --delay, window, order, readout and neurons are chosen for the error of the
     delay itself: the root-mean-square difference to what the input was, relative to
     that of the input. With --theta and --d, the window error is the difference
-    between the decoded window and that of the ideal memory, and how far that is from
-    the input is a row of its own.
+    between the decoded window and that of the ideal memory, and how far that is
+    from the input is a row of its own.
 
     --verify builds the memory, runs it in nengo.Simulator and prints what it
     measured.

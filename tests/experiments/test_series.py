@@ -122,7 +122,9 @@ def test_a_missing_package_is_named(capsys, tmp_path, monkeypatch):
 
 
 def test_an_unknown_simulator_is_named():
-    with pytest.raises(ArgumentError, match="simulators: 'board' was given; give one of ideal"):
+    with pytest.raises(
+        ArgumentError, match="simulators: 'board' was given; give one of ideal"
+    ):
         Sunspots(simulators=("board",))
 
 

@@ -36,16 +36,16 @@ _EXAMPLES = 20.0
 class Learning(Experiment):
     """Learn a readout by PES while the memory runs, from nothing.
 
-    The memory (theta=1 s, d=6) gets white noise up to 1 Hz. A readout of neurons learns
-    what was half a second ago, what comes 0.1 s later, or the product of what was half
-    a second and a second ago. The error is measured in ten parts of the run, while it
-    learns, and for ten more seconds in which it is held as it is by then, relative to
-    the standard deviation of the target. Beside it stands a readout of as many neurons
-    that was solved before the run.
+    The memory (theta=1 s, d=6) gets white noise up to 1 Hz. A readout of neurons
+    learns what was half a second ago, what comes 0.1 s later, or the product of
+    what was half a second and a second ago. The error is measured in ten parts of
+    the run, while it learns, and for ten more seconds in which it is held as it is
+    by then, relative to the standard deviation of the target. Beside it stands a
+    readout of as many neurons that was solved before the run.
 
     The table goes to the screen; the record (learning.json), a record of each
-    measurement and the figure (learning.png) to a folder. When it was interrupted, the
-    same command continues where it was.
+    measurement and the figure (learning.png) to a folder. When it was interrupted,
+    the same command continues where it was.
     """
 
     name = "learning"

@@ -27,18 +27,20 @@ class TrainSeries(Experiment):
 
     FILE is .npz or .csv; nengo_lmu.series.read says what is to be in it. The tasks:
 
-      --task classify   the class of each sequence, by spiking hidden units that read
-                        a spiking memory of the last samples
-      --task forecast   a series some samples ahead, by a linear readout of the memory
-      --task detect     how far each sample is from its forecast, for its anomalies
+      --task classify  the class of each sequence, by spiking hidden units that read
+                       a spiking memory of the last samples
+      --task forecast  a series some samples ahead, by a linear readout of the
+                       memory
+      --task detect    how far each sample is from its forecast, for its anomalies
 
-    Samples are scaled to the range of the memory, by training data alone; its window
-    and order follow from the data, which the table tells, and from validation on
-    what is left out of the training. Where the file has nothing to test with, a
-    quarter is kept out of the training: of each class, or the end of a series.
+    Samples are scaled to the range of the memory, by training data alone; its
+    window and order follow from the data, which the table tells, and from
+    validation on what is left out of the training. Where the file has nothing to
+    test with, a quarter is kept out of the training: of each class, or the end of a
+    series.
 
-    The table has the test data with an ideal memory and rates, in spikes, and on the
-    Loihi emulator. The network goes to train-series-network.npz: one call,
+    The table has the test data with an ideal memory and rates, in spikes, and on
+    the Loihi emulator. The network goes to train-series-network.npz: one call,
     nengo_lmu.series.load, makes it again.
     """
 

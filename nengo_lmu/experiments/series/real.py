@@ -124,9 +124,9 @@ class Speakers(Classes):
 class Motions(Classes):
     """Tell four activities by the motion of a wrist, as a stream: BasicMotions.
 
-    40 recordings of 10 s, six channels each, are for training, and 40 are read once,
-    one after another: every sample is given a class, and scores are averaged over a
-    recording. The package aeon brings them (pip install 'nengo-lmu[data]').
+    40 recordings of 10 s, six channels each, are for training, and 40 are read
+    once, one after another: every sample is given a class, and scores are averaged
+    over a recording. The package aeon brings them (pip install 'nengo-lmu[data]').
     """
 
     name = "train motions"
@@ -153,9 +153,9 @@ class Forecasts(RealSeries):
 class Sunspots(Forecasts):
     """Forecast the number of sunspots a year ahead.
 
-    The years from 1700 to 1920 are for training, 1921 to 2008 are forecast once. The
-    error is the root mean square one over the standard deviation of those years. The
-    package statsmodels brings them (pip install 'nengo-lmu[data]').
+    The years from 1700 to 1920 are for training, 1921 to 2008 are forecast once.
+    The error is the root mean square one over the standard deviation of those
+    years. The package statsmodels brings them (pip install 'nengo-lmu[data]').
     """
 
     name = "train sunspots"
@@ -169,8 +169,8 @@ class ECG(Forecasts):
 
     Twenty seconds of the MIT-BIH Arrhythmia Database, at 120 samples a second: the
     first half is for training, the second is forecast once. The error is the root
-    mean square one over the standard deviation. The package sktime brings the series
-    (pip install 'nengo-lmu[data]').
+    mean square one over the standard deviation. The package sktime brings the
+    series (pip install 'nengo-lmu[data]').
     """
 
     name = "train ecg"

@@ -144,11 +144,11 @@ class TimeScale(Experiment):
 
     With trainable_theta=True, NengoDL trains how many times shorter than at first a
     window is, one scalar a layer. The window of one layer, too long or too short at
-    first, is to become that of the delay in the data: without neurons, and in Poisson
-    neurons through their rates.
-    Then those of three layers, all alike at first, are to become those of a teacher
-    of the same kernels, from what its last layer says. At last, A and B themselves
-    are trained, for an input that is too fast for the order of the memory.
+    first, is to become that of the delay in the data: without neurons, and in
+    Poisson neurons through their rates. Then those of three layers, all alike at
+    first, are to become those of a teacher of the same kernels, from what its last
+    layer says. At last, A and B themselves are trained, for an input that is too
+    fast for the order of the memory.
 
     Tables go to the screen; the record (train-time-scale.json), a figure
     (train-time-scale.png) and a record of each training to a folder. When it was
