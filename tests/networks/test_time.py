@@ -299,8 +299,10 @@ def test_hidden_units_keep_their_voltages_after_a_reset(hidden, most, signals):
         return sim.data[probe][n:].cumsum(axis=0) * lmu.unit * DT
 
     difference = np.abs(activity(before=1) - activity(before=0)).max()
-    assert difference <= most + 1e-9
-    assert (difference > 0) == (most > 0)
+    # Sums of some hundred values of order 1 are rounded, by each processor otherwise.
+    rounding = 1e-9
+    assert difference <= most + rounding
+    assert (difference > rounding) == (most > 0)
 
 
 @pytest.mark.parametrize("memory", [EXACT[0], EXACT[1], EXACT[4], EXACT[5]])
