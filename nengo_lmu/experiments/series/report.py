@@ -1,5 +1,7 @@
 """Tables and figures of series."""
 
+import textwrap
+
 import numpy as np
 
 from nengo_lmu.analysis.style import BLACK, BLUE, GREEN, ORANGE, SKY, STYLE, VERMILION
@@ -66,11 +68,10 @@ def table(record):
     rows = [[*row, *[""] * (len(header) - len(row))] for row in rows]
     seeds = len(record["seeds"])
     first = record["seeds"][0]
-    reasons = "\n".join(f"- {reason}" for reason in first["reasons"])
     return (
         f"{format_table(header, rows)}\n\n"
         f"Mean +- standard deviation of {seeds} seeds. The first network has "
-        f"{first['neurons']} neurons:\n{reasons}"
+        f"{first['neurons']} neurons:\n{_items(first['reasons'])}"
     )
 
 
@@ -88,13 +89,22 @@ def own_table(record):
             ]
         )
     first = record["seeds"][0]
-    lines = [f"- {reason}" for reason in first["reasons"]]
+    items = list(first["reasons"])
     if first["threshold"] is not None:
-        lines.append(f"- the largest score of the training is {first['threshold']:.2f}")
+        items.append(f"the largest score of the training is {first['threshold']:.2f}")
     return (
         f"{format_table([record['settings']['task'], measured, 'spikes / s'], rows)}"
-        f"\n\nThe first network has {first['neurons']} neurons:\n" + "\n".join(lines)
+        f"\n\nThe first network has {first['neurons']} neurons:\n{_items(items)}"
     )
+
+
+def _items(texts):
+    """Return a list of texts, for a terminal of 80 columns."""
+    wrapped = (
+        textwrap.fill(text, 80, initial_indent="- ", subsequent_indent="  ")
+        for text in texts
+    )
+    return "\n".join(wrapped)
 
 
 def draw_own(record):
