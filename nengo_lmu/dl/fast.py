@@ -112,37 +112,6 @@ def separated(planner, fewest=FEWEST):
     return plan
 
 
-def specialized(planner):
-    """Return a planner that gives operators build functions of their own.
-
-    Products and delays that are alone in their group, and all Poisson neurons.
-
-    Parameters
-    ----------
-    planner : callable
-        One of NengoDL's planners, or one like them.
-
-    Returns
-    -------
-    planner : callable
-    """
-
-    def plan(operators):
-        return [_specialize(group) for group in planner(operators)]
-
-    return plan
-
-
-def _specialize(group):
-    if all(map(FastPoisson.replaces, group)):
-        return tuple(map(FastPoisson, group))
-    if len(group) == 1:
-        for cls in (Product, Delay):
-            if cls.replaces(group[0]):
-                return (cls(group[0]),)
-    return group
-
-
 def replacing(cls, planner):
     """Return a planner in which neurons are simulated in a way of their own.
 
@@ -161,6 +130,36 @@ def replacing(cls, planner):
         ]
 
     return plan
+
+
+def specialized(planner):
+    """Return a planner that gives operators build functions of their own.
+
+    Products and delays that are alone in their group, and all Poisson neurons.
+
+    Parameters
+    ----------
+    planner : callable
+        One of NengoDL's planners, or one like them.
+
+    Returns
+    -------
+    planner : callable
+    """
+    planner = replacing(FastPoisson, planner)
+
+    def plan(operators):
+        return [_specialize(group) for group in planner(operators)]
+
+    return plan
+
+
+def _specialize(group):
+    if len(group) == 1:
+        for cls in (Product, Delay):
+            if cls.replaces(group[0]):
+                return (cls(group[0]),)
+    return group
 
 
 _single = separated(tree_planner)

@@ -13,6 +13,7 @@ import numpy as np
 from nengo.exceptions import SimulationError
 
 from nengo_lmu.networks.lmu import LMU
+from nengo_lmu.networks.members import members
 from nengo_lmu.networks.memory import LegendreMemory
 from nengo_lmu.networks.stability import warn_of_growth
 
@@ -55,16 +56,11 @@ def checked_freeze(freeze_params):
     def freeze_and_warn(self, objs):
         freeze_params.__get__(self, type(self))(objs)
         for obj in objs if isinstance(objs, (list, tuple)) else [objs]:
-            for network in _networks(obj):
-                if isinstance(network, LMU):
-                    warn_of_growth(network)
+            for lmu in members(obj, LMU) if isinstance(obj, nengo.Network) else ():
+                warn_of_growth(lmu)
 
     freeze_and_warn.is_ours = True
     return freeze_and_warn
-
-
-def _networks(obj):
-    return [obj, *obj.all_networks] if isinstance(obj, nengo.Network) else []
 
 
 def _check(simulator, path):
@@ -97,16 +93,15 @@ def _check(simulator, path):
 def _names_of_memories(model):
     """Return the memory that each signal is part of, by the signal's name."""
     names = {}
-    for network in _networks(model.toplevel):
-        if isinstance(network, LegendreMemory):
-            for obj in (*network.all_connections, *network.all_ensembles):
-                ends = [obj, getattr(obj, "neurons", obj)]
-                for signals in (model.sig[end] for end in ends):
-                    names |= {
-                        signal.name: str(network)
-                        for signal in signals.values()
-                        if signal is not None
-                    }
+    for memory in members(model.toplevel, LegendreMemory):
+        for obj in (*memory.all_connections, *memory.all_ensembles):
+            ends = [obj, getattr(obj, "neurons", obj)]
+            for signals in (model.sig[end] for end in ends):
+                names |= {
+                    signal.name: str(memory)
+                    for signal in signals.values()
+                    if signal is not None
+                }
     return names
 
 

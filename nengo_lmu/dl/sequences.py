@@ -34,6 +34,7 @@ from nengo_lmu.dl.linear_maps import LinearMaps, add, apply
 from nengo_lmu.dl.memory_matrices import MemoryMatrices, for_chunk, for_end
 from nengo_lmu.dl.operators import Delay
 from nengo_lmu.networks import LegendreMemory
+from nengo_lmu.networks.members import members
 
 
 def build(simulated, n_last=None):
@@ -146,12 +147,8 @@ def _evaluate(simulated, graph, keeps_history, n_last):
 
 
 def _memories(network):
-    networks = [] if network is None else [network, *network.all_networks]
-    return [
-        member
-        for member in networks
-        if isinstance(member, LegendreMemory) and member.populations is None
-    ]
+    memories = [] if network is None else members(network, LegendreMemory)
+    return [memory for memory in memories if memory.populations is None]
 
 
 def _unrounded(model):

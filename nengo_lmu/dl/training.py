@@ -7,7 +7,6 @@ a checkpoint sees what it would have seen, also where data are made for each epo
 
 import json
 import time
-import zipfile
 import zlib
 from pathlib import Path
 
@@ -18,19 +17,14 @@ from nengo.exceptions import SimulationError, ValidationError
 from nengo_lmu.dl.learners import as_learner
 from nengo_lmu.legendre.checks import one_of, shown, whole
 from nengo_lmu.networks.arguments import validated
-from nengo_lmu.utils.files import write_atomically
+from nengo_lmu.utils.files import NOT_AN_ARCHIVE, write_atomically
 from nengo_lmu.utils.progress import progress_bar
 
 # A checkpoint is written this often (seconds).
 INTERVAL = 60.0
 
-# A checkpoint says these of how far a training has come; reading a file that is none
-# raises one of the errors.
+# A checkpoint says these of how far a training has come.
 _POSITION = {"history", "batch", "sums", "seconds"}
-_NOT_A_CHECKPOINT = (
-    *(KeyError, ValueError, TypeError, AttributeError, EOFError, RecursionError),
-    *(zipfile.BadZipFile, zlib.error, NotImplementedError),
-)
 
 
 def fit(
@@ -275,7 +269,7 @@ class _Training:
             return
         except OSError as error:
             refuse(f"not to be read ({error.strerror or error})")
-        except _NOT_A_CHECKPOINT:
+        except NOT_AN_ARCHIVE:
             refuse("not a checkpoint, or damaged")
         if other:
             refuse("a checkpoint of another training")

@@ -30,6 +30,7 @@ from nengo_lmu.loihi.seeds import seeding
 from nengo_lmu.loihi.told import refusing_reset, telling
 from nengo_lmu.networks import LegendreMemory
 from nengo_lmu.networks.arguments import validated
+from nengo_lmu.networks.members import members
 from nengo_lmu.networks.objects import BiasConnection
 
 # These build functions take the place of NengoLoihi's own, or of none.
@@ -116,8 +117,7 @@ def add_params(network):
     """
     with validated(add_params):
         instance("network", network, nengo.Network, "give the network itself")
-    for memory in (network, *network.all_networks):
-        if isinstance(memory, LegendreMemory):
-            memory.config[nengo.Ensemble].set_param(
-                "copies", IntParam("copies", default=None, low=1, optional=True)
-            )
+    for memory in members(network, LegendreMemory):
+        memory.config[nengo.Ensemble].set_param(
+            "copies", IntParam("copies", default=None, low=1, optional=True)
+        )

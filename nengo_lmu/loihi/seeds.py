@@ -10,6 +10,7 @@ import numpy as np
 from nengo.utils.numpy import maxint
 
 from nengo_lmu.networks import LegendreMemory
+from nengo_lmu.networks.members import members
 
 _ON_HOST = ("host_pre", "host")
 
@@ -31,11 +32,7 @@ def seeding(init):
         seed = self.seed
         if seed is None and network.seed is not None:
             seed = network.seed + 1
-        has_memory = any(
-            isinstance(part, LegendreMemory)
-            for part in (network, *network.all_networks)
-        )
-        if seed is None or not has_memory:
+        if seed is None or not members(network, LegendreMemory):
             return
         # The chip draws from the seed itself, and nothing else may draw the same.
         seeds = np.random.RandomState(seed).randint(maxint, size=len(_ON_HOST))

@@ -39,7 +39,8 @@ import numpy as np
 from nengo_lmu.networks.arguments import nengos_defaults
 from nengo_lmu.networks.objects import Gate
 from nengo_lmu.networks.readout import Reading, typical_examples
-from nengo_lmu.networks.units import Units, spike_variance
+from nengo_lmu.networks.spikes import low_passed_variance
+from nengo_lmu.networks.units import Units
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def add_learned_readout(
 
     rates, _ = units.rates(states, reading.noise)
     decay = Reading(memory, synapse, memory.dt).decay
-    spikes = spike_variance(neuron_type, rates, decay, memory.dt)
+    spikes = low_passed_variance(neuron_type, rates, decay, memory.dt)
     power = np.mean(np.sum(rates**2 + spikes, axis=1))
     per_kappa = n_neurons / (memory.dt * power)
     if rate is None:

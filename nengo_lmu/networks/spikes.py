@@ -58,6 +58,42 @@ def spike_variance(neuron_type, rates, synapse, dt):
     return np.array([np.var(counts(rate) @ response) for rate in rates]) / dt**2
 
 
+def low_passed_variance(neuron_type, rates, decay, dt):
+    """Return what `spike_variance` has for low-pass filters, for any number of rates.
+
+    In closed form, which is quick and, for spikes that are not drawn, takes no notice
+    that they are at whole time steps.
+
+    Parameters
+    ----------
+    neuron_type : nengo.neurons.NeuronType
+        Spikes that are drawn are taken for Poisson spikes; all others for regular ones
+        at an unknown time of their interval.
+    rates : ndarray
+        Hertz.
+    decay : float or None
+        Of the filter, per step.
+    dt : float
+        Time step (seconds).
+
+    Returns
+    -------
+    variance : ndarray
+        ``r / dt (1 - a) / (1 + a)`` for a Poisson process. Spikes at intervals of ``T``
+        leave ``coth(T / 2 tau)`` times that, less the square of the rate. 0 for neurons
+        that do not spike.
+    """
+    if not neuron_type.spiking:
+        return 0.0 * rates
+    held = 1.0 if decay is None else (1 - decay) / (1 + decay)
+    poisson = rates / dt * held
+    if isinstance(neuron_type, (nengo.PoissonSpiking, nengo.StochasticSpiking)):
+        return poisson
+    steps = 1 / np.maximum(rates * dt, 1e-9)
+    left = np.zeros_like(rates) if not decay else decay**steps
+    return np.maximum(poisson * (1 + left) / (1 - left) - rates**2, 0.0)
+
+
 def _response(synapse, dt):
     """Return what a synapse makes of an impulse, until it has forgotten it."""
     if synapse is None:

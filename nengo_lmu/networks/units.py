@@ -16,6 +16,7 @@ from nengo_lmu.legendre.statistics import variance_along
 from nengo_lmu.networks.apart import set_apart
 from nengo_lmu.networks.arguments import nengos_defaults
 from nengo_lmu.networks.objects import BiasConnection
+from nengo_lmu.networks.spikes import low_passed_variance
 
 # Their noise is a matrix of theirs.
 MOST_NEURONS = 2**14
@@ -176,42 +177,9 @@ class Units:
         both = filtered @ (self.kernel * slopes.mean(axis=0)[:, np.newaxis]).T
         noise = self.kernel @ filtered @ self.kernel.T
         noise *= slopes.T @ slopes / len(slopes)
-        own = spike_variance(self.neuron_type, rates, decay, dt).mean(axis=0)
+        own = low_passed_variance(self.neuron_type, rates, decay, dt).mean(axis=0)
         noise[np.diag_indices_from(noise)] += own
         return np.block([[filtered, both], [both.T, noise]])
-
-
-def spike_variance(neuron_type, rates, decay, dt):
-    """Return the variance of filtered spikes around their rates.
-
-    Parameters
-    ----------
-    neuron_type : nengo.neurons.NeuronType
-        Spikes that are drawn are taken for Poisson spikes; all others for regular ones
-        at an unknown time of their interval.
-    rates : ndarray
-        Hertz.
-    decay : float or None
-        Of the filter, per step.
-    dt : float
-        Time step (seconds).
-
-    Returns
-    -------
-    variance : ndarray
-        ``r / dt (1 - a) / (1 + a)`` for a Poisson process. Spikes at intervals of ``T``
-        leave ``coth(T / 2 tau)`` times that, less the square of the rate. 0 for neurons
-        that do not spike.
-    """
-    if not neuron_type.spiking:
-        return 0.0 * rates
-    held = 1.0 if decay is None else (1 - decay) / (1 + decay)
-    poisson = rates / dt * held
-    if isinstance(neuron_type, (nengo.PoissonSpiking, nengo.StochasticSpiking)):
-        return poisson
-    steps = 1 / np.maximum(rates * dt, 1e-9)
-    left = np.zeros_like(rates) if not decay else decay**steps
-    return np.maximum(poisson * (1 + left) / (1 - left) - rates**2, 0.0)
 
 
 def _coordinates(signal, noise):

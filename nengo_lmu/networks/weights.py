@@ -9,8 +9,6 @@ simulator.
 """
 
 import json
-import zipfile
-import zlib
 
 import nengo
 import numpy as np
@@ -19,8 +17,9 @@ from nengo.exceptions import ValidationError
 from nengo_lmu.legendre.checks import shown
 from nengo_lmu.networks.lmu import LMU
 from nengo_lmu.networks.matrices import DENSE, matrix_of
+from nengo_lmu.networks.members import members
 from nengo_lmu.networks.memory import LegendreMemory
-from nengo_lmu.utils.files import write_atomically
+from nengo_lmu.utils.files import NOT_AN_ARCHIVE, write_atomically
 
 MATRICES = (
     "input_encoders",
@@ -38,11 +37,6 @@ _FORMAT = "weights of nengo_lmu, 1"
 # Hidden units and windows that are as alike as this are the same: NengoDL stores single
 # precision.
 _ALIKE = 1e-5
-
-_NOT_WEIGHTS = (
-    *(KeyError, ValueError, TypeError, AttributeError, EOFError, RecursionError),
-    *(zipfile.BadZipFile, zlib.error, NotImplementedError),
-)
 
 
 def save_weights(network, path):
@@ -165,13 +159,12 @@ def _memory(cell):
 
 def _cells(network):
     """Return the LMUs of a network, and memories that are in none, by name."""
-    networks = [network, *network.all_networks]
-    lmus = [one for one in networks if isinstance(one, LMU)]
+    lmus = members(network, LMU)
     inside = [lmu.memory for lmu in lmus]
     memories = [
-        one
-        for one in networks
-        if isinstance(one, LegendreMemory) and not any(one is m for m in inside)
+        memory
+        for memory in members(network, LegendreMemory)
+        if not any(memory is one for one in inside)
     ]
     cells = _numbered(
         [(one.label or type(one).__name__, one) for one in [*lmus, *memories]]
@@ -334,7 +327,7 @@ def _read(path):
         raise refused(f"not to be read ({error.strerror or error})") from None
     except ValidationError:
         raise
-    except _NOT_WEIGHTS:
+    except NOT_AN_ARCHIVE:
         raise refused("no archive of weights, or damaged") from None
     for name, array in arrays.items():
         if array.dtype.kind != "f" or not np.all(np.isfinite(array)):

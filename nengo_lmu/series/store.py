@@ -1,8 +1,6 @@
 """A trained network in one file."""
 
 import json
-import zipfile
-import zlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,16 +10,11 @@ from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.legendre.checks import finite_array
 from nengo_lmu.series.network import SeriesNetwork, Settings
 from nengo_lmu.series.scaling import Scaling
-from nengo_lmu.utils.files import write_atomically
+from nengo_lmu.utils.files import NOT_AN_ARCHIVE, write_atomically
 from nengo_lmu.version import version
 
 # what a file of ours is known by
 FORMAT = "nengo_lmu series 1"
-
-_NOT_OURS = (
-    *(KeyError, ValueError, TypeError, AttributeError, EOFError, RecursionError),
-    *(zipfile.BadZipFile, zlib.error, NotImplementedError),
-)
 
 _MATRIX = "matrix "
 
@@ -122,7 +115,7 @@ def load(path):
             f"{path} cannot be read ({error.strerror or error}); give a file that "
             "nengo_lmu.series.save has written",
         ) from None
-    except _NOT_OURS as error:
+    except NOT_AN_ARCHIVE as error:
         summary = " ".join(f"{type(error).__name__}: {error}".split())
         raise ArgumentError(
             "path",

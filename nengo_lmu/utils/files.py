@@ -2,7 +2,16 @@
 
 import os
 import tempfile
+import zipfile
+import zlib
 from pathlib import Path
+
+# Reading an archive of arrays, and what is said of them, raises one of these errors
+# where a file is none, or is damaged.
+NOT_AN_ARCHIVE = (
+    *(KeyError, ValueError, TypeError, AttributeError, EOFError, RecursionError),
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError),
+)
 
 
 def write_atomically(path, write, mode="w"):

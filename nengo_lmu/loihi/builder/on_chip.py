@@ -25,6 +25,7 @@ from nengo_loihi.block import Compartment
 from nengo_lmu.loihi.builder.ours import memories_on_chip
 from nengo_lmu.loihi.builder.reset import reset_from_host
 from nengo_lmu.networks import LMU
+from nengo_lmu.networks.members import members
 from nengo_lmu.networks.population_objects import refuse_functions
 from nengo_lmu.networks.stability import warn_of_growth
 
@@ -102,9 +103,8 @@ def as_on_chip(network, dt):
         to be decoded from its neurons.
     """
     left_out = []
-    for lmu in (network, *network.all_networks):
-        if isinstance(lmu, LMU):  # NengoLoihi builds what is in it, and not itself
-            warn_of_growth(lmu)
+    for lmu in members(network, LMU):  # NengoLoihi builds what is in it, not itself
+        warn_of_growth(lmu)
     with ExitStack() as stack:
         for memory in memories_on_chip(network):
             _check_synapse(memory, dt)

@@ -6,6 +6,7 @@ from weakref import WeakKeyDictionary
 from nengo_loihi.splitter import HostChipSplit
 
 from nengo_lmu.networks import LegendreMemory
+from nengo_lmu.networks.members import members
 
 
 @dataclass
@@ -58,8 +59,7 @@ def memories_on_chip(network, on_chip=None):
     -------
     memories : list of LegendreMemory
     """
-    networks = (network, *network.all_networks)
-    memories = [memory for memory in networks if isinstance(memory, LegendreMemory)]
+    memories = members(network, LegendreMemory)
     if memories and on_chip is None:
         on_chip = HostChipSplit(network).on_chip
     return [memory for memory in memories if any(map(on_chip, memory.ensembles))]
@@ -76,8 +76,7 @@ def memory_of(model, ensemble):
 def is_in(classes, model, ensemble):
     """Whether an ensemble is one of a network of some class."""
     return any(
-        isinstance(network, classes) and ensemble in network.ensembles
-        for network in (model.toplevel, *model.toplevel.all_networks)
+        ensemble in network.ensembles for network in members(model.toplevel, classes)
     )
 
 
