@@ -41,8 +41,8 @@ __all__ = [
     "restore",
 ]
 
-# Later releases than these are not known to need the mends. (Nengo's is that of its main
-# branch, as of May 2026.)
+# Later releases than these are not known to need the mends. Nengo's is the one to come,
+# as its main branch was in May 2026.
 LAST_NENGO = (4, 1, 1)
 LAST_NENGO_DL = (3, 6, 0)
 LAST_NENGO_LOIHI = (1, 1, 0)
@@ -304,7 +304,7 @@ def numpy_release():
 
 @mends(AFTER, "nengo.synapses", until=LAST_NENGO)
 def mend_filt(synapses):
-    """``synapse.filt`` of one signal, for NumPy that makes no number of an array of one.
+    """``synapse.filt`` of one signal, where NumPy makes no number of an array of one.
 
     Nengo <= 4.1 filters it as an array of shape (1,) a step, and assigns that to a
     number: NumPy >= 1.25 warns, and 2.4 refuses it. As a column it is filtered well.

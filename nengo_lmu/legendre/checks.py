@@ -33,7 +33,7 @@ MOST_DIMENSIONS = 2**14
 
 class _Repr(reprlib.Repr):
     def repr_int(self, x, level):
-        """Raise Python's error of too many digits, which reprlib catches from 3.14 on."""
+        """Raise Python's error of too many digits; from 3.14 on reprlib catches it."""
         repr(x)
         return super().repr_int(x, level)
 
