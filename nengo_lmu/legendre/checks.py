@@ -30,7 +30,6 @@ LONGEST_WINDOW = 10**9
 MOST_DIMENSIONS = 2**14
 
 
-
 class _Repr(reprlib.Repr):
     def repr_int(self, x, level):
         """Raise Python's error of too many digits; from 3.14 on reprlib catches it."""
