@@ -22,8 +22,8 @@ except ModuleNotFoundError as error:
     )
     if sys.version_info >= (3, 14):
         remedy = (
-            "the TensorFlow that it runs on, 2.16 to 2.21, has no wheel for Python 3.14 "
-            "or newer; use Python 3.10 to 3.13"
+            "the TensorFlow that it runs on, 2.16 to 2.21, has no wheel for Python "
+            "3.14 or newer; use Python 3.10 to 3.13"
         )
     raise ImportError(
         f"nengo_lmu.dl needs {error.name}: {remedy}", name=error.name
