@@ -8,8 +8,8 @@
     nox -s core -- tests/legendre        # on each Python that there is
     nox -s "train-3.12(tensorflow='oldest', numpy='1')"
 
-Arguments after ``--`` go to pytest. A Python that is not installed is skipped. What came
-out here, and when, is in docs/platforms.rst.
+Arguments after ``--`` go to pytest. A Python that is not installed is skipped. What
+came out here, and when, is in docs/platforms.rst.
 """
 
 import nox

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Neurons that hear their error
-# Each population of a memory is told how far its spikes of the last step were off, and
-# takes that back in the next one. Without (`error_feedback=0`), the same neurons have ten
-# times the error, at the same rates.
+# Each population of a memory is told how far its spikes of the last step were off,
+# and takes that back in the next one. Without (`error_feedback=0`), the same neurons
+# have ten times the error, at the same rates.
 
 # %%
 import matplotlib.pyplot as plt
@@ -32,7 +32,7 @@ for name, memory in memories.items():
     count = sum(np.count_nonzero(sim.data[probe]) for probe in trains[name])
     print(
         f"{name}: error {np.sqrt(np.mean(noise**2)) / 0.3:.4f}, expected "
-        f"{memory.predicted_error.window:.4f}, {count / 4000:.1f} thousand spikes a second"
+        f"{memory.predicted_error.window:.4f}, {count / 4000:.1f} thousand spikes a s"
     )
 
 # %%

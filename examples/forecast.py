@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Forecast your own series
-# A series goes in, a spiking network that forecasts it comes out. The window, the order
-# and the scale are chosen within the training data. `x` is all that has to be replaced
-# by your data; here it is a pendulum that is pushed and measured with noise.
+# A series goes in, a spiking network that forecasts it comes out. The window, the
+# order and the scale are chosen within the training data. `x` is all that has to be
+# replaced by your data; here it is a pendulum that is pushed and measured with noise.
 
 # %%
 import matplotlib.pyplot as plt

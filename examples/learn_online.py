@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Learn while it runs
-# A readout is learned by PES from a teacher who shows the signal of 0.1 s ago; then it is
-# held, and has to do without. It learns on Loihi too.
+# A readout is learned by PES from a teacher who shows the signal of 0.1 s ago; then
+# it is held, and has to do without. It learns on Loihi too.
 
 # %%
 import matplotlib.pyplot as plt

@@ -1,7 +1,8 @@
 # %% [markdown]
 # # Learn the length of the window
-# With `trainable_theta=True` the length of the window is one trainable number. It starts
-# twice too long and learns from examples that what is wanted is the input 50 ms ago.
+# With `trainable_theta=True` the length of the window is one trainable number. It
+# starts twice too long and learns from examples that what is wanted is the input 50
+# ms ago.
 
 # %%
 import matplotlib.pyplot as plt

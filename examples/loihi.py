@@ -1,8 +1,8 @@
 # %% [markdown]
 # # On Loihi
-# The network of any other example runs on the chip or, without one, on its emulator. What
-# it needs there is known before. The chip has no way for neurons to hear their error, so
-# the memory has the error of one with `error_feedback=0`.
+# The network of any other example runs on the chip or, without one, on its emulator.
+# What it needs there is known before. The chip has no way for neurons to hear their
+# error, so the memory has the error of one with `error_feedback=0`.
 
 # %%
 import matplotlib.pyplot as plt

@@ -1,6 +1,7 @@
 # %% [markdown]
 # # How much error neurons buy
-# The theory says the error of a memory before there is one, and the simulation agrees.
+# The theory says the error of a memory before there is one, and the simulation
+# agrees.
 
 # %%
 import matplotlib.pyplot as plt

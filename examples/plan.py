@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Plan a delay line
-# "Delay two signals by 0.4 s, up to 1.5 Hz, within 5 %": the plan says the window, the
-# order, the neurons and the synapse for it, and the error to expect.
+# "Delay two signals by 0.4 s, up to 1.5 Hz, within 5 %": the plan says the window,
+# the order, the neurons and the synapse for it, and the error to expect.
 
 # %%
 import matplotlib.pyplot as plt

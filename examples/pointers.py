@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Remember semantic pointers
-# A memory of NengoSPA's pointers: what was seen 0.3 s ago, for each of 16 dimensions, and
-# connected by `>>` like any other part of the model. (`pip install nengo-spa`)
+# A memory of NengoSPA's pointers: what was seen 0.3 s ago, for each of 16 dimensions,
+# and connected by `>>` like any other part of the model. (`pip install nengo-spa`)
 
 # %%
 import matplotlib.pyplot as plt

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Fit a readout to data
-# A readout that forecasts is fitted in closed form, for the noise that the spikes will
-# have, and says its error beforehand. No training, no tuning.
+# A readout that forecasts is fitted in closed form, for the noise that the spikes
+# will have, and says its error beforehand. No training, no tuning.
 
 # %%
 import matplotlib.pyplot as plt

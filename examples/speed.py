@@ -1,7 +1,8 @@
 # %% [markdown]
 # # Time as an input
-# `largest_speed` gives a memory a node for the speed of its time: 0 holds the window, 0.5
-# makes it twice as long. Here the window is held for half a second, as in working memory.
+# `largest_speed` gives a memory a node for the speed of its time: 0 holds the window,
+# 0.5 makes it twice as long. Here the window is held for half a second, as in working
+# memory.
 
 # %%
 import matplotlib.pyplot as plt

@@ -1,7 +1,8 @@
 # %% [markdown]
 # # A stack of memories
 # The end of one window is the beginning of the next: two memories of half a second
-# remember a second. Each has an order of its own, and either may be read at any point.
+# remember a second. Each has an order of its own, and either may be read at any
+# point.
 
 # %%
 import matplotlib.pyplot as plt

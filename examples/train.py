@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Train a spiking cell with NengoDL
 # Hidden units that spike read the memory and are trained by NengoDL's own `fit`; then
-# the same network runs in Nengo, spike by spike. The task: the product of the input now
-# and 0.1 s ago, which is no linear function of the window.
+# the same network runs in Nengo, spike by spike. The task: the product of the input
+# now and 0.1 s ago, which is no linear function of the window.
 
 # %%
 import matplotlib.pyplot as plt

@@ -1,7 +1,8 @@
 # %% [markdown]
 # # Read the whole window
-# The state of a memory says what the input was at every point of its window, not at the
-# end only. Here are 50 points of a window of half a second, twenty times a second.
+# The state of a memory says what the input was at every point of its window, not at
+# the end only. Here are 50 points of a window of half a second, twenty times a
+# second.
 
 # %%
 import matplotlib.pyplot as plt

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Compute a function of the window in neurons
-# How much of the last quarter of a second is like the quarter before it? The product of
-# two points of the window says so, and neurons between the memory and the readout
+# How much of the last quarter of a second is like the quarter before it? The product
+# of two points of the window says so, and neurons between the memory and the readout
 # compute it: in spikes, on any simulator.
 
 # %%

@@ -182,7 +182,7 @@ def run_example(name, capsys, monkeypatch):
 
 
 def numbers(pattern, text):
-    """Return the numbers that are found, a row for each line where there are several."""
+    """Return the numbers in groups of a pattern, a row for each match."""
     return np.array(re.findall(pattern, text), dtype=float).squeeze()
 
 

@@ -1,10 +1,14 @@
-"""Make notebooks, pages and a gallery of the examples: ``python docs/examples/build.py``.
+"""Make notebooks, pages and a gallery of the examples.
 
-Each script of ``examples/`` in which cells are marked (jupytext's percent format) becomes
-a notebook that has been run, a page of what it says, does and draws, and a picture in the
-gallery, all in this folder. What has not changed since it was last run is not run again;
-``--again`` runs everything. Needs jupytext, nbclient and ipykernel, and what the examples
-import.
+::
+
+    python docs/examples/build.py [--again]
+
+Each script of ``examples/`` in which cells are marked (jupytext's percent format)
+becomes a notebook that has been run, a page of what it says, does and draws, and a
+picture in the gallery, all in this folder. What has not changed since it was last run
+is not run again; ``--again`` runs everything. Needs jupytext, nbclient and ipykernel,
+and what the examples import.
 """
 
 import base64
