@@ -39,10 +39,7 @@ print(
     f"mean squared error: {losses[0]:.4f} in the first epoch, {losses[-1]:.4f} at last"
 )
 
-# %% [markdown]
-# The eight sequences that training has not seen, one after the other, in Nengo:
-
-# %%
+# %% the eight sequences that training has not seen, one after the other, in Nengo
 test, wanted = u[32:].reshape(-1, 1), y[32:].reshape(-1)
 x.output = nengo.processes.PresentInput(test, 0.001)
 with nengo.Simulator(net, seed=0, progress_bar=False) as sim:
