@@ -35,18 +35,14 @@ with nengo_dl.Simulator(net, minibatch_size=8, seed=0, progress_bar=False) as si
     history = sim.fit({x: u[:32]}, {probe: y[:32]}, epochs=30, verbose=0)
     sim.freeze_params(net)
 losses = history.history["loss"]
-print(
-    f"mean squared error: {losses[0]:.4f} in the first epoch, {losses[-1]:.4f} at last"
-)
+print(f"squared error: {losses[0]:.4f} in the first epoch, {losses[-1]:.4f} at last")
 
 # %% the eight sequences that training has not seen, one after the other, in Nengo
 test, wanted = u[32:].reshape(-1, 1), y[32:].reshape(-1)
 x.output = nengo.processes.PresentInput(test, 0.001)
 with nengo.Simulator(net, seed=0, progress_bar=False) as sim:
     sim.run_steps(len(test))
-scored = (
-    np.arange(len(test)) % 400 >= 200
-)  # of each sequence, when the window is its own
+scored = np.arange(len(test)) % 400 >= 200  # when the window is a sequence's own
 error = np.std((sim.data[probe][:, 0] - wanted)[scored]) / wanted[scored].std()
 print(f"error in spikes: {error:.2f} of the product's deviation")
 
