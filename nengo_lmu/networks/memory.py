@@ -77,7 +77,7 @@ from nengo_lmu.networks.readout import (
 from nengo_lmu.networks.units import MOST_NEURONS as MOST_UNITS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
     from nengo_lmu.legendre.noise import PredictedError, SpikingPopulations
@@ -540,7 +540,7 @@ class LegendreMemory(nengo.Network):
         return self._design.predicted_error
 
     @property
-    def parts(self):
+    def parts(self) -> Parts:
         """(Parts) What it is made of, for backends."""
         return Parts(
             self._state,
@@ -935,7 +935,7 @@ class LegendreMemory(nengo.Network):
     # --- where neurons are others than elsewhere
 
     @contextmanager
-    def redesigned(self, **changes):
+    def redesigned(self, **changes: Any) -> Iterator[None]:
         """Be a memory of another design, while a backend builds it.
 
         What the feedback is made of is taken out without a gain of it. Neurons and
@@ -972,7 +972,7 @@ class LegendreMemory(nengo.Network):
             for cls, members in objects.items():
                 self.objects[cls][:] = members
 
-    def take_out(self, nodes):
+    def take_out(self, nodes: Iterable[nengo.Node]) -> None:
         """Take nodes and what is connected to them out, while it is `redesigned`."""
         self.nodes[:] = [node for node in self.nodes if node not in nodes]
         self.connections[:] = [

@@ -265,7 +265,7 @@ class SeriesNetwork:
     # --- what is trained
 
     @property
-    def parameters(self):
+    def parameters(self) -> dict[str, nengo.Connection]:
         """(dict of nengo.Connection) What is trained, by name."""
         named = {
             "memory_kernel": self.lmu.memory_kernel,
@@ -277,14 +277,14 @@ class SeriesNetwork:
         return {name: conn for name, conn in named.items() if conn is not None}
 
     @property
-    def matrices(self):
+    def matrices(self) -> dict[str, Array]:
         """(dict of ndarray) The values of the parameters, by name."""
         return {
             name: np.array(connection.transform.init)
             for name, connection in self.parameters.items()
         }
 
-    def assign(self, matrices):
+    def assign(self, matrices: dict[str, Array]) -> None:
         """Give the parameters other values, as `matrices` has them."""
         for name, connection in self.parameters.items():
             connection.transform = matrices[name]
