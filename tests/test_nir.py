@@ -4,7 +4,10 @@ This is not in a folder ``nir``, which Python would take for the package of that
 """
 
 import importlib
+import re
 import sys
+import textwrap
+from pathlib import Path
 
 import nengo
 import numpy as np
@@ -383,6 +386,17 @@ def test_the_metadata_say_what_a_graph_is(tmp_path):
     assert np.array_equal(metadata["scaling"], cell.realization.T)
     assert metadata["lost"] == "noise, negative currents"
     assert metadata["tau"] == cell.synapse.tau and metadata["reader"] == "exact"
+
+
+def test_the_example_of_the_docs_runs(tmp_path, monkeypatch):
+    text = (Path(__file__).parents[1] / "docs/nir.rst").read_text(encoding="utf-8")
+    block = re.search(r"code-block:: python\n\n((?:   .*\n|\n)+)", text).group(1)
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(textwrap.dedent(block), names)  # noqa: S102
+    assert (tmp_path / "memory.nir").exists()
+    assert names["network"].output.size_out == 1
+    assert names["network"].cell.summary == names["memory"].summary
 
 
 # --- what is refused
