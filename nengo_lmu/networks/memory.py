@@ -1,5 +1,6 @@
 """The Legendre memory: a window of the input, held by spiking neurons."""
 
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -77,6 +78,17 @@ from nengo_lmu.networks.units import MOST_NEURONS as MOST_UNITS
 MOST_NEURONS = 10**8
 
 POISSON = nengo.PoissonSpiking(nengo.RectifiedLinear())
+
+
+@dataclass(frozen=True)
+class WindowFunction:
+    """A function of the window as the output of a node, which can be pickled."""
+
+    function: Callable
+
+    def __call__(self, t, window):
+        """Return what the function gives."""
+        return self.function(window)
 
 
 @dataclass(frozen=True)
@@ -676,7 +688,7 @@ class LegendreMemory(nengo.Network):
                 node = nengo.Node(size_in=len(D), label=label)
             else:
                 node = nengo.Node(
-                    lambda t, window: function(window),
+                    WindowFunction(function),
                     size_in=len(D),
                     size_out=size_out,
                     label=label,
