@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -91,6 +92,17 @@ if TYPE_CHECKING:
 MOST_NEURONS = 10**8
 
 POISSON = nengo.PoissonSpiking(nengo.RectifiedLinear())
+
+
+@dataclass(frozen=True)
+class WindowFunction:
+    """A function of the window as the output of a node, which can be pickled."""
+
+    function: Callable
+
+    def __call__(self, t, window):
+        """Return what the function gives."""
+        return self.function(window)
 
 
 @dataclass(frozen=True)
@@ -307,6 +319,7 @@ class LegendreMemory(nengo.Network):
             # Euler's method is refused where it is unstable.
             A_bar, _ = discretize(*self._system, self.dt, method=self.discretization)
             delay = feedback_steps("feedback_delay", feedback_delay, self.d, self.dt)
+            self.feedback_delay = delay * self.dt
             if error_feedback is not None:
                 bound = largest_gain(A_bar, delay)
                 error_feedback = checked_gain(error_feedback, bound, delay)
@@ -375,7 +388,7 @@ class LegendreMemory(nengo.Network):
                     max_rates=max_rates,
                     intercepts=intercepts,
                     encoders=encoders,
-                    feedback_delay=delay * self.dt,
+                    feedback_delay=self.feedback_delay,
                     random_state=rng.get_state(),
                 )
                 self._design = self._make_design(error_feedback=error_feedback)
@@ -540,6 +553,17 @@ class LegendreMemory(nengo.Network):
         return self._design.predicted_error
 
     @property
+    def is_as_designed(self):
+        """(bool) Whether neurons and connections are what the design makes of them.
+
+        Not after something of them was trained or replaced.
+        """
+        return all(
+            _same(getattr(obj, name), value)
+            for obj, name, value in self._values(self._design)
+        )
+
+    @property
     def parts(self) -> Parts:
         """(Parts) What it is made of, for backends."""
         return Parts(
@@ -678,7 +702,7 @@ class LegendreMemory(nengo.Network):
                 node = nengo.Node(size_in=len(D), label=label)
             else:
                 node = nengo.Node(
-                    lambda t, window: function(window),
+                    WindowFunction(function),
                     size_in=len(D),
                     size_out=size_out,
                     label=label,
@@ -950,11 +974,12 @@ class LegendreMemory(nengo.Network):
             ``error_feedback=0.0`` for neurons that cannot hear their error.
         """
         design = self._design
-        designed = list(self._values(design))
-        kept = [(obj, name, getattr(obj, name)) for obj, name, _ in designed]
+        kept = [
+            (obj, name, getattr(obj, name)) for obj, name, _ in self._values(design)
+        ]
         objects = {cls: list(members) for cls, members in self.objects.items()}
         gain = changes.get("error_feedback", design.error_feedback)
-        if all(_same(now, then) for (*_, now), (*_, then) in zip(kept, designed)):
+        if self.is_as_designed:
             self._design = self._make_design(**{"error_feedback": gain} | changes)
         else:
             self._design = replace(design, error_feedback=gain)
@@ -992,6 +1017,8 @@ class LegendreMemory(nengo.Network):
         value : object
         """
         p = design.populations
+        if p is None:
+            return
         (ensemble,) = self.ensembles
         yield ensemble, "encoders", PopulationEncoders(p.counts, p.signs)
         yield ensemble, "gain", p.gain
