@@ -64,7 +64,7 @@ def run_blocks(name):
 def test_the_example_of_trials_clears_the_memory():
     """The first step after a reset is that of a fresh memory."""
     names = {}
-    source = readme_blocks("docs/time.rst")[1]
+    source = readme_blocks("docs/explanation/time.rst")[1]
     exec(source.replace("seed=0) as sim", "progress_bar=False) as sim"), names)  # noqa: S102
     states = names["sim"].data[names["probe"]]
     before, after = np.abs(states[300]).max(), np.abs(states[301]).max()
@@ -73,7 +73,7 @@ def test_the_example_of_trials_clears_the_memory():
 
 def test_the_examples_of_readouts_have_the_errors_they_say():
     """The readout has the error that it says, and so have neurons beside it."""
-    names = run_blocks("docs/readout.rst")
+    names = run_blocks("docs/explanation/readout.rst")
     missed = (names["sim"].data[names["probe"]] - names["target"])[400:]
     error = np.sqrt(np.mean(missed**2, axis=0))
     assert np.allclose(error, names["readout"].predicted_error, rtol=0.3)
@@ -81,14 +81,14 @@ def test_the_examples_of_readouts_have_the_errors_they_say():
 
 def test_the_example_of_learning_learns_a_delay():
     """Held, the readout has learned most of the delay."""
-    names = run_blocks("docs/learning.rst")
+    names = run_blocks("docs/explanation/learning.rst")
     error = names["sim"].data[names["probe"]][2500:]
     assert np.sqrt(np.mean(error**2)) < 0.5 * names["u"].std()
 
 
 def test_the_example_of_speed_and_reset_pauses_and_clears():
     """The state is held in the pause, and gone after the reset."""
-    source, _ = readme_blocks("docs/time.rst")
+    source, _ = readme_blocks("docs/explanation/time.rst")
     names = {}
     exec(source.replace("seed=0) as sim", "progress_bar=False) as sim"), names)  # noqa: S102
     states = names["sim"].data[names["probe"]]
@@ -98,8 +98,8 @@ def test_the_example_of_speed_and_reset_pauses_and_clears():
 
 
 def test_the_example_of_a_planned_delay_has_the_error_it_says():
-    """The network of docs/plan.rst has the error that was planned, of 15 waves."""
-    (source,) = readme_blocks("docs/plan.rst")
+    """The network of docs/explanation/plan.rst has the error that was planned, of 15 waves."""
+    (source,) = readme_blocks("docs/explanation/plan.rst")
     names = {}
     exec(source, names)  # noqa: S102
     with names["net"]:
@@ -114,7 +114,7 @@ def test_the_example_of_a_planned_delay_has_the_error_it_says():
 
 
 def test_the_docs_say_how_far_windows_are_truncated():
-    text = (ROOT / "docs" / "plan.rst").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "explanation" / "plan.rst").read_text(encoding="utf-8")
     call = re.search(r"``(truncation_error\(.*?\))``", text, re.DOTALL).group(1)
     assert round(eval(call, {"truncation_error": truncation_error}), 3) == 0.018  # noqa: S307
 
@@ -164,7 +164,7 @@ def test_the_example_of_series_reads_classes_in_all_simulators(
     pytest.importorskip("nengo_dl")
     pytest.importorskip("nengo_loihi")
     monkeypatch.chdir(tmp_path)
-    names = run_blocks("docs/series.rst")
+    names = run_blocks("docs/explanation/series.rst")
     accuracies = [line.split() for line in capsys.readouterr().out.splitlines()[-3:]]
     assert [name for name, _ in accuracies] == ["ideal", "nengo", "emulator"]
     # 9 of 10 would be far from chance (p = 0.01)
