@@ -50,7 +50,7 @@ def first_plot():
     with plt.rc_context(
         STYLE | {"figure.figsize": (7, 2.4), "figure.constrained_layout.use": True}
     ):
-        exec(textwrap.dedent(code), {})  # noqa: S102
+        exec(textwrap.dedent(code).replace("plt.savefig", "str"), {})  # noqa: S102
         plt.gca().set(xlabel="time (s)", ylabel="signal")
     return plt.gcf()
 

@@ -4,6 +4,7 @@ import re
 import runpy
 import sys
 
+import matplotlib
 import nengo
 import numpy as np
 import pytest
@@ -12,9 +13,12 @@ from pages import ROOT, blocks
 from nengo_lmu.legendre import truncation_error
 
 
-def test_the_first_example_of_the_readme_runs():
-    """Ten lines, and a delay; how large its error is, the last test says."""
+def test_the_first_example_of_the_readme_runs(tmp_path, monkeypatch):
+    """Ten lines, a delay, and a plot; how large its error is, another test says."""
+    monkeypatch.chdir(tmp_path)
+    matplotlib.use("Agg")
     source = blocks("README.rst")[0]
+    assert blocks("docs/get_started/first_plot.rst") == [source]
     lines = [line for line in source.splitlines() if line.strip()]
     assert len(lines) <= 10
     source = source.replace("seed=0) as sim", "seed=0, progress_bar=False) as sim")
@@ -24,6 +28,7 @@ def test_the_first_example_of_the_readme_runs():
     signal = names["stim"].output.run(10, rng=np.random.RandomState(0))
     assert delayed.shape == (10_000,) and signal.shape == (10_000, 1)
     assert 0.1 < delayed[1000:].std() < 0.5
+    assert (tmp_path / "delay.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_second_example_of_the_readme_runs():
