@@ -3,27 +3,22 @@
 import re
 import runpy
 import sys
-import textwrap
-from pathlib import Path
 
+import matplotlib
 import nengo
 import numpy as np
 import pytest
+from pages import ROOT, blocks
 
 from nengo_lmu.legendre import truncation_error
 
-ROOT = Path(__file__).parent.parent
 
-
-def readme_blocks(name="README.rst"):
-    text = (ROOT / name).read_text(encoding="utf-8")
-    blocks = re.findall(r"\.\. code-block:: python\n\n((?:   .*\n|\n)+)", text)
-    return [textwrap.dedent(block) for block in blocks]
-
-
-def test_the_first_example_of_the_readme_runs():
-    """Ten lines, and a delay; how large its error is, the last test says."""
-    source = readme_blocks()[0]
+def test_the_first_example_of_the_readme_runs(tmp_path, monkeypatch):
+    """Ten lines, a delay, and a plot; how large its error is, another test says."""
+    monkeypatch.chdir(tmp_path)
+    matplotlib.use("Agg")
+    source = blocks("README.rst")[0]
+    assert blocks("docs/get_started/first_plot.rst") == [source]
     lines = [line for line in source.splitlines() if line.strip()]
     assert len(lines) <= 10
     source = source.replace("seed=0) as sim", "seed=0, progress_bar=False) as sim")
@@ -33,6 +28,7 @@ def test_the_first_example_of_the_readme_runs():
     signal = names["stim"].output.run(10, rng=np.random.RandomState(0))
     assert delayed.shape == (10_000,) and signal.shape == (10_000, 1)
     assert 0.1 < delayed[1000:].std() < 0.5
+    assert (tmp_path / "delay.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_second_example_of_the_readme_runs():
@@ -43,7 +39,7 @@ def test_the_second_example_of_the_readme_runs():
         "inputs": rng.uniform(-1, 1, size=(32, 20, 1)),
         "targets": rng.uniform(-1, 1, size=(32, 20, 1)),
     }
-    source = readme_blocks()[1].replace("epochs=20", "epochs=1, verbose=0")
+    source = blocks("README.rst")[1].replace("epochs=20", "epochs=1, verbose=0")
     source = source.replace(
         "minibatch_size=32", "minibatch_size=32, progress_bar=False"
     )
@@ -55,7 +51,7 @@ def test_the_second_example_of_the_readme_runs():
 def run_blocks(name):
     """Run the examples of a page one after the other, and return their names."""
     names = {}
-    for source in readme_blocks(name):
+    for source in blocks(name):
         source = source.replace("seed=0) as sim", "seed=0, progress_bar=False) as sim")
         exec(source, names)  # noqa: S102
     return names
@@ -64,7 +60,7 @@ def run_blocks(name):
 def test_the_example_of_trials_clears_the_memory():
     """The first step after a reset is that of a fresh memory."""
     names = {}
-    source = readme_blocks("docs/time.rst")[1]
+    source = blocks("docs/explanation/time.rst")[1]
     exec(source.replace("seed=0) as sim", "progress_bar=False) as sim"), names)  # noqa: S102
     states = names["sim"].data[names["probe"]]
     before, after = np.abs(states[300]).max(), np.abs(states[301]).max()
@@ -73,7 +69,7 @@ def test_the_example_of_trials_clears_the_memory():
 
 def test_the_examples_of_readouts_have_the_errors_they_say():
     """The readout has the error that it says, and so have neurons beside it."""
-    names = run_blocks("docs/readout.rst")
+    names = run_blocks("docs/explanation/readout.rst")
     missed = (names["sim"].data[names["probe"]] - names["target"])[400:]
     error = np.sqrt(np.mean(missed**2, axis=0))
     assert np.allclose(error, names["readout"].predicted_error, rtol=0.3)
@@ -81,14 +77,14 @@ def test_the_examples_of_readouts_have_the_errors_they_say():
 
 def test_the_example_of_learning_learns_a_delay():
     """Held, the readout has learned most of the delay."""
-    names = run_blocks("docs/learning.rst")
+    names = run_blocks("docs/explanation/learning.rst")
     error = names["sim"].data[names["probe"]][2500:]
     assert np.sqrt(np.mean(error**2)) < 0.5 * names["u"].std()
 
 
 def test_the_example_of_speed_and_reset_pauses_and_clears():
     """The state is held in the pause, and gone after the reset."""
-    source, _ = readme_blocks("docs/time.rst")
+    source, _ = blocks("docs/explanation/time.rst")
     names = {}
     exec(source.replace("seed=0) as sim", "progress_bar=False) as sim"), names)  # noqa: S102
     states = names["sim"].data[names["probe"]]
@@ -98,8 +94,8 @@ def test_the_example_of_speed_and_reset_pauses_and_clears():
 
 
 def test_the_example_of_a_planned_delay_has_the_error_it_says():
-    """The network of docs/plan.rst has the error that was planned, of 15 waves."""
-    (source,) = readme_blocks("docs/plan.rst")
+    """The network of the page has the error that was planned, of 15 waves."""
+    (source,) = blocks("docs/explanation/plan.rst")
     names = {}
     exec(source, names)  # noqa: S102
     with names["net"]:
@@ -114,7 +110,7 @@ def test_the_example_of_a_planned_delay_has_the_error_it_says():
 
 
 def test_the_docs_say_how_far_windows_are_truncated():
-    text = (ROOT / "docs" / "plan.rst").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "explanation" / "plan.rst").read_text(encoding="utf-8")
     call = re.search(r"``(truncation_error\(.*?\))``", text, re.DOTALL).group(1)
     assert round(eval(call, {"truncation_error": truncation_error}), 3) == 0.018  # noqa: S307
 
@@ -122,7 +118,7 @@ def test_the_docs_say_how_far_windows_are_truncated():
 def test_the_example_of_nengo_spa_runs():
     """Half a second after A came B, the delay has changed from one to the other."""
     spa = pytest.importorskip("nengo_spa", reason="NengoSPA is not installed")
-    (source,) = readme_blocks("docs/other_packages.rst")
+    (source,) = blocks("docs/other_packages.rst")
     names = {}
     exec(source, names)  # noqa: S102
     with nengo.Simulator(names["model"], progress_bar=False) as sim:
@@ -153,7 +149,7 @@ def test_the_example_of_series_reads_classes_in_all_simulators(
     pytest.importorskip("nengo_dl")
     pytest.importorskip("nengo_loihi")
     monkeypatch.chdir(tmp_path)
-    names = run_blocks("docs/series.rst")
+    names = run_blocks("docs/how_to/classify.rst")
     accuracies = [line.split() for line in capsys.readouterr().out.splitlines()[-3:]]
     assert [name for name, _ in accuracies] == ["ideal", "nengo", "emulator"]
     # 9 of 10 would be far from chance (p = 0.01)

@@ -33,8 +33,8 @@ gives a network all, `stepwise` as the planner all but whole sequences, `spiking
 and the noise of Poisson neurons in training, and
 ``nengo_dl.graph_optimizer`` has NengoDL's own ``tree_planner`` and
 ``default_simplifications``. `explain` says what a network gets, and what keeps it from
-being evaluated by whole sequences, which is 2 to 40 times faster. docs/inside_dl.rst
-shows how the modules work together.
+being evaluated by whole sequences, which is 2 to 40 times faster.
+docs/explanation/inside_dl.rst shows how the modules work together.
 """
 
 from __future__ import annotations
