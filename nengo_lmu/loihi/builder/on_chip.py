@@ -72,7 +72,7 @@ def on_chip(memory):
     >>> with on_chip(lmu.memory):
     ...     covariance = lmu.memory.noise_covariance
     """
-    return memory.redesigned(error_feedback=0.0, largest_rate=1 / memory.dt)
+    return memory.redesigned(**memory.chip_design)
 
 
 @contextmanager
