@@ -27,8 +27,8 @@ from nengo_lmu.loihi.builder.ours import ours
 from nengo_lmu.loihi.told import percent
 from nengo_lmu.networks.arguments import validated
 
-# A core has so many. Formats and thresholds are those of `nengo_loihi.hardware.validate`,
-# which only looks at them for a board; it leaves the first of 16 synapse formats unused.
+# A core has so many. The last three are those of `nengo_loihi.hardware.validate`, which
+# only looks at them for a board; it leaves the first of 16 synapse formats unused.
 LIMITS = {
     "compartments": MAX_COMPARTMENTS,
     "synapse_bits": MAX_SYNAPSE_BITS,
@@ -397,9 +397,7 @@ def check_resources(model):
             if use.used > use.limit:
                 raise BuildError(_problem(model, block, use))
         if needed.largest_current.fraction > 1:
-            warnings.warn(
-                _problem(model, block, needed.largest_current), stacklevel=2
-            )
+            warnings.warn(_problem(model, block, needed.largest_current), stacklevel=2)
 
 
 def _needed(model):

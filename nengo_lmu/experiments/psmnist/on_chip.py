@@ -8,6 +8,7 @@ without a pause, so that what is left of the one before is learned as well.
 
 import json
 import time
+import warnings
 import zlib
 from pathlib import Path
 
@@ -42,7 +43,7 @@ SETTINGS = Settings(
 
 # So many digits are read in one run of the emulator, which begins at rest. What was
 # read in a run is kept once it has ended, so that it does not depend on interruptions.
-STREAM = 10
+STREAM = 20
 
 # Scores are low-pass filtered: training takes states at so many quantiles of that.
 _DELAYS = 8
@@ -66,6 +67,8 @@ class ChipClassifier(SpikingClassifier):
         memory = self.lmu.memory
         add_params(self.network)
         memory.config[memory.ensembles[0]].staggered = True
+        # No pixel is beyond this; those of the few digits that it is designed for may be.
+        memory.input.radius = float(max(self.mean.max(), 1 - self.mean.min()))
         # The host would work out the window in each step.
         self.network.probes.remove(self.window)
         memory.take_out([self.window.target])
@@ -155,6 +158,8 @@ class ChipClassifier(SpikingClassifier):
         Returns
         -------
         row : nengo_lmu.experiments.classifier.row.Row
+        told : list of str
+            What the simulator has warned of.
         """
         streams = self._ended(record)
         starts = list(range(0, n_digits, STREAM))
@@ -170,13 +175,14 @@ class ChipClassifier(SpikingClassifier):
         read = [
             streams[f"{start}, {min(STREAM, n_digits - start)}"] for start in starts
         ]
-        return Row.from_guesses(
+        row = Row.from_guesses(
             "Loihi emulator",
             [guess for stream in read for guess in stream["guesses"]],
             split.labels[:n_digits],
             sum(stream["spikes"] for stream in read) / n_digits,
             sum(stream["seconds"] for stream in read) / n_digits,
         )
+        return row, sorted({text for stream in read for text in stream["warnings"]})
 
     def _ended(self, record):
         """Return the streams of a file that this same network has read."""
@@ -205,10 +211,17 @@ class ChipClassifier(SpikingClassifier):
             ) as sim,
         ):
             started = time.perf_counter()
-            for _ in pixels:
-                sim.run_steps(s.n_steps)
-                guesses.append(int(sim.data[self.scores][-1].argmax()))
-                spikes = float(sim.data[self.spikes][-1, 0])
-                sim.clear_probes()
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                for _ in pixels:
+                    sim.run_steps(s.n_steps)
+                    guesses.append(int(sim.data[self.scores][-1].argmax()))
+                    spikes = float(sim.data[self.spikes][-1, 0])
+                    sim.clear_probes()
             seconds = time.perf_counter() - started
-        return {"guesses": guesses, "spikes": spikes, "seconds": seconds}
+        return {
+            "guesses": guesses,
+            "spikes": spikes,
+            "seconds": seconds,
+            "warnings": sorted({str(warning.message) for warning in told}),
+        }

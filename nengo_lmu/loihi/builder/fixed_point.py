@@ -238,7 +238,8 @@ def _largest_level(block, current_gain, dt, currents):
         current_fits = current * v_scale <= LARGEST_CURRENT
         if not (input_fits and current_fits) and level > SMALLEST_LEVEL:
             continue
-        if _biases_fit(compartment, v_scale, dt):
+        # a large scale is for currents that are known to fit
+        if _biases_fit(compartment, v_scale, dt, may_raise=np.ndim(currents) > 0):
             return level
     largest_bias = np.abs(compartment.bias).max() + 0.5 / (255 * dt)
     raise BuildError(
@@ -247,7 +248,7 @@ def _largest_level(block, current_gain, dt, currents):
     )
 
 
-def _biases_fit(compartment, v_scale, dt):
+def _biases_fit(compartment, v_scale, dt, may_raise):
     """Make biases fit by larger thresholds, as far as that is possible; say whether.
 
     A neuron with a bias of ``-b`` spikes as one whose threshold is larger by ``b``. A
@@ -258,9 +259,10 @@ def _biases_fit(compartment, v_scale, dt):
     def fit(bias):
         return (np.abs(bias).max() + spare) * v_scale <= BIAS_MAX
 
-    if fit(compartment.bias):
-        return True
-    step = np.ceil((1 - compartment.bias.min() * dt) / _THRESHOLDS) / dt
+    if fit(compartment.bias) or not may_raise:
+        return bool(fit(compartment.bias))
+    most = max(1 - compartment.bias.min() * dt, 1)
+    step = np.ceil(most / _THRESHOLDS) / dt
     raised = step * np.floor(np.maximum(-compartment.bias, 0) / step)
     largest = (compartment.vth + raised).max() * v_scale
     if not fit(compartment.bias + raised) or largest > VTH_MAX:
