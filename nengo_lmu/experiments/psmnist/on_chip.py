@@ -67,7 +67,7 @@ class ChipClassifier(SpikingClassifier):
         memory = self.lmu.memory
         add_params(self.network)
         memory.config[memory.ensembles[0]].staggered = True
-        # No pixel is beyond this; those of the few digits that it is designed for may be.
+        # No pixel is beyond this; those of the digits of the design may be.
         memory.input.radius = float(max(self.mean.max(), 1 - self.mean.min()))
         # The host would work out the window in each step.
         self.network.probes.remove(self.window)
