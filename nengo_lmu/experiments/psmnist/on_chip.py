@@ -33,12 +33,12 @@ SETTINGS = Settings(
     error_feedback=0.0,
     units=600,
     hidden="regular",
-    hidden_rate=250.0,
-    steps_per_pixel=8,
+    hidden_rate=400.0,
+    steps_per_pixel=4,
     # With longer synapses, single weights of the chip count for less.
     tau=12.0,
-    readout_tau=3.0,
-    epochs=12,
+    readout_tau=0.75,
+    epochs=20,
 )
 
 # So many digits are read in one run of the emulator, which begins at rest. What was
