@@ -383,11 +383,6 @@ def check_resources(model):
     ------
     nengo.exceptions.BuildError
         Naming the block, the limit, the numbers and the remedy.
-
-    Warns
-    -----
-    UserWarning
-        The same, of currents that are to be expected and would overflow.
     """
     if model.validation_level is ValidationLevel.NONE:
         return
@@ -396,6 +391,19 @@ def check_resources(model):
             use = needed.uses[name]
             if use.used > use.limit:
                 raise BuildError(_problem(model, block, use))
+
+
+def warn_of_currents(model):
+    """Warn of currents that are to be expected and would overflow.
+
+    Parameters
+    ----------
+    model : nengo_loihi.builder.Model
+        Of whole numbers.
+    """
+    if model.validation_level is ValidationLevel.NONE:
+        return
+    for block, needed in _needed(model):
         if needed.largest_current.fraction > 1:
             warnings.warn(_problem(model, block, needed.largest_current), stacklevel=2)
 

@@ -32,7 +32,7 @@ def reader(size, neuron_type=POISSON, units=20):
             hidden_neuron_type=neuron_type,
             coupling="feed-forward",
             input_range=np.repeat(u, 5),
-            synapse=0.02,
+            synapse=0.1,
         )
         kernel = net.lmu.memory_kernel
         kernel.transform = size * rng.standard_normal(kernel.transform.init.shape)

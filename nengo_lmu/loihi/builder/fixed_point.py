@@ -37,6 +37,7 @@ from nengo_lmu.loihi.builder.headroom import LARGEST_CURRENT
 from nengo_lmu.loihi.builder.on_chip import as_on_chip
 from nengo_lmu.loihi.builder.ours import is_plain, memories_on_chip, ours, sent_by_us
 from nengo_lmu.loihi.builder.rounding import round_rows
+from nengo_lmu.loihi.resources import warn_of_currents
 from nengo_lmu.loihi.told import Saturation
 
 # The largest k gives a threshold of 2^21, so that with noise of the same size a current
@@ -98,6 +99,7 @@ def build_network(
     if discretize:
         discretize_model(model)
         validate_model(model)
+        warn_of_currents(model)
 
 
 def discretize_model(model):

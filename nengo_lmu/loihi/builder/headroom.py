@@ -12,8 +12,10 @@ linear functions of the same state.
 import numpy as np
 from nengo_loihi.builder.discretize import U_BITS
 
+from nengo_lmu.legendre import principle3, state_space
 from nengo_lmu.legendre.statistics import variance_along
-from nengo_lmu.loihi.builder.ours import blocks_of_memories, is_plain
+from nengo_lmu.loihi.builder.input_code import VALUES
+from nengo_lmu.loihi.builder.ours import blocks_of_memories, is_plain, ours
 
 # A current has to be below this.
 LARGEST_CURRENT = 2**U_BITS - 1
@@ -38,21 +40,18 @@ def expected_currents(model):
         other neurons are what they are given by memories; what else leads to them is
         not known.
     """
-    variances = {}
+    currents = {}
     for block, memory in blocks_of_memories(model).items():
-        p = memory.populations
         covariance = _covariance(memory)
+        p = memory.populations
         # each neuron is given the dimension that it takes part in
-        state = np.repeat(np.diag(covariance), p.counts)
-        variances[block] = p.gain**2 * state
-        for axon in block.axons:
-            reader = _block_of(model, axon.target)
-            if reader is not block and is_plain(axon.target):
-                read = variance_along(_read(model, block, axon, p).T, covariance)
-                variances[reader] = variances.get(reader, 0.0) + read
-    return {
-        block: DEVIATIONS * np.sqrt(variance) for block, variance in variances.items()
-    }
+        currents[block] = p.gain * np.sqrt(np.repeat(np.diag(covariance), p.counts))
+        readers = {_block_of(model, axon.target) for axon in block.axons} - {block}
+        for reader in readers:
+            if all(map(is_plain, reader.synapses)):
+                deviation = _deviation(model, memory, block, reader, covariance)
+                currents[reader] = np.hypot(currents.get(reader, 0.0), deviation)
+    return {block: DEVIATIONS * deviation for block, deviation in currents.items()}
 
 
 def _covariance(memory):
@@ -66,33 +65,65 @@ def _block_of(model, synapse):
     return next(block for block in model.blocks if synapse in block.synapses)
 
 
-def _read(model, block, axon, populations):
-    """Return what each dimension's ``x = 1`` adds to the currents of another block.
+def _deviation(model, memory, block, reader, covariance):
+    """Return the standard deviations of what a memory gives to another block.
 
-    Parameters
-    ----------
-    model : nengo_loihi.builder.Model
-    block : nengo_loihi.block.LoihiBlock
-        Of a memory.
-    axon : nengo_loihi.block.Axon
-        Of that block.
-    populations : Populations
-        Of the memory.
-
-    Returns
-    -------
-    read : (n_dims, n_neurons) ndarray
+    That is ``L (C x + D u)``, with the low-pass ``L`` of the memory's synapse, where
+    ``x = L (A_h x + B_h u)`` is the state. Units that read the state have ``C = K A_h``
+    and ``D = K B_h``, so that they are given ``K x``. Of other weights there is a rest,
+    which ``L`` makes no larger.
     """
-    synapse = axon.target
-    read = np.zeros((len(populations.counts), _block_of(model, synapse).n_neurons))
-    neurons = np.arange(block.n_neurons)
-    dimension = np.repeat(np.arange(len(populations.counts)), populations.counts)
-    for neuron, target in zip(neurons, axon.map_axon(neurons)):
-        if target < 0:
-            continue
-        weights, indices = synapse.axon_weights_indices(target)
-        # a spike a step is x for a neuron's weight times 1 / dt, and that is 1 / n
-        share = 1 / populations.counts[dimension[neuron]]
-        slope = model.dt / populations.weights[neuron]
-        read[dimension[neuron], indices] += share * slope * weights
-    return read
+    C = _from_neurons(model, block, reader, memory.populations)
+    D = _from_inputs(model, memory, reader)
+    A_h, B_h = memory.realization.to_neurons(
+        *principle3(
+            *state_space(memory.initial_theta, memory.d),
+            memory.synapse,
+            memory.dt,
+            method=memory.discretization,
+        )
+    )
+    eye = np.eye(memory.size_in)
+    system = np.hstack([np.kron(eye, A_h), np.kron(eye, B_h.reshape(-1, 1))])
+    given = np.vstack([C, D])
+    K = np.linalg.lstsq(system.T, given, rcond=None)[0]
+    rest = np.split(given - system.T @ K, [len(C)])
+    squares = variance_along(
+        rest[0].T, covariance
+    ) + memory.statistics.input_rms**2 * np.sum(rest[1] ** 2, axis=0)
+    return np.sqrt(variance_along(K.T, covariance)) + np.sqrt(squares)
+
+
+def _from_neurons(model, block, reader, populations):
+    """Return what each dimension's ``x = 1`` adds to the input of a block's neurons."""
+    n_dims = len(populations.counts)
+    dimension = np.repeat(np.arange(n_dims), populations.counts)
+    # a spike in each step is x for a neuron's weight over dt; 1 / n is a neuron's part
+    share = model.dt / (populations.weights * populations.counts[dimension])
+    added = np.zeros((n_dims, reader.n_neurons))
+    for neuron, indices, weights in _weights(block, reader):
+        added[dimension[neuron], indices] += share[neuron] * weights
+    return added
+
+
+def _from_inputs(model, memory, reader):
+    """Return what an input of 1 adds to the input of a block's neurons."""
+    added = np.zeros((memory.size_in, reader.n_neurons))
+    for spikes, (node, dimensions) in ours(model).inputs.items():
+        if node is memory.input:
+            for neuron, indices, weights in _weights(spikes, reader):
+                dimension, digit = divmod(neuron, len(VALUES))
+                if digit == 0:  # the others say the same
+                    one = node.radius * VALUES[digit]
+                    added[dimensions[dimension], indices] += weights / one
+    return added
+
+
+def _weights(source, reader):
+    """Yield the neurons of a source that lead to a block, with indices and weights."""
+    neurons = np.arange(source.n_neurons)
+    for axon in source.axons:
+        if axon.target in reader.synapses:
+            for neuron, target in zip(neurons, axon.map_axon(neurons)):
+                if target >= 0:
+                    yield neuron, *axon.target.axon_weights_indices(target)[::-1]
