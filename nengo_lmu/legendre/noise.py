@@ -49,6 +49,7 @@ from nengo_lmu.legendre.resolvent import Resolvent
 from nengo_lmu.legendre.spikes import (
     poisson_variance,
     regular_spectrum,
+    staggered_variance,
     stochastic_variance,
 )
 from nengo_lmu.legendre.statistics import (
@@ -65,6 +66,9 @@ if TYPE_CHECKING:
 
 
 SPIKING = ("poisson", "stochastic", "regular")
+
+# On Loihi neurons may be these, too.
+STAGGERED = "staggered"
 
 # The error of the whole window is measured at these points.
 WINDOW_POINTS = np.linspace(0, 1, 50)
@@ -396,7 +400,7 @@ class SpikingPopulations:
             "dt": dt,
             "tau": positive("tau", self.tau, "of seconds"),
             "max_rate": positive("max_rate", self.max_rate, "of hertz"),
-            "spiking": one_of("spiking", self.spiking, SPIKING),
+            "spiking": one_of("spiking", self.spiking, (*SPIKING, STAGGERED)),
             "error_feedback": gain,
             "feedback_delay": delay,
             "start": start,
@@ -526,7 +530,7 @@ class SpikingPopulations:
                 "'regular' neurons keep what is left over for later spikes, so that a "
                 "step by itself sets no bound; use 'poisson' or 'stochastic'",
             )
-        noise = self._noise(np.zeros(self.d)) / self._checked(counts)
+        noise = self._noise_of(self._checked(counts), np.zeros(self.d))
         return self.error_of((self._columns * noise) @ self._columns.T)
 
     def error_of(self, covariance: Array) -> PredictedError:
@@ -572,9 +576,11 @@ class SpikingPopulations:
             shares = self._shares(noise)
             if not np.any(shares):  # there is no noise, or the synapse undoes it
                 shares = np.ones(self.d)
-            counts = split_neurons(n_neurons, np.sqrt(shares / shares.max()))
+            # the sum of shares / counts**k is least so
+            weights = (shares / shares.max()) ** (1 / (1 + self._exponent))
+            counts = split_neurons(n_neurons, weights)
             if again:  # the noise depends on the split, and the split on it
-                noise = self._noise(self._added(noise / counts))
+                noise = self._noise(self._added(noise / counts**self._exponent))
         return counts
 
     def rates(self, counts: ArrayLike) -> Array:
@@ -636,11 +642,11 @@ class SpikingPopulations:
         def heard(square_with_noise):
             """Return the mean square of what neurons are given, given itself."""
             added = np.maximum(square_with_noise - square, 0)
-            return square + self._added(self._noise(added) / counts)
+            return square + self._added(self._noise_of(counts, added))
 
         start = square + variance_along(self._rows, self.start)
         added = fixed_point(heard, start, _NO_CHANGE, _MOST_ITERATIONS) - square
-        self._latest[:] = counts.copy(), (self._noise(added) / counts, added)
+        self._latest[:] = counts.copy(), (self._noise_of(counts, added), added)
         return self._latest[1]
 
     def _settled(self, counts):
@@ -691,6 +697,8 @@ class SpikingPopulations:
         noise : (d,) or (n_frequencies, d) ndarray
             Variances of white noise, or one-sided spectra at `_frequency`.
         """
+        if self.spiking == STAGGERED:
+            return np.full(self.d, staggered_variance(self.max_rate, self.dt))
         if self.spiking == "poisson":
             return poisson_variance(self._mean_abs(added), self.max_rate, self.dt)
         mean_square = self._square_without_noise + added
@@ -701,6 +709,15 @@ class SpikingPopulations:
         return regular_spectrum(
             self._frequency, mean_square, self._crossings, self.max_rate, self.dt
         )
+
+    def _noise_of(self, counts, added):
+        """Return the noise of all neurons of a dimension, given a noisy state."""
+        return self._noise(added) / counts**self._exponent
+
+    @property
+    def _exponent(self):
+        """(int) The power of their number with which the noise of neurons falls."""
+        return 2 if self.spiking == STAGGERED else 1
 
     def _added(self, noise):
         """Return the variance that a noise adds to what neurons are given."""

@@ -18,6 +18,7 @@ from nengo_lmu.legendre.checks import (
 from nengo_lmu.legendre.feedback import checked_gain, feedback_steps
 from nengo_lmu.legendre.noise import (
     SPIKING,
+    STAGGERED,
     ErrorDynamics,
     SpikingPopulations,
     enough_neurons,
@@ -255,7 +256,7 @@ def _designs(
     theta, d, n_neurons, tau, max_rate, dt, statistics = _checked(
         theta, d, n_neurons, tau, max_rate, dt, input, method
     )
-    one_of("spiking", spiking, SPIKING)
+    one_of("spiking", spiking, (*SPIKING, STAGGERED))
     delay = feedback_steps("feedback_delay", feedback_delay, d, dt)
     if error_feedback is None:
         gain = best_error_feedback(

@@ -538,11 +538,25 @@ class LegendreMemory(nengo.Network):
         if self.noise_covariance is None:
             return np.zeros((self.d, self.d))
         if chip:
-            with self.redesigned(error_feedback=0.0, largest_rate=1 / self.dt):
+            with self.redesigned(**self.chip_design):
                 return self.filtered_noise(synapse)
         if synapse is None:
             return self.noise_covariance
         return self._design.filtered_noise(synapse.tau)
+
+    @property
+    def chip_design(self):
+        """(dict) What is `redesigned` for Loihi.
+
+        Neurons do not hear their error there, spike at most once a step, and are
+        staggered if the option that `nengo_lmu.loihi.add_params` adds says so.
+        """
+        (ensemble,) = self.ensembles
+        return {
+            "error_feedback": 0.0,
+            "largest_rate": 1 / self.dt,
+            "staggered": bool(getattr(self.config[ensemble], "staggered", False)),
+        }
 
     @property
     def predicted_error(self) -> PredictedError | None:

@@ -79,7 +79,7 @@ def on_chip(memory: Any) -> dict[str, Any]:
     >>> with on_chip(lmu.memory):
     ...     covariance = lmu.memory.noise_covariance
     """
-    return memory.redesigned(error_feedback=0.0, largest_rate=1 / memory.dt)
+    return memory.redesigned(**memory.chip_design)
 
 
 @contextmanager
