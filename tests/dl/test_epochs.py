@@ -122,8 +122,8 @@ def trained(monkeypatch, can_loop, *args, **kwargs):
 def test_a_loop_trains_as_keras_does(optimizer, layer, steps, loops, monkeypatch):
     """Weights, what optimizers keep, losses and metrics are the same.
 
-    In single precision, after 15 minibatches: within 2e-5 of the size of each, since 1 -
-    beta_2 of Adam in one operation, in single precision, is off by 1.3e-5.
+    In single precision, after 15 minibatches: within 2e-5 of the size of each, since
+    1 - beta_2 of Adam in one operation, in single precision, is off by 1.3e-5.
     """
     results = []
     for can_loop in (False, True):
