@@ -12,6 +12,7 @@ from nengo_lmu.experiments.classifier.row import fraction
 from nengo_lmu.experiments.experiment import Experiment, option, switch
 from nengo_lmu.experiments.options import file, one_of, whole_number
 from nengo_lmu.experiments.psmnist import in_time, network, without_time
+from nengo_lmu.experiments.psmnist import networks as spiking_networks
 from nengo_lmu.experiments.psmnist.spiking import ON_CHIP, SpikingClassifier
 from nengo_lmu.experiments.psmnist.spiking import Settings as SpikingSettings
 from nengo_lmu.legendre import ArgumentError
@@ -23,6 +24,9 @@ ROUTES = {
 }
 
 _N_TEST = 10_000
+
+# Networks on the curve read so many test digits at most.
+ON_CURVE = 2000
 
 # On so many digits the network in time is compared with what it was trained as.
 IN_NENGO_DL, IN_NENGO = 100, 2
@@ -81,7 +85,15 @@ class PsMnist(Experiment):
     )
     spiking: bool = switch("spikes, see above")
     digits: int = option(
-        1000, whole_number(1, _N_TEST), "test digits for the spiking network"
+        1000, whole_number(1, _N_TEST), "test digits for spiking networks"
+    )
+    networks: int = option(
+        1,
+        whole_number(1, 100),
+        "spiking networks, each with a seed of its own, from --seed on",
+    )
+    curve: bool = switch(
+        "with --spiking, networks of fewer spikes too, which read up to 2000 digits"
     )
     loihi_digits: int = option(
         50, whole_number(0, _N_TEST), "test digits for the Loihi emulator"
@@ -101,10 +113,10 @@ class PsMnist(Experiment):
                 ("route", "no_augmentation"),
                 "spikes have a training of their own",
             )
-        for name, flag in (("digits", "--digits"), ("loihi_digits", "--loihi-digits")):
+        for name in ("digits", "networks", "curve", "loihi_digits"):
             if getattr(self, name) != getattr(PsMnist, name) and not self.spiking:
                 raise ArgumentError(
-                    f"argument {flag}",
+                    f"argument --{name.replace('_', '-')}",
                     "is for spikes; give --spiking too, or leave it out",
                 )
         if self.no_augmentation:
@@ -124,7 +136,7 @@ class PsMnist(Experiment):
             ``validation_accuracy``. Of a route: ``network`` (its settings),
             ``augmented``, ``processor_seconds``, ``test``, and the ``difference`` of
             the network in time from what was trained. With spikes: ``results``, one
-            for each simulator.
+            for each network and simulator, their ``summary``, and the ``curve``.
         """
         mnist = network.load(self.mnist, self.seed)
         if self.spiking:
@@ -192,16 +204,30 @@ class PsMnist(Experiment):
         return in_time.predict(classifier, pixels)
 
     def _measure_spiking(self, run, mnist):
-        """Train the spiking network, and draw how it reads the first test digit."""
+        """Train spiking networks, and draw how the first reads the first test digit."""
         from nengo_lmu.experiments.psmnist.report import draw_psmnist
 
-        settings = SpikingSettings(seed=self.seed)
+        first = SpikingSettings(seed=self.seed)
         if self.epochs is not None:
-            settings = replace(settings, epochs=self.epochs)
-        classifier = SpikingClassifier(settings, mnist)
-        history = classifier.train(_checkpoint(run, "spiking"))
+            first = replace(first, epochs=self.epochs)
+        networks = [replace(first, seed=self.seed + k) for k in range(self.networks)]
+        classifiers, results = [], []
+        for s in networks:
+            digits = mnist if s.seed == self.seed else network.load(self.mnist, s.seed)
+            classifier, result = spiking_networks.measure(
+                s, digits, self.digits, _kept(run, f"network-{s.seed}")
+            )
+            classifiers.append(classifier)
+            results.append(result)
+        fewer = []
+        if self.curve:
+            n_digits = min(self.digits, ON_CURVE)
+            for s in spiking_networks.curve(first):
+                path = _kept(run, f"network-{s.seed}-{s.max_rate:g}-hertz")
+                _, point = spiking_networks.measure(s, mnist, n_digits, path)
+                fewer.append(point)
 
-        rows = [_row(classifier, classifier.simulate_nengo_dl(self.digits))]
+        rows = list(results)
         if self.loihi_digits:
             import nengo_loihi
 
@@ -214,19 +240,24 @@ class PsMnist(Experiment):
                 target="sim",
             )
             rows.append(_row(chip, row))
-        _, traces = classifier.simulate(
+        _, traces = classifiers[0].simulate(
             nengo.Simulator, "", 1, False, n_traces=1, progress_bar=False
         )
-        run.draw(draw_psmnist(traces, classifier))
-        for part in ("spiking", "chip"):
-            _remove(_checkpoint(run, part))
+        run.draw(draw_psmnist(traces, classifiers[0], [*fewer, *results]))
+        _remove(_checkpoint(run, "chip"))
         return {
-            "parameters": _n_parameters(classifier),
-            "training_seconds": sum(history["seconds"]),
-            "history": history,
-            "validation_accuracy": max(history["val_probe_accuracy"]),
+            "parameters": _n_parameters(classifiers[0]),
+            "training_seconds": results[0]["training_seconds"],
+            "validation_accuracy": results[0]["validation_accuracy"],
+            "summary": spiking_networks.summary(results),
             "results": rows,
+            "curve": fewer,
         }
+
+
+def _kept(run, name):
+    """Return the file for a trained network and what it has read, if it is kept."""
+    return None if run.folder is None else run.folder / f"{name}.npz"
 
 
 def _checkpoint(run, part):
