@@ -26,7 +26,7 @@ def curve(settings):
 
 
 def measure(settings, mnist, n_digits, path=None):
-    """Train a network, and let it read test digits in NengoDL.
+    """Train a network, and let it read test digits.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def measure(settings, mnist, n_digits, path=None):
     else:
         history = classifier.train()
         reading.trained(classifier.matrices, history)
-    row, hidden_spikes = classifier.simulate_nengo_dl(n_digits, reading=reading)
+    row, hidden_spikes = classifier.read(n_digits, reading)
     return classifier, row.record | {
         "settings": asdict(settings) | {"theta": settings.theta},
         "hidden_spikes": hidden_spikes,
@@ -68,7 +68,9 @@ def measure(settings, mnist, n_digits, path=None):
         "window_error": classifier.lmu.memory.predicted_error.window,
         "lost": classifier.lost(),
         "lost_ideally": classifier.lost(ideal=True),
-        "parameters": int(sum(np.size(value) for value in classifier.matrices.values())),
+        "parameters": int(
+            sum(np.size(value) for value in classifier.matrices.values())
+        ),
         "training_seconds": sum(reading.history["seconds"]),
         "validation_accuracy": max(reading.history["val_probe_accuracy"]),
     }

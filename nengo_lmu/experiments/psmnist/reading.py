@@ -1,6 +1,7 @@
 """How far the reading of digits has come, so that it goes on where it was stopped."""
 
 import contextlib
+import io
 import json
 from pathlib import Path
 
@@ -72,7 +73,8 @@ class Reading:
 
     def _load(self):
         matrices, parts = {}, {}
-        with np.load(self._path) as file:
+        # NumPy does not close a damaged file.
+        with np.load(io.BytesIO(self._path.read_bytes())) as file:
             if str(file["identity"]) != self._identity:
                 raise ValueError("of another network")
             history = json.loads(str(file["history"]))

@@ -76,9 +76,7 @@ class Stepper:
         self._gain = np.float32(memory.error_feedback)
         # Spikes a step for x = 1 and x = -1, and how far each of them moves x.
         self._on, self._off = (
-            single(
-                [p.gain[i][sign * p.signs[i] > 0].sum() * s.dt for i in p.slices]
-            )
+            single([p.gain[i][sign * p.signs[i] > 0].sum() * s.dt for i in p.slices])
             for sign in (1, -1)
         )
         self._on_weight, self._off_weight = (
@@ -127,6 +125,11 @@ class Stepper:
         charge = np.tile(np.asarray(charge, np.float32), (n, 1))
         filtered = np.zeros((n, len(self._bias)), np.float32)
         spikes = np.zeros((2, n))
+        # NumPy takes several times as long where it has to repeat rows.
+        on, off, on_weight, off_weight = (
+            np.tile(row, (n, 1))
+            for row in (self._on, self._off, self._on_weight, self._off_weight)
+        )
         for pixel in range(N_PIXELS):
             entering = u[:, pixel, np.newaxis] * self._B
             is_free = pixel >= N_PIXELS - s.last_pixels
@@ -140,12 +143,11 @@ class Stepper:
                     )
                 seen = _toward(seen, x, self._state_decay)
                 given = x + heard
-                on = given > 0
-                number = self._draw(
-                    np.abs(given) * np.where(on, self._on, self._off), rng
-                )
+                number = self._draw(np.maximum(given * on, given * -off), rng)
                 spikes[0] += number.sum(axis=1)
-                said[:n] = number * np.where(on, self._on_weight, self._off_weight)
+                number = np.copysign(number, given)
+                said[:n] = np.maximum(number * on_weight, 0)
+                said[:n] += np.minimum(number * -off_weight, 0)
                 said[n:] = heard
                 mistake = x - said[:n]
                 both = said @ self._A
