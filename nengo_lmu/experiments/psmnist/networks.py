@@ -10,22 +10,22 @@ from nengo_lmu.experiments.psmnist.reading import Reading
 from nengo_lmu.experiments.psmnist.spiking import SpikingClassifier
 from nengo_lmu.tasks.mnist import N_PIXELS
 
-# The curve has networks whose memories have rates that are so much smaller.
-CURVE = (0.125, 0.25, 0.5)
+# The curve has memories of so many times the rates.
+CURVE = (0.125, 0.25, 0.5, 2.0)
 
 # Rates of single neurons are those of so many digits in the reference simulator.
 _WATCHED = 3
 
 
 def curve(settings):
-    """Return settings of fewer spikes, with the theory's gain of the error feedback."""
+    """Return settings of other rates, with the theory's gain of the error feedback."""
     return [
         replace(settings, max_rate=part * settings.max_rate, error_feedback=None)
         for part in CURVE
     ]
 
 
-def measure(settings, mnist, n_digits, path=None):
+def measure(settings, mnist, n_digits, path=None, matrices=None):
     """Train a network, and let it read test digits.
 
     Parameters
@@ -36,6 +36,8 @@ def measure(settings, mnist, n_digits, path=None):
     n_digits : int
     path : str or Path, optional
         File from which it goes on, and in which all of it stays.
+    matrices : dict of ndarray, optional
+        Those of a network that was trained with another memory, which are taken.
 
     Returns
     -------
@@ -52,12 +54,11 @@ def measure(settings, mnist, n_digits, path=None):
     classifier = SpikingClassifier(settings, mnist)
     labels = [int(np.sum(mnist.test.labels[:n_digits])), len(mnist.train)]
     reading = Reading(path, [asdict(settings), n_digits, labels])
-    if reading.matrices:
-        for name, connection in classifier.parameters.items():
-            connection.transform = reading.matrices[name]
-    else:
-        history = classifier.train()
-        reading.trained(classifier.matrices, history)
+    if not reading.matrices:
+        history = {} if matrices is not None else classifier.train()
+        reading.trained(classifier.matrices if matrices is None else matrices, history)
+    for name, connection in classifier.parameters.items():
+        connection.transform = reading.matrices[name]
     row, hidden_spikes = classifier.read(n_digits, reading)
     return classifier, row.record | {
         "settings": asdict(settings) | {"theta": settings.theta},
@@ -68,9 +69,16 @@ def measure(settings, mnist, n_digits, path=None):
         "window_error": classifier.lmu.memory.predicted_error.window,
         "lost": classifier.lost(),
         "lost_ideally": classifier.lost(ideal=True),
-        "parameters": int(
-            sum(np.size(value) for value in classifier.matrices.values())
-        ),
+        **_of_training(reading),
+    }
+
+
+def _of_training(reading):
+    """Return what is worth keeping of a training, if there was one."""
+    if not reading.history:
+        return {}
+    return {
+        "parameters": int(sum(np.size(value) for value in reading.matrices.values())),
         "training_seconds": sum(reading.history["seconds"]),
         "validation_accuracy": max(reading.history["val_probe_accuracy"]),
     }

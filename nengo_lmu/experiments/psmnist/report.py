@@ -188,7 +188,7 @@ def spiking_table(record):
         f"{rates['hidden_free']:.0f} while they are let go.",
     ]
     if record["curve"]:
-        points = [*record["curve"], first]
+        points = sorted([*record["curve"], first], key=lambda row: row["spikes"])
         parts.append(curve_table(points))
     return "\n\n".join(parts)
 

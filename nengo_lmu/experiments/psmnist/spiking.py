@@ -52,16 +52,17 @@ _HOLD = -1e3
 # Of hidden units that are not Poisson neurons, so many are left out in training.
 _DROPOUT = 0.1
 
-# So many digits are read at once.
+# So many digits are read at once, and by NengoDL.
 _MINIBATCH = 500
+_IN_NENGO_DL = 250
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(network.Settings):
     """Settings of the network.
 
-    They are those of `nengo_lmu.experiments.classifier.network.Settings`, and some more;
-    time constants are in pixels.
+    They are those of `nengo_lmu.experiments.classifier.network.Settings`, and more.
+    Time constants are in pixels.
 
     Attributes
     ----------
@@ -74,7 +75,7 @@ class Settings(network.Settings):
         Hidden units are let go so many pixels before the end of a digit, and silent
         before; all of them for units that are always free.
     basis : {"digits", "balanced"}
-        In which neurons represent the state: that of `digit_basis`, or the memory's own.
+        In which neurons represent the state: `digit_basis`, or the memory's own.
     largest_rate : float or None
         Of each hidden unit on validation digits (hertz): after training its input is
         scaled to it, and its output back. None to leave them as they are.
@@ -351,7 +352,7 @@ class SpikingClassifier(network.SpikingClassifier):
 
     @property
     def state_noise(self):
-        """((d, d) ndarray) Covariance of the noise of the state that hidden units see."""
+        """((d, d) ndarray) Covariance of the noise that hidden units see."""
         return self._noise(self.settings.state_tau)
 
     def _noise(self, tau):
@@ -394,7 +395,7 @@ class SpikingClassifier(network.SpikingClassifier):
 
     def minibatches(self, n_digits):
         """Return the digits in their order, each to begin at rest."""
-        size = min(_MINIBATCH, n_digits)
+        size = min(_IN_NENGO_DL, n_digits)
         return np.arange(n_digits // size * size).reshape(-1, size), False
 
     def read(self, n_digits, reading=None, show_progress=None):
