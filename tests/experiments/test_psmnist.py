@@ -19,6 +19,7 @@ import pytest
 from nengo.exceptions import ValidationError
 
 import nengo_lmu
+from nengo_lmu.analysis.simulators import spike_counter
 from nengo_lmu.cli import main
 from nengo_lmu.legendre import ArgumentError, last_step, simulate
 from nengo_lmu.tasks import mnist
@@ -361,10 +362,10 @@ def test_the_layers_noise_is_that_of_filtered_spikes():
     tf.random.set_seed(0)
     x = tf.fill((200_000,), 0.5)
     layer = SpikeNoise(rate=100.0, tau=0.02)
-    assert np.array_equal(layer.call(x, training=False), x)
-    noise = layer.call(x, training=True).numpy() - 0.5
+    assert np.array_equal(layer(x, training=False), x)
+    noise = layer(x, training=True).numpy() - 0.5
     assert noise.var() == pytest.approx(0.5 / (2 * 0.02 * 100), rel=0.02)
-    assert np.array_equal(layer.call(-x, training=True), -x)
+    assert np.array_equal(layer(-x, training=True), -x)
 
 
 def test_twin_refuses_another_bias():

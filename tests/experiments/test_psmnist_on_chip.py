@@ -50,7 +50,7 @@ def trained(digits):
     model = on_chip.ChipClassifier(SMALL, digits)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(without_time, "MINIBATCH", 25)
-        patch.setattr(on_chip, "_DISTORTION", 0.0)  # these are no images
+        patch.setattr(on_chip, "distorted", lambda x, rng: x)  # no images
         model.train(show_progress=False)
     return model
 
