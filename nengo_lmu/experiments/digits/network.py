@@ -167,6 +167,7 @@ class DigitClassifier(network.SpikingClassifier):
         self,
         states=None,
         validation=None,
+        layer=None,
         checkpoint=None,
         description="training",
         show_progress=None,
@@ -183,6 +184,8 @@ class DigitClassifier(network.SpikingClassifier):
         states, validation : tuple of (n, d) and (n,) ndarray, optional
             States to train on and to choose the epoch by, and their labels; by default
             those of the two splits with noise of the covariance that the theory gives.
+        layer : tf.keras.layers.Layer, optional
+            As for `nengo_lmu.dl.feedforward.FeedForwardTwin`.
         checkpoint : str or Path, optional
             File from which a training that was stopped goes on.
         description : str
@@ -214,6 +217,7 @@ class DigitClassifier(network.SpikingClassifier):
             seed=s.seed,
             minibatch_size=s.minibatch_size,
             settings={"lif_smoothing": LIF_SMOOTHING},
+            layer=layer,
             checkpoint=checkpoint,
             description=description,
             show_progress=show_progress,
