@@ -31,11 +31,14 @@ WAYS = {
 # and what the theory chooses.
 FEEDBACK = {"without": 0.0, "with": None}
 
-# Digits are half as long as the demo's, so that noise matters at more neurons; the
+# Digits are a third as long as the demo's, so that noise matters at more neurons; the
 # larger minibatches make little difference but to the time that training takes.
 SETTINGS = Settings(
     steps_per_pixel=8,
     tau=0.1,
+    units=200,
+    hidden_rate=200.0,
+    readout_tau=0.03,
     copies=16,
     epochs=30,
     minibatch_size=512,
