@@ -5,10 +5,13 @@ data come when depends on the seed and the epoch alone, so a training that goes 
 a checkpoint sees what it would have seen, also where data are made for each epoch anew.
 """
 
+from __future__ import annotations
+
 import json
 import time
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -21,6 +24,11 @@ from nengo_lmu.networks.arguments import validated
 from nengo_lmu.utils.files import NOT_AN_ARCHIVE, write_atomically
 from nengo_lmu.utils.progress import progress_bar
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Literal
+
+
 # A checkpoint is written this often (seconds).
 INTERVAL = 60.0
 
@@ -29,21 +37,21 @@ _POSITION = {"history", "batch", "sums", "seconds"}
 
 
 def fit(
-    sim,
-    inputs,
-    targets=None,
+    sim: Any,
+    inputs: Any,
+    targets: Any = None,
     *,
-    epochs,
-    seed,
-    minibatch_size=None,
-    validation=None,
-    checkpoint=None,
-    monitor="val_probe_accuracy",
-    mode="max",
-    watch=None,
-    description="training",
-    show_progress=None,
-):
+    epochs: int,
+    seed: int,
+    minibatch_size: int | None = None,
+    validation: tuple[Any, Any] | None = None,
+    checkpoint: str | Path | None = None,
+    monitor: str | None = "val_probe_accuracy",
+    mode: Literal["max", "min"] = "max",
+    watch: dict[str, Callable[[], float]] | None = None,
+    description: str = "training",
+    show_progress: bool | None = None,
+) -> dict[str, list[float]]:
     """Train a simulator or a model that has been compiled, and keep the best epoch.
 
     Parameters

@@ -13,8 +13,11 @@ over frequencies where it is not. Noise makes neurons fire too: what they are gi
 noisy, which makes ``eta`` larger, so the two are solved together.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import schur
@@ -46,6 +49,7 @@ from nengo_lmu.legendre.resolvent import Resolvent
 from nengo_lmu.legendre.spikes import (
     poisson_variance,
     regular_spectrum,
+    staggered_variance,
     stochastic_variance,
 )
 from nengo_lmu.legendre.statistics import (
@@ -57,7 +61,14 @@ from nengo_lmu.legendre.statistics import (
 from nengo_lmu.legendre.system import METHODS, discretize, state_space
 from nengo_lmu.legendre.window import readout
 
+if TYPE_CHECKING:
+    from nengo_lmu.legendre.types import Array, ArrayLike
+
+
 SPIKING = ("poisson", "stochastic", "regular")
+
+# On Loihi neurons may be these, too.
+STAGGERED = "staggered"
 
 # The error of the whole window is measured at these points.
 WINDOW_POINTS = np.linspace(0, 1, 50)
@@ -389,7 +400,7 @@ class SpikingPopulations:
             "dt": dt,
             "tau": positive("tau", self.tau, "of seconds"),
             "max_rate": positive("max_rate", self.max_rate, "of hertz"),
-            "spiking": one_of("spiking", self.spiking, SPIKING),
+            "spiking": one_of("spiking", self.spiking, (*SPIKING, STAGGERED)),
             "error_feedback": gain,
             "feedback_delay": delay,
             "start": start,
@@ -397,7 +408,7 @@ class SpikingPopulations:
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
-    def covariance(self, counts):
+    def covariance(self, counts: ArrayLike) -> Array:
         """Return the covariance of the error of the state, in true units.
 
         Parameters
@@ -419,7 +430,7 @@ class SpikingPopulations:
             covariance = self._state_error(noise, self._settled(counts))
         return self._within_numbers(covariance)
 
-    def filtered_covariance(self, counts, tau):
+    def filtered_covariance(self, counts: ArrayLike, tau: float) -> Array:
         """Return the covariance of the state's error behind another low-pass synapse.
 
         Parameters
@@ -452,7 +463,7 @@ class SpikingPopulations:
         own = read @ everything @ read.T
         return (decay * (cross + cross.T) + (1 - decay) * own) / (1 + decay)
 
-    def estimator(self, covariance):
+    def estimator(self, covariance: Array) -> Array:
         """Return the matrix that best estimates the state from the noisy one.
 
         Parameters
@@ -471,7 +482,7 @@ class SpikingPopulations:
         S = self.statistics.covariance
         return np.linalg.lstsq(S + covariance, S, rcond=None)[0].T
 
-    def error(self, counts):
+    def error(self, counts: ArrayLike) -> PredictedError:
         """Predict the error for ``counts[i]`` neurons in dimension ``i``.
 
         Parameters
@@ -492,7 +503,7 @@ class SpikingPopulations:
         window, delay = rms / self.statistics.input_rms
         return PredictedError(window=float(window), delay=float(delay))
 
-    def floor(self, counts):
+    def floor(self, counts: ArrayLike) -> PredictedError:
         """Predict the error that the spikes of a single step leave by themselves.
 
         If all errors but the last step's were taken back, ``e = (A_bar - a I) T eta``.
@@ -519,10 +530,10 @@ class SpikingPopulations:
                 "'regular' neurons keep what is left over for later spikes, so that a "
                 "step by itself sets no bound; use 'poisson' or 'stochastic'",
             )
-        noise = self._noise(np.zeros(self.d)) / self._checked(counts)
+        noise = self._noise_of(self._checked(counts), np.zeros(self.d))
         return self.error_of((self._columns * noise) @ self._columns.T)
 
-    def error_of(self, covariance):
+    def error_of(self, covariance: Array) -> PredictedError:
         """Return the errors of a state whose error has a covariance.
 
         Parameters
@@ -544,7 +555,7 @@ class SpikingPopulations:
             window=rms(_window(self.d)), delay=rms(_window_end(self.d))
         )
 
-    def split(self, n_neurons):
+    def split(self, n_neurons: int) -> Array:
         """Split neurons over dimensions for the least error of the window.
 
         Parameters
@@ -565,12 +576,14 @@ class SpikingPopulations:
             shares = self._shares(noise)
             if not np.any(shares):  # there is no noise, or the synapse undoes it
                 shares = np.ones(self.d)
-            counts = split_neurons(n_neurons, np.sqrt(shares / shares.max()))
+            # the sum of shares / counts**k is least so
+            weights = (shares / shares.max()) ** (1 / (1 + self._exponent))
+            counts = split_neurons(n_neurons, weights)
             if again:  # the noise depends on the split, and the split on it
-                noise = self._noise(self._added(noise / counts))
+                noise = self._noise(self._added(noise / counts**self._exponent))
         return counts
 
-    def rates(self, counts):
+    def rates(self, counts: ArrayLike) -> Array:
         """Return the mean rate of the neurons of each dimension.
 
         Parameters
@@ -585,7 +598,7 @@ class SpikingPopulations:
         _, added = self._solve(counts)
         return self.max_rate * self._mean_abs(added) / 2
 
-    def heard(self, counts):
+    def heard(self, counts: ArrayLike) -> Array | None:
         """Return the covariance of the noise that neurons are given, in true units.
 
         Parameters
@@ -629,11 +642,11 @@ class SpikingPopulations:
         def heard(square_with_noise):
             """Return the mean square of what neurons are given, given itself."""
             added = np.maximum(square_with_noise - square, 0)
-            return square + self._added(self._noise(added) / counts)
+            return square + self._added(self._noise_of(counts, added))
 
         start = square + variance_along(self._rows, self.start)
         added = fixed_point(heard, start, _NO_CHANGE, _MOST_ITERATIONS) - square
-        self._latest[:] = counts.copy(), (self._noise(added) / counts, added)
+        self._latest[:] = counts.copy(), (self._noise_of(counts, added), added)
         return self._latest[1]
 
     def _settled(self, counts):
@@ -684,6 +697,8 @@ class SpikingPopulations:
         noise : (d,) or (n_frequencies, d) ndarray
             Variances of white noise, or one-sided spectra at `_frequency`.
         """
+        if self.spiking == STAGGERED:
+            return np.full(self.d, staggered_variance(self.max_rate, self.dt))
         if self.spiking == "poisson":
             return poisson_variance(self._mean_abs(added), self.max_rate, self.dt)
         mean_square = self._square_without_noise + added
@@ -694,6 +709,15 @@ class SpikingPopulations:
         return regular_spectrum(
             self._frequency, mean_square, self._crossings, self.max_rate, self.dt
         )
+
+    def _noise_of(self, counts, added):
+        """Return the noise of all neurons of a dimension, given a noisy state."""
+        return self._noise(added) / counts**self._exponent
+
+    @property
+    def _exponent(self):
+        """(int) The power of their number with which the noise of neurons falls."""
+        return 2 if self.spiking == STAGGERED else 1
 
     def _added(self, noise):
         """Return the variance that a noise adds to what neurons are given."""
@@ -861,7 +885,7 @@ def enough_neurons(n_neurons, d):
     return n_neurons
 
 
-def split_neurons(n_neurons, weights):
+def split_neurons(n_neurons: int, weights: ArrayLike) -> Array:
     """Split neurons over populations in proportion to weights, in on/off pairs.
 
     Minimizing ``sum_i g_i / n_i`` for a given sum of ``n_i`` gives ``n_i``

@@ -3,7 +3,7 @@
 A dimension ``x`` of the state is represented by ``n`` neurons, half on and half off,
 with rates ``r |x|`` on their side and 0 on the other. Decoding their spikes gives
 ``x + eta``. Everything here is for ``n = 1``: the variance of ``eta`` goes as
-``1 / n``.
+``1 / n``, or as ``1 / n^2`` where neurons do not draw their spikes all at once.
 """
 
 from functools import cache
@@ -53,6 +53,28 @@ def stochastic_variance(mean_abs, mean_square, max_rate, dt):
     """
     # rates above 1 / dt leave no less noise than none
     return np.maximum(2 * mean_abs / (max_rate * dt) - 2 * mean_square, 0)
+
+
+def staggered_variance(max_rate, dt):
+    """Return the variance of the noise of neurons whose thresholds are staggered.
+
+    As ``|x|`` grows, the neurons of a sign begin one after the other: the next one
+    when the one before spikes in each step. So only one of them draws its spikes at a
+    time, with a probability ``p`` anywhere from 0 to 1.
+
+    Parameters
+    ----------
+    max_rate, dt
+        As for `poisson_variance`.
+
+    Returns
+    -------
+    variance : float
+        ``2 / (3 (r dt)^2)``, whatever ``x`` is, and divided by ``n^2`` for ``n``
+        neurons: ``n r dt / 2`` of them spike in a step at ``|x| = 1``, and the mean of
+        ``p (1 - p)`` is 1/6.
+    """
+    return 2 / (3 * (max_rate * dt) ** 2)
 
 
 def regular_spectrum(frequency, mean_square, crossings, max_rate, dt):

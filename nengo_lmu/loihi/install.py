@@ -1,7 +1,9 @@
 """Tell NengoLoihi of our build functions, and of our emulator."""
 
+from __future__ import annotations
+
 import nengo
-from nengo.params import IntParam
+from nengo.params import BoolParam, IntParam
 from nengo_loihi.builder import Builder
 from nengo_loihi.builder import network as network_builder
 from nengo_loihi.builder.split_blocks import split_model as split_as_nengo_loihi
@@ -49,7 +51,7 @@ _THEIRS = {cls: Builder.builders.get(cls) for cls in _BUILDERS}
 _WRAPPERS = {"__init__": seeding, "run_steps": telling, "reset": refusing_reset}
 
 
-def install():
+def install() -> None:
     """Register the build functions; once is enough, twice does no harm.
 
     Those for `nengo.Connection` and `nengo.Network` take the place of NengoLoihi's own
@@ -66,7 +68,7 @@ def install():
     fast_emulator()
 
 
-def uninstall():
+def uninstall() -> None:
     """Give NengoLoihi back its own build functions and emulator."""
     for cls, build in _THEIRS.items():
         if build is None:
@@ -98,13 +100,18 @@ def validate_model(model):
     validate_as_nengo_loihi(model)
 
 
-def add_params(network):
-    """Add the parameter ``copies`` to the neurons of all Legendre memories.
+def add_params(network: nengo.Network) -> None:
+    """Add the parameters ``copies`` and ``staggered`` to the neurons of all memories.
 
-    It is None by default, which leaves to us how many independent copies a memory is
-    made of on the chip (`nengo_lmu.loihi.builder.layout`); it is one as long as a core
-    can take the spikes of all neurons. More copies need fewer weights, so less energy,
-    and are a little noisier.
+    ``copies`` is None by default, which leaves to us how many independent copies a
+    memory is made of on the chip (`nengo_lmu.loihi.builder.layout`); it is one as long
+    as a core can take the spikes of all neurons. More copies need fewer weights, so
+    less energy, and are a little noisier.
+
+    ``staggered`` is False by default: all neurons of a population draw their spikes by
+    the same rate. If it is True they begin one after the other on the chip, each where
+    the one before spikes in every step. With as many spikes the noise is much less; it
+    falls with the number of neurons, not with its square root.
 
     Parameters
     ----------
@@ -113,11 +120,14 @@ def add_params(network):
     Examples
     --------
     >>> add_params(net)
-    >>> lmu.memory.config[lmu.memory.ensembles[0]].copies = 4
+    >>> lmu.memory.config[lmu.memory.ensembles[0]].staggered = True
     """
     with validated(add_params):
         instance("network", network, nengo.Network, "give the network itself")
     for memory in members(network, LegendreMemory):
         memory.config[nengo.Ensemble].set_param(
             "copies", IntParam("copies", default=None, low=1, optional=True)
+        )
+        memory.config[nengo.Ensemble].set_param(
+            "staggered", BoolParam("staggered", default=False)
         )

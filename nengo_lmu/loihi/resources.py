@@ -4,9 +4,13 @@ NengoLoihi cuts ensembles into blocks, and each block takes a core of its own. W
 follows from that is read off the model that the simulator would be made of.
 """
 
+from __future__ import annotations
+
+import warnings
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import nengo
 import numpy as np
@@ -21,9 +25,14 @@ from nengo_loihi.builder import Model
 from nengo_loihi.builder.builder import ValidationLevel
 
 from nengo_lmu.legendre.checks import flag, instance, positive
+from nengo_lmu.loihi.builder.headroom import LARGEST_CURRENT
 from nengo_lmu.loihi.builder.ours import ours
 from nengo_lmu.loihi.told import percent
 from nengo_lmu.networks.arguments import validated
+
+if TYPE_CHECKING:
+    from typing import Any
+
 
 # A core has so many. The last three are those of `nengo_loihi.hardware.validate`, which
 # only looks at them for a board; it leaves the first of 16 synapse formats unused.
@@ -57,6 +66,8 @@ _REMEDIES = {
     "thresholds": "give its neurons fewer different thresholds",
     "synapse_formats": "connections whose weights differ less in size share a format; "
     f"use fewer connections to it, or {_OFF_CHIP}",
+    "current": "what is larger overflows, and its neurons spike when they should not; "
+    "use smaller weights, or lower max_rates",
 }
 
 
@@ -109,6 +120,10 @@ class BlockResources:
     compartment_formats, thresholds, synapse_formats : int
         Different sets of decays and refractory periods, thresholds, and ways to store
         weights.
+    current : int
+        The largest that is to be expected in a neuron, with its bias and its noise, of
+        what memories say to it (`nengo_lmu.loihi.builder.headroom`); 0 if it hears of
+        none.
     """
 
     ensemble: str
@@ -121,6 +136,7 @@ class BlockResources:
     compartment_formats: int
     thresholds: int
     synapse_formats: int
+    current: int = 0
 
     @property
     def label(self):
@@ -136,6 +152,14 @@ class BlockResources:
             name: Use(self.label, name, getattr(self, name), limit)
             for name, limit in LIMITS.items()
         }
+
+    @property
+    def largest_current(self):
+        """(Use) Of what a neuron of the chip can hold; above that, it overflows.
+
+        The scale of a block is chosen by it, so that it is no sign of a full core.
+        """
+        return Use(self.label, "current", self.current, LARGEST_CURRENT)
 
     @property
     def fractions(self):
@@ -186,35 +210,41 @@ class Resources:
     without_feedback: tuple = ()
 
     @property
-    def cores(self):
+    def cores(self) -> int:
         """(int) In total; each block takes one."""
         return len(self.blocks)
 
     @property
-    def chips(self):
+    def chips(self) -> int:
         """(int) That have so many cores."""
         return -(-self.cores // CORES_PER_CHIP)
 
     @property
-    def binding(self):
+    def binding(self) -> Use:
         """(Use) The limit that is nearest, of all limits of all blocks."""
         uses = (use for block in self.blocks for use in block.uses.values())
         return max(uses, key=lambda use: use.fraction)
 
     @property
-    def fits(self):
+    def largest_current(self):
+        """(Use) The largest that is to be expected, of all blocks."""
+        uses = (block.largest_current for block in self.blocks)
+        return max(uses, key=lambda use: use.fraction)
+
+    @property
+    def fits(self) -> bool:
         """(bool) Whether each block fits its core.
 
         Then `nengo_loihi.Simulator` takes the network, whatever the number of chips.
         """
         return not self.problems
 
-    def require_fit(self):
+    def require_fit(self) -> None:
         """Raise a BuildError with the first problem, if there is one."""
         if self.problems:
             raise BuildError(self.problems[0])
 
-    def as_record(self):
+    def as_record(self) -> dict[str, Any]:
         """Return all of it as JSON can hold it."""
         return {
             "cores": self.cores,
@@ -222,6 +252,8 @@ class Resources:
             "fits": self.fits,
             "problems": list(self.problems),
             "binding": asdict(self.binding) | {"fraction": self.binding.fraction},
+            "largest_current": asdict(self.largest_current)
+            | {"fraction": self.largest_current.fraction},
             "without_feedback": [asdict(memory) for memory in self.without_feedback],
             "blocks": [
                 asdict(block) | {"fractions": block.fractions} for block in self.blocks
@@ -258,10 +290,17 @@ class Resources:
         verdict = "fits" if self.fits else "does not fit"
         nearest = f"nearest limit: {self.binding},\n  {_short(self.binding.block, 78)}"
         lines = [*table, "", f"{cores}{chips}; {verdict}", nearest]
+        if self.largest_current.used:
+            lines.append(f"largest current to expect: {self.largest_current}")
         return "\n".join([*lines, *map(str, self.without_feedback)])
 
 
-def resources(network, dt=0.001, precompute=None, remove_passthrough=True):
+def resources(
+    network: nengo.Network,
+    dt: float = 0.001,
+    precompute: bool | None = None,
+    remove_passthrough: bool = True,
+) -> Resources:
     """Return what a network needs on Loihi, whether it fits or not.
 
     The model is built as `nengo_loihi.Simulator` does it, but no simulator is.
@@ -330,7 +369,7 @@ def model_resources(model):
         blocks.append(needed)
         problems += [
             _problem(model, block, use)
-            for use in needed.uses.values()
+            for use in (*needed.uses.values(), needed.largest_current)
             if use.used > use.limit
         ]
     names = dict(_paths(model.toplevel))
@@ -366,6 +405,21 @@ def check_resources(model):
                 raise BuildError(_problem(model, block, use))
 
 
+def warn_of_currents(model):
+    """Warn of currents that are to be expected and would overflow.
+
+    Parameters
+    ----------
+    model : nengo_loihi.builder.Model
+        Of whole numbers.
+    """
+    if model.validation_level is ValidationLevel.NONE:
+        return
+    for block, needed in _needed(model):
+        if needed.largest_current.fraction > 1:
+            warnings.warn(_problem(model, block, needed.largest_current), stacklevel=2)
+
+
 def _needed(model):
     """Yield all blocks, each with what it takes."""
     names = _names(model)
@@ -373,11 +427,12 @@ def _needed(model):
     seen = Counter()
     for block in model.blocks:
         name = names[block]
-        yield block, _block_resources(block, name, seen[name], pieces[name])
+        current = int(np.max(ours(model).currents.get(block, 0)))
+        yield block, _block_resources(block, name, seen[name], pieces[name], current)
         seen[name] += 1
 
 
-def _block_resources(block, ensemble, piece, pieces):
+def _block_resources(block, ensemble, piece, pieces, current):
     c = block.compartment
     formats = np.stack([c.decay_u, c.decay_v, c.refract_delay, c.enable_noise])
     taken = {name: used for name, (used, _) in block.utilization().items()}
@@ -392,6 +447,7 @@ def _block_resources(block, ensemble, piece, pieces):
         compartment_formats=len(np.unique(formats, axis=1).T),
         thresholds=len(np.unique(c.vth)),
         synapse_formats=len({synapse.synapse_cfg for synapse in block.synapses}),
+        current=current,
     )
 
 

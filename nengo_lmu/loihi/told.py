@@ -74,8 +74,9 @@ class Saturation:
     ----------
     name : str
         Of the memory.
-    compartments : list of nengo_loihi.block.Compartment
-        Those of its neurons.
+    compartments : {nengo_loihi.block.Compartment: (n_neurons,) ndarray of bool}
+        Those of its neurons, and which of them are the last of their population to
+        begin: others of staggered neurons may well spike in each step.
     """
 
     def __init__(self, name, compartments):
@@ -93,7 +94,10 @@ class Saturation:
         """
         if state.n_looks == 0:
             return
-        at_limit = [state.at_limit[state.slices[part]] for part in self.compartments]
+        at_limit = [
+            state.at_limit[state.slices[part]][last]
+            for part, last in self.compartments.items()
+        ]
         most = int(max(part.max(initial=0) for part in at_limit))
         if most <= max(2 * self.last_most, _SELDOM * state.n_looks):
             return

@@ -13,7 +13,7 @@ from nengo_lmu.legendre import (
     Realization,
     best_error_feedback,
 )
-from nengo_lmu.legendre.noise import gain_bound
+from nengo_lmu.legendre.noise import STAGGERED, gain_bound
 from nengo_lmu.legendre.planner import quietest
 from nengo_lmu.networks.arguments import validated
 from nengo_lmu.networks.populations import (
@@ -23,6 +23,7 @@ from nengo_lmu.networks.populations import (
     make_populations,
     mean_max_rate,
     spiking,
+    stagger,
     steepness,
     typical_rates,
 )
@@ -77,6 +78,7 @@ def make_design(
     feedback_delay,
     random_state,
     largest_rate=None,
+    staggered=False,
 ):
     """Choose coordinates and neurons for a memory.
 
@@ -97,6 +99,9 @@ def make_design(
     largest_rate : float, optional
         Of neurons that spike at most once a step (hertz). None for neurons that can
         spike as fast as their input says.
+    staggered : bool
+        Whether neurons that spike at most once a step begin one after the other
+        (`nengo_lmu.networks.populations.stagger`).
 
     Returns
     -------
@@ -137,6 +142,8 @@ def make_design(
         kind = spiking(memory.neuron_type)
         if kind == "poisson" and largest_rate is not None:
             kind = "stochastic"
+        if staggered:
+            kind = STAGGERED
 
         def designed(gain):
             quiet, counts = quietest(
@@ -163,6 +170,8 @@ def make_design(
                 typical=rates,
                 largest=largest_rate,
             )
+            if staggered:
+                populations = stagger(populations, memory.neuron_type, memory.dt)
             return quiet, counts, populations
 
         quiet, counts, populations = designed(gain)
@@ -175,7 +184,7 @@ def make_design(
         coordinates = replace(coordinates, T=1.3 * coordinates.T)
     covariance = quiet.covariance(counts)
     # The theory is about on and off neurons that split the range at 0.
-    covered = kind is not None and not np.any(populations.bias)
+    covered = staggered or (kind is not None and not np.any(populations.bias))
     return Design(
         error_feedback=quiet.error_feedback,
         max_rate=max_rate,

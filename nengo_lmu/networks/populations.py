@@ -1,6 +1,6 @@
 """The neurons of a memory: one population for each dimension of its state."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import nengo
 import numpy as np
@@ -90,6 +90,18 @@ class Populations:
         """(list of slice) The neurons of each dimension."""
         ends = np.cumsum(self.counts)
         return [slice(end - n, end) for end, n in zip(ends, self.counts)]
+
+    @property
+    def begin_last(self):
+        """((n_neurons,) ndarray of bool) Those that no other of their sign is after."""
+        last = np.zeros(len(self.signs), dtype=bool)
+        for neurons in self.slices:
+            for sign in (1, -1):
+                members = neurons.start + np.flatnonzero(self.signs[neurons] == sign)
+                if members.size:
+                    begin = -self.bias[members] / self.gain[members]
+                    last[members] = begin == begin.max()
+        return last
 
     @property
     def encoders(self):
@@ -195,6 +207,54 @@ def make_populations(
         if abs(signs[neurons].sum()) == counts[i]:
             _check_one_sided(i, neuron_type, weights, *tuning)
     return populations
+
+
+def stagger(populations, neuron_type, dt):
+    """Let the neurons of a sign begin one after the other, for less noise.
+
+    The first begins at 0, and the next where the one before spikes in each step, up to
+    which its rate is as many times as steep as there are neurons. So the sum of their
+    rates stays what it was, while only one of them draws its spikes at a time.
+
+    Parameters
+    ----------
+    populations : Populations
+        Of on and off neurons that begin at 0.
+    neuron_type : nengo.neurons.NeuronType
+        Whose spikes are drawn in each step, at most one.
+    dt : float
+        Time step (seconds).
+
+    Returns
+    -------
+    populations : Populations
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        For other neurons.
+    """
+    if spiking(neuron_type) not in ("poisson", "stochastic"):
+        raise ValidationError(
+            f"{neuron_type} neurons do not draw their spikes by a rectified linear "
+            "rate, as staggered ones do; use nengo.PoissonSpiking("
+            "nengo.RectifiedLinear()), the default",
+            attr="neuron_type",
+        )
+    if np.any(populations.bias):
+        raise ValidationError(
+            "must be 0 for neurons that are to be staggered, which have thresholds of "
+            "their own; leave them out",
+            attr="intercepts",
+        )
+    gain, bias = np.array(populations.gain), np.array(populations.bias)
+    for neurons in populations.slices:
+        for sign in (1, -1):
+            members = np.flatnonzero(populations.signs[neurons] == sign)
+            members += neurons.start
+            gain[members] = populations.gain[members].sum()
+            bias[members] = -np.arange(len(members)) / dt
+    return replace(populations, gain=gain, bias=bias)
 
 
 def steepness(populations, neuron_type):

@@ -269,6 +269,15 @@ def test_copies_of_a_memory_have_the_very_same_values(target):
     assert len(set(synapses.block_map.values())) == 3
 
 
+@TARGETS
+def test_staggered_neurons_have_the_very_same_values(target):
+    net = memory(200, units=30, coupling="feed-forward")
+    lmu = next(n for n in net.all_networks if isinstance(n, LegendreMemory))
+    add_params(net)
+    lmu.config[lmu.ensembles[0]].staggered = True
+    assert_same(net, target, n_steps=100)
+
+
 @pytest.mark.parametrize("precompute", [True, False])
 def test_input_may_come_all_at_once(precompute):
     """Spikes for many steps may wait in the inputs."""

@@ -12,8 +12,8 @@ from nengo_lmu.experiments.classifier.row import fraction
 from nengo_lmu.experiments.experiment import Experiment, option, switch
 from nengo_lmu.experiments.options import file, one_of, whole_number
 from nengo_lmu.experiments.psmnist import in_time, network, without_time
-from nengo_lmu.experiments.psmnist.spiking import ON_CHIP, SpikingClassifier
 from nengo_lmu.experiments.psmnist.spiking import Settings as SpikingSettings
+from nengo_lmu.experiments.psmnist.spiking import SpikingClassifier
 from nengo_lmu.legendre import ArgumentError
 
 ROUTES = {
@@ -81,10 +81,14 @@ class PsMnist(Experiment):
     )
     spiking: bool = switch("spikes, see above")
     digits: int = option(
-        1000, whole_number(1, _N_TEST), "test digits for the spiking network"
+        1000,
+        whole_number(0, _N_TEST),
+        "test digits for the spiking network; 0 to leave it out",
     )
     loihi_digits: int = option(
-        50, whole_number(0, _N_TEST), "test digits for the Loihi emulator"
+        50,
+        whole_number(0, _N_TEST),
+        "test digits for the Loihi emulator; 0 to leave it out",
     )
     epochs: int | None = option(
         None, whole_number(1), "of the training (default: as many as the route takes)"
@@ -107,6 +111,12 @@ class PsMnist(Experiment):
                     f"argument {flag}",
                     "is for spikes; give --spiking too, or leave it out",
                 )
+        if self.spiking and not self.digits and not self.loihi_digits:
+            raise ArgumentError(
+                "argument --digits",
+                "and --loihi-digits are both 0, which leaves nothing to measure; give "
+                "at least one of them",
+            )
         if self.no_augmentation:
             self.refuse_with(
                 "--no-augmentation",
@@ -192,6 +202,19 @@ class PsMnist(Experiment):
         return in_time.predict(classifier, pixels)
 
     def _measure_spiking(self, run, mnist):
+        """Train and read in spikes: the network for NengoDL, and that for the chip."""
+        measured = []
+        if self.digits:
+            measured.append(self._measure_in_nengo_dl(run, mnist))
+        if self.loihi_digits:
+            measured.append(self._measure_on_chip(run, mnist))
+        for part in ("spiking", "chip"):
+            _remove(_checkpoint(run, part))
+        _remove(_checkpoint(run, "chip-digits", "json"))
+        rows = [one.pop("row") for one in measured]
+        return measured[0] | {"results": rows}
+
+    def _measure_in_nengo_dl(self, run, mnist):
         """Train the spiking network, and draw how it reads the first test digit."""
         from nengo_lmu.experiments.psmnist.report import draw_psmnist
 
@@ -200,38 +223,46 @@ class PsMnist(Experiment):
             settings = replace(settings, epochs=self.epochs)
         classifier = SpikingClassifier(settings, mnist)
         history = classifier.train(_checkpoint(run, "spiking"))
-
-        rows = [_row(classifier, classifier.simulate_nengo_dl(self.digits))]
-        if self.loihi_digits:
-            import nengo_loihi
-
-            chip = SpikingClassifier(replace(ON_CHIP, seed=self.seed), mnist)
-            chip.train(_checkpoint(run, "chip"))
-            row, _ = chip.simulate(
-                nengo_loihi.Simulator,
-                "Loihi emulator",
-                self.loihi_digits,
-                target="sim",
-            )
-            rows.append(_row(chip, row))
+        row = _row(classifier, classifier.simulate_nengo_dl(self.digits))
         _, traces = classifier.simulate(
             nengo.Simulator, "", 1, False, n_traces=1, progress_bar=False
         )
         run.draw(draw_psmnist(traces, classifier))
-        for part in ("spiking", "chip"):
-            _remove(_checkpoint(run, part))
-        return {
-            "parameters": _n_parameters(classifier),
-            "training_seconds": sum(history["seconds"]),
-            "history": history,
-            "validation_accuracy": max(history["val_probe_accuracy"]),
-            "results": rows,
+        return _training(classifier, history) | {"row": row}
+
+    def _measure_on_chip(self, run, mnist):
+        """Train the network for the chip, and read digits on the emulator."""
+        from nengo_lmu.experiments.psmnist.on_chip import SETTINGS, ChipClassifier
+        from nengo_lmu.loihi import on_chip, resources
+
+        settings = replace(SETTINGS, seed=self.seed)
+        if self.epochs is not None:
+            settings = replace(settings, epochs=self.epochs)
+        chip = ChipClassifier(settings, mnist)
+        history = chip.train(_checkpoint(run, "chip"))
+        needs = resources(chip.network, settings.dt).as_record()
+        ended = _checkpoint(run, "chip-digits", "json")
+        row, told = chip.read(mnist.test, self.loihi_digits, ended)
+        with on_chip(chip.lmu.memory):
+            row = _row(chip, row)
+        return _training(chip, history) | {
+            "row": row | {"warnings": told, "resources": needs}
         }
 
 
-def _checkpoint(run, part):
-    """Return the file for the state of a training, if it is to be kept."""
-    return None if run.folder is None else run.folder / f"checkpoint-{part}.npz"
+def _training(classifier, history):
+    """Return what is worth keeping of a training."""
+    return {
+        "parameters": _n_parameters(classifier),
+        "training_seconds": sum(history["seconds"]),
+        "history": history,
+        "validation_accuracy": max(history["val_probe_accuracy"]),
+    }
+
+
+def _checkpoint(run, part, kind="npz"):
+    """Return the file for what is done so far, if it is to be kept."""
+    return None if run.folder is None else run.folder / f"checkpoint-{part}.{kind}"
 
 
 def _remove(checkpoint):

@@ -60,25 +60,6 @@ class Settings(network.Settings):
         return self.pixel
 
 
-# The chip has these rates: one spike a step is the most there, so those of hidden
-# neurons have to stay well below. There is a tenth of the spikes, since each
-# of them meets all neurons on the emulator; a lower order is about as quiet with those.
-ON_CHIP = Settings(
-    d=56,
-    n_neurons=800,
-    max_rate=800.0,
-    # The chip has none, so that it is not trained for less noise than there is.
-    error_feedback=0.0,
-    units=400,
-    hidden="poisson",
-    hidden_rate=250.0,
-    steps_per_pixel=8,
-    tau=80.0,
-    readout_tau=3.0,
-    epochs=8,
-)
-
-
 class SpikingClassifier(network.SpikingClassifier):
     """The network, with what is needed to train it and to run it.
 

@@ -165,6 +165,8 @@ def build_input_connection(model, conn):
     )
     model.builder.build(model, receive)
     model.split.hostchip.chip_objs.add(receive)
+    dimensions = np.arange(conn.pre_obj.size_out)[conn.pre_slice]
+    ours(model).inputs[model.objs[receive]["out"]] = conn.pre_obj, dimensions
     # a spike is 1 / dt high to NengoLoihi
     values = model.dt * radius * np.kron(np.eye(size), VALUES)
     for transform in _by_magnitude(conn.transform.sample() @ values):

@@ -14,6 +14,7 @@ that are right, three things have to fit together:
 """
 
 from contextlib import contextmanager
+from copy import deepcopy
 
 import numpy as np
 from nengo.exceptions import BuildError
@@ -21,6 +22,7 @@ from nengo_loihi.block import SynapseConfig
 from nengo_loihi.builder.discretize import (
     BIAS_MAX,
     Q_BITS,
+    VTH_MAX,
     decay_magnitude,
     discretize_block,
     discretize_compartment,
@@ -31,9 +33,11 @@ from nengo_loihi.builder.network import build_network as build_float_network
 from nengo_loihi.builder.validate import validate_model
 
 from nengo_lmu.loihi.builder.decays import stored_decay
+from nengo_lmu.loihi.builder.headroom import LARGEST_CURRENT
 from nengo_lmu.loihi.builder.on_chip import as_on_chip
 from nengo_lmu.loihi.builder.ours import is_plain, memories_on_chip, ours, sent_by_us
 from nengo_lmu.loihi.builder.rounding import round_rows
+from nengo_lmu.loihi.resources import warn_of_currents
 from nengo_lmu.loihi.told import Saturation
 
 # The largest k gives a threshold of 2^21, so that with noise of the same size a current
@@ -46,6 +50,9 @@ BUSY_FRACTION = 0.5
 
 # The smallest k for which 127.5 * 2^k is a multiple of 2^6, as thresholds have to be.
 SMALLEST_LEVEL = 7
+
+# A core has so many different thresholds.
+_THRESHOLDS = 16
 
 # Weights have 7 bits and a sign; with excitatory and inhibitory ones in one synapse,
 # the least step is 2^(7 + weight_exp), and none of it is lost from weight_exp = -1 on.
@@ -81,33 +88,38 @@ def build_network(
     record.saturation = [
         Saturation(
             memory.input.owner,
-            [
-                piece.compartment
+            {
+                piece.compartment: record.begin_last[piece]
                 for ensemble in memory.ensembles
                 for piece in model.objs[ensemble]["in"]
-            ],
+            },
         )
         for memory in memories_on_chip(network, model.split.on_chip)
     ]
     if discretize:
         discretize_model(model)
         validate_model(model)
+        warn_of_currents(model)
 
 
 def discretize_model(model):
     """Turn the floating-point blocks of a model into integer ones, in place."""
     bernoulli, read = ours(model).bernoulli, sent_by_us(model)
+    currents = ours(model).currents
     v_scale = {}
     for block in model.blocks:
+        expected = currents.get(block, 0.0)
         with _weights_that_fit(block):
             if block in bernoulli:
-                v_scale[block] = discretize_bernoulli_block(block, model.dt)
+                v_scale[block] = discretize_bernoulli_block(block, model.dt, expected)
             elif read.isdisjoint(block.synapses) or not all(
                 map(is_plain, block.synapses)
             ):
                 v_scale[block] = discretize_block(block)
             else:
-                v_scale[block] = discretize_receiving_block(block)
+                v_scale[block] = discretize_receiving_block(block, expected)
+        if block in currents:
+            currents[block] = _as_integers(block.compartment, expected)
     for probe in model.probes:
         for i, block in enumerate(probe.target):
             discretize_probe(probe, i, v_scale[block])
@@ -132,7 +144,14 @@ def _weights_that_fit(block):
         ) from error
 
 
-def discretize_receiving_block(block):
+def _as_integers(compartment, currents):
+    """Return the largest currents of an integer block, with its biases and noise."""
+    scale = np.ravel(compartment.discretize_info["b_scale"])[0]
+    noise = 2.0**compartment.noise_exp * np.any(compartment.enable_noise)
+    return currents * scale + np.abs(compartment.bias) + noise
+
+
+def discretize_receiving_block(block, currents=0.0):
     """Turn a block of other neurons that read a memory into an integer one, in place.
 
     Each spike of a memory has little effect on a neuron that reads it, so the weights
@@ -142,6 +161,8 @@ def discretize_receiving_block(block):
     Parameters
     ----------
     block : nengo_loihi.block.LoihiBlock
+    currents : float or (n_neurons,) ndarray
+        The largest that are expected.
 
     Returns
     -------
@@ -149,6 +170,11 @@ def discretize_receiving_block(block):
         Integer voltage for a voltage of 1.
     """
     w_max = max(synapse.max_abs_weight() for synapse in block.synapses)
+    # NengoLoihi takes the largest scale at which the thresholds fit.
+    trial = deepcopy(block.compartment)
+    discretize_compartment(trial, w_max)
+    too_large = np.max(_as_integers(trial, currents)) / LARGEST_CURRENT
+    w_max *= 2.0 ** max(np.ceil(np.log2(too_large)), 0)
     info = discretize_compartment(block.compartment, w_max)
     scale = np.ravel(info["w_scale"])[0] * SynapseConfig.get_scale(info["w_exp"])
     for synapse in block.synapses:
@@ -156,7 +182,7 @@ def discretize_receiving_block(block):
     return info["v_scale"]
 
 
-def discretize_bernoulli_block(block, dt):
+def discretize_bernoulli_block(block, dt, currents=0.0):
     """Turn a floating-point block of Bernoulli neurons into an integer one, in place.
 
     Parameters
@@ -164,6 +190,8 @@ def discretize_bernoulli_block(block, dt):
     block : nengo_loihi.block.LoihiBlock
     dt : float
         Time step (seconds).
+    currents : float or (n_neurons,) ndarray
+        The largest that are expected (hertz).
 
     Returns
     -------
@@ -172,7 +200,7 @@ def discretize_bernoulli_block(block, dt):
     """
     compartment = block.compartment
     current_gain = _current_gain(compartment)
-    level = _largest_level(block, current_gain, dt)
+    level = _largest_level(block, current_gain, dt, currents)
     v_scale = 255 * dt * 2.0**level
     # Each neuron gets a fraction of a level; multiples of the golden ratio spread
     # evenly over any run of neighbours, and so over each population.
@@ -193,9 +221,13 @@ def discretize_bernoulli_block(block, dt):
     return v_scale
 
 
-def _largest_level(block, current_gain, dt):
-    """Return the largest k at which biases and the input of a busy step fit."""
-    largest_bias = np.abs(block.compartment.bias).max() + 0.5 / (255 * dt)
+def _largest_level(block, current_gain, dt, currents):
+    """Return the largest k at which biases, currents and a busy step's input fit.
+
+    Biases that do not fit at the level that all else does are made smaller, and their
+    neurons' thresholds larger instead.
+    """
+    compartment = block.compartment
     busy = np.zeros(block.n_neurons)
     for synapse in block.synapses:
         for axon in range(synapse.n_axons if synapse.pop_type == 0 else 0):
@@ -204,14 +236,42 @@ def _largest_level(block, current_gain, dt):
     for level in range(LARGEST_LEVEL, SMALLEST_LEVEL - 1, -1):
         v_scale = 255 * dt * 2.0**level
         input_fits = busy.max() * v_scale / current_gain < 2**Q_BITS
-        if largest_bias * v_scale <= BIAS_MAX and (
-            input_fits or level == SMALLEST_LEVEL
-        ):
+        current = np.max(np.abs(compartment.bias) + currents) + 0.5 / dt
+        current_fits = current * v_scale <= LARGEST_CURRENT
+        if not (input_fits and current_fits) and level > SMALLEST_LEVEL:
+            continue
+        # a large scale is for currents that are known to fit
+        if _biases_fit(compartment, v_scale, dt, may_raise=np.ndim(currents) > 0):
             return level
+    largest_bias = np.abs(compartment.bias).max() + 0.5 / (255 * dt)
     raise BuildError(
         f"{block}: the largest bias, {largest_bias:g} Hz, does not fit on Loihi; "
         f"keep biases below {BIAS_MAX / (255 * dt * 2.0**SMALLEST_LEVEL):g} Hz"
     )
+
+
+def _biases_fit(compartment, v_scale, dt, may_raise):
+    """Make biases fit by larger thresholds, as far as that is possible; say whether.
+
+    A neuron with a bias of ``-b`` spikes as one whose threshold is larger by ``b``. A
+    core has few different thresholds, so they are whole multiples of some hertz.
+    """
+    spare = 0.5 / (255 * dt)  # by which biases will be spread
+
+    def fit(bias):
+        return (np.abs(bias).max() + spare) * v_scale <= BIAS_MAX
+
+    if fit(compartment.bias) or not may_raise:
+        return bool(fit(compartment.bias))
+    most = max(1 - compartment.bias.min() * dt, 1)
+    step = np.ceil(most / _THRESHOLDS) / dt
+    raised = step * np.floor(np.maximum(-compartment.bias, 0) / step)
+    largest = (compartment.vth + raised).max() * v_scale
+    if not fit(compartment.bias + raised) or largest > VTH_MAX:
+        return False
+    compartment.bias[:] += raised
+    compartment.vth[:] += raised
+    return True
 
 
 def _current_gain(compartment):

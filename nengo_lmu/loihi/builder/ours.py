@@ -27,6 +27,16 @@ class Ours:
         Of memories.
     bernoulli : set of nengo_loihi.block.LoihiBlock
         Of neurons that draw their spikes, and the pieces of these.
+    inputs : dict
+        From inputs of the chip with spikes of ours to the input node that they are
+        from, and which of its dimensions they carry.
+    currents : dict
+        From pieces of blocks to the largest currents to be expected in them
+        (`nengo_lmu.loihi.builder.headroom`): in units of the neurons' input, then in
+        those of the chip, with biases and noise.
+    begin_last : dict
+        From pieces of memories to whether each neuron is one of those that are the last
+        of their population to begin.
     """
 
     whole_decays: bool = False
@@ -35,6 +45,9 @@ class Ours:
     without_feedback: list = field(default_factory=list)
     saturation: list = field(default_factory=list)
     bernoulli: set = field(default_factory=set)
+    inputs: dict = field(default_factory=dict)
+    currents: dict = field(default_factory=dict)
+    begin_last: dict = field(default_factory=dict)
 
 
 _OURS = WeakKeyDictionary()

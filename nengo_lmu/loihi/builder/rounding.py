@@ -34,6 +34,8 @@ def round_rows(exact, indices, n_axons):
     for i in sorted(range(len(exact)), key=lambda i: -n_axons[i]):
         key = (indices[i].tobytes(), (exact[i] + 0.0).tobytes())
         versions.setdefault(key, []).append(i)
+    for rows in versions.values():
+        _spread(rows, n_axons)
     same_size, opposite = {}, []
     for (neurons, _), rows in versions.items():
         others = versions.get((neurons, (0.0 - exact[rows[0]]).tobytes()))
@@ -58,6 +60,19 @@ def round_rows(exact, indices, n_axons):
         for i, j in zip(others, rows):
             rounded[j] = -rounded[i]
     return rounded
+
+
+def _spread(rows, n_axons):
+    """Put versions of a row in an order in which those next to each other are not.
+
+    Of versions with as many axons, those that are rounded up for a neuron come next to
+    each other. Staggered neurons are in the order in which they begin, and the sum over
+    those that have begun is to be right: so the order is that of multiples of the
+    golden ratio, any run of which is spread evenly.
+    """
+    place = np.arange(1, len(rows) + 1) * (np.sqrt(5) - 1) / 2 % 1
+    order = np.lexsort([place, -n_axons[rows]])
+    rows[:] = [rows[k] for k in order]
 
 
 def round_versions(exact, n_axons):

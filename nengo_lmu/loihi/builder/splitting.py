@@ -18,6 +18,7 @@ from nengo_loihi.builder.split_blocks import (
     split_synapse,
 )
 
+from nengo_lmu.loihi.builder.headroom import expected_currents
 from nengo_lmu.loihi.builder.layout import Layout, Rows, choose_layout
 from nengo_lmu.loihi.builder.ours import blocks_of_memories, is_plain, ours, sent_by_us
 
@@ -39,6 +40,7 @@ def split_model(model):
     """
     our_blocks = _our_blocks(model)
     memory_of = blocks_of_memories(model)
+    currents = expected_currents(model)
     for block in our_blocks:
         _merge_synapses(model, block)
     block_map, synapse_map = OrderedDict(), {}
@@ -59,6 +61,11 @@ def split_model(model):
     bernoulli = ours(model).bernoulli
     for block in [block for block in block_map if block in bernoulli]:
         bernoulli.update(block_map[block])
+    for block, memory in memory_of.items():
+        last = memory.populations.begin_last
+        ours(model).begin_last.update(_cut_along(block_map[block], last))
+    for block, largest in currents.items():
+        ours(model).currents.update(_cut_along(block_map[block], largest))
     pieces = [piece for pieces in block_map.values() for piece in pieces]
     model.blocks = OrderedDict((piece, i) for i, piece in enumerate(pieces))
     for parts in model.objs.values():
@@ -144,6 +151,11 @@ def _lay_out(model, block, memory):
                 piece.add_synapse(new)
                 synapses[synapse][new] = axons
     return blocks, synapses
+
+
+def _cut_along(pieces, values):
+    """Return the values of the neurons of each piece of a block."""
+    return {piece: values[neurons.list] for piece, neurons in pieces.items()}
 
 
 def _cut(block, pieces):

@@ -50,7 +50,12 @@ class FastCompartments(CompartmentState):
         """Return the largest sums of current and bias, or None where nobody has any."""
         fully = self.decay_v == (2**12 - 1 if self.dtype == np.int32 else 1)
         drawn = self.noise.enabled & self.noise.target_u & fully
-        return np.where(drawn, 2.0 * self.vth, np.inf) if np.any(drawn) else None
+        if not np.any(drawn):
+            return None
+        # Of whole numbers the noise is up to 127, and a neuron spikes above its
+        # threshold: half of that is on each side.
+        largest = self.noise.mult * (127.5 if self.dtype == np.int32 else 1)
+        return np.where(drawn, self.vth + largest, np.inf)
 
     @functools.cached_property
     def _refractory(self):
