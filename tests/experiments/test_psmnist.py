@@ -381,7 +381,7 @@ def train_command(*arguments):
     "arguments, message",
     [
         (["--route", "fast"], "--route: 'fast' was given; give one of without-time"),
-        (["--digits", "0"], "--digits: '0' was given; give a whole number from 1"),
+        (["--digits", "-1"], "--digits: '-1' was given; give a whole number from 0"),
         (["--digits", "5"], "--digits: is for spikes; give --spiking too"),
         (["--spiking", "--route", "scan"], "--spiking: cannot be given together with"),
         (["--route", "scan", "--no-augmentation"], "--no-augmentation: cannot be"),

@@ -13,6 +13,7 @@ from nengo_lmu.experiments.mackey_glass.network import (
     LAYERS,
     MODELS,
     PUBLISHED,
+    TRAINING,
     Predictor,
     Settings,
 )
@@ -99,7 +100,9 @@ class MackeyGlass(Experiment):
         for model in dict.fromkeys(self.models):
             results = []
             for seed in range(self.seeds):
-                settings = replace(network, model=model, seed=seed)
+                settings = replace(
+                    network, model=model, seed=seed, **TRAINING.get(model, {})
+                )
                 result, predicted = measure(settings, run.folder)
                 results.append(result)
                 series.setdefault(model, predicted)
