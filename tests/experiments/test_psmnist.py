@@ -389,6 +389,8 @@ def train_command(*arguments):
         (["--route", "fast"], "--route: 'fast' was given; give one of without-time"),
         (["--digits", "-1"], "--digits: '-1' was given; give a whole number from 0"),
         (["--digits", "5"], "--digits: is for spikes; give --spiking too"),
+        (["--networks", "2"], "--networks: is for spikes; give --spiking too"),
+        (["--networks", "0"], "--networks: '0' was given; give a whole number from 1"),
         (["--spiking", "--route", "scan"], "--spiking: cannot be given together with"),
         (["--route", "scan", "--no-augmentation"], "--no-augmentation: cannot be"),
     ],
@@ -474,7 +476,8 @@ def test_the_spiking_command_writes_record_and_figure(
         return train(*args, **kwargs)
 
     monkeypatch.setattr(feedforward, "train", recorded)
-    options = ("--spiking", "--mnist", file, "--out", tmp_path, "--json")
+    monkeypatch.setattr(psmnist_runs.spiking_networks, "CURVE", (0.5,))
+    options = ("--spiking", "--mnist", file, "--out", tmp_path, "--json", "--curve")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # NengoDL, of single steps
         assert train_command(*options, "--digits", 20, "--loihi-digits", 0) == 0
@@ -490,6 +493,10 @@ def test_the_spiking_command_writes_record_and_figure(
     assert 20_000 < row["spikes"] < 1_000_000
     assert (tmp_path / "train-psmnist.png").stat().st_size > 10_000
     assert row["hidden_spikes"] < row["spikes"]
+    # half the rates are about half the spikes; noise adds to what is lost
+    (point,) = record["curve"]
+    assert 0.4 * row["spikes"] < point["spikes"] < 0.7 * row["spikes"]
+    assert min(point["lost"], row["lost"]) > row["lost_ideally"]
     # the same command has nothing left to train, or to read
     assert psmnist_runs.PsMnist.resumes and len(trained) == 1
     assert train_command(*options, "--digits", 20, "--loihi-digits", 0) == 0

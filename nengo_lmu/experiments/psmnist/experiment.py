@@ -50,9 +50,9 @@ class PsMnist(Experiment):
                              backpropagation through 784 steps of NengoDL
 
     or, with --spiking, networks of Poisson neurons and spiking hidden units,
-    trained without time as well, with the noise of spikes. They are read in spikes:
-    all --digits step by step, some of them in NengoDL, and a network of its own on
-    the Loihi emulator. Their hidden units are let go for the last pixels of a digit.
+    trained without time as well, with the noise of spikes. They read in spikes:
+    all --digits step by step, some of them in NengoDL, and a network of its own
+    on the Loihi emulator. Their hidden units wait for the last pixels of a digit.
 
     Of 60,000 digits 50,000 are for training and 10,000 choose the epoch; the 10,000
     test digits are read once, at the end. A table goes to the screen, the record

@@ -1,6 +1,7 @@
 """Spiking networks of several seeds, and of several numbers of spikes."""
 
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import nengo
 import numpy as np
@@ -55,8 +56,10 @@ def measure(settings, mnist, n_digits, path=None, matrices=None):
     labels = [int(np.sum(mnist.test.labels[:n_digits])), len(mnist.train)]
     reading = Reading(path, [asdict(settings), n_digits, labels])
     if not reading.matrices:
-        history = {} if matrices is not None else classifier.train()
-        reading.trained(classifier.matrices if matrices is None else matrices, history)
+        if matrices is None:
+            reading.trained(*_trained(classifier, path))
+        else:
+            reading.trained(matrices, {})
     for name, connection in classifier.parameters.items():
         connection.transform = reading.matrices[name]
     row, hidden_spikes = classifier.read(n_digits, reading)
@@ -71,6 +74,17 @@ def measure(settings, mnist, n_digits, path=None, matrices=None):
         "lost_ideally": classifier.lost(ideal=True),
         **_of_training(reading),
     }
+
+
+def _trained(classifier, path):
+    """Train a network, from where that was stopped, and return what it came to."""
+    checkpoint = None
+    if path is not None:
+        checkpoint = Path(path).with_name(f"{Path(path).stem}-training.npz")
+    history = classifier.train(checkpoint)
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
+    return classifier.matrices, history
 
 
 def _of_training(reading):
