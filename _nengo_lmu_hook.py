@@ -1,4 +1,4 @@
-"""Put `nengo_lmu.compat` around the first import of NengoDL and NengoLoihi.
+"""Put `nengo_lmu.compat` around the first import of NengoDL, NengoLoihi and Nengo.
 
 NengoDL 3.6.0 cannot be imported on TensorFlow 2.16 and newer as released, and sorted
 imports put ``import nengo_dl`` before ``import nengo_lmu``.  So this module is imported
@@ -18,6 +18,8 @@ COMPAT = "nengo_lmu.compat"
 # The modules that compat has something to do for; a test keeps the two in step.
 TARGETS = frozenset(
     (
+        "nengo._vendor.scipy.sparse.linalg_onenormest",
+        "nengo.synapses",
         "nengo_dl",
         "nengo_dl.compat",
         "nengo_dl.converter",

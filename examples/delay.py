@@ -1,17 +1,9 @@
-"""Remember a second: the example of README.rst, with its picture.
+# %% [markdown]
+# # Remember a second
+# A memory of 600 Poisson neurons holds the last second of a signal. The input a
+# second ago is read out of it, as a linear function of its state.
 
-    python examples/delay.py [FILE.png]
-
-A memory of 600 Poisson neurons holds the last second of a signal. The picture shows the
-signal, the spikes, and the signal of a second ago as the spikes tell it.
-"""
-
-import sys
-
-import matplotlib
-
-matplotlib.use("Agg")
-
+# %%
 import matplotlib.pyplot as plt
 import nengo
 import numpy as np
@@ -31,25 +23,21 @@ with nengo.Network(seed=0) as net:
 with nengo.Simulator(net, seed=0, progress_bar=False) as sim:
     sim.run(10)
 
-t = sim.trange()
+# %%
 theta_steps = 1000
 wanted = np.concatenate([np.zeros(theta_steps), sim.data[signal][:-theta_steps, 0]])
 decoded = sim.data[probe][:, 0]
 error = np.sqrt(np.mean((decoded - wanted)[theta_steps:] ** 2)) / 0.3
 print(f"error of the delay: {100 * error:.1f} % of the signal's rms")
 
-with plt.rc_context(STYLE | {"font.size": 9}):
-    figure, axes = plt.subplots(
-        2,
-        1,
-        figsize=(7, 4.2),
-        sharex=True,
-        layout="constrained",
-        height_ratios=[1, 1.4],
-    )
-    _, below = plots.spikes_and_window(t, sim.data[spikes], decoded, wanted, axes=axes)
-    below.plot(t, sim.data[signal], color="0.7", lw=1.2, label="signal", zorder=0)
-    below.set_xlim(0, 10)
-    below.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.18))
-if len(sys.argv) > 1:
-    figure.savefig(sys.argv[1], dpi=150)
+# %%
+plt.rcParams.update(STYLE | {"font.size": 9})
+options = {"sharex": True, "layout": "constrained", "height_ratios": [1, 1.4]}
+figure, axes = plt.subplots(2, 1, figsize=(7, 4.2), **options)
+_, below = plots.spikes_and_window(
+    sim.trange(), sim.data[spikes], decoded, wanted, axes=axes
+)
+below.plot(sim.trange(), sim.data[signal], "0.7", lw=1.2, label="signal", zorder=0)
+below.set_xlim(0, 10)
+below.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.18))
+plt.show()

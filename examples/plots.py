@@ -1,4 +1,4 @@
-"""Draw the figures of docs/plots.rst.
+"""Draw the figures of docs/how_to/plots.rst.
 
     python examples/plots.py [FOLDER]
 

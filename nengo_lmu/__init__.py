@@ -27,9 +27,9 @@ __all__ = [
 ]
 
 # These are imported when they are first used, since they load TensorFlow, NengoLoihi,
-# Matplotlib or scikit-learn.
+# NIR, Matplotlib or scikit-learn.
 _LATE, __getattr__ = face(
-    __name__, {}, ("analysis", "dl", "loihi", "plots", "series", "tasks")
+    __name__, {}, ("analysis", "dl", "loihi", "nir", "plots", "series", "tasks")
 )
 
 

@@ -1,4 +1,4 @@
-"""Let NengoDL 3.6.0 and NengoLoihi 1.1.0 run on today's TensorFlow and NumPy.
+"""Let Nengo 4.1, NengoDL 3.6.0 and NengoLoihi 1.1.0 run on today's packages.
 
 Nothing of theirs is edited on disk, and nothing is changed for any other module: where
 one of their modules needs another `subprocess` or `keras` than the real one while it is
@@ -41,7 +41,9 @@ __all__ = [
     "restore",
 ]
 
-# Later releases than these are not known to need the mends.
+# Later releases than these are not known to need the mends. Nengo's is the one to come,
+# as its main branch was in May 2026.
+LAST_NENGO = (4, 1, 1)
 LAST_NENGO_DL = (3, 6, 0)
 LAST_NENGO_LOIHI = (1, 1, 0)
 LAST_NENGO_EXTRAS = (0, 5, 0)
@@ -288,6 +290,79 @@ def is_installed(name):
         return name in sys.modules or find_spec(name) is not None
     except (ImportError, ValueError):
         return False
+
+
+# --- NumPy
+
+
+def numpy_release():
+    """Return the first two numbers of NumPy's version."""
+    import numpy as np
+
+    return tuple(int(part) for part in np.__version__.split(".")[:2])
+
+
+@mends(AFTER, "nengo.synapses", until=LAST_NENGO)
+def mend_filt(synapses):
+    """``synapse.filt`` of one signal, where NumPy makes no number of an array of one.
+
+    Nengo <= 4.1 filters it as an array of shape (1,) a step, and assigns that to a
+    number: NumPy >= 1.25 warns, and 2.4 refuses it. As a column it is filtered well.
+    """
+    filt = synapses.Synapse.filt
+    if numpy_release() < (1, 25) or hasattr(filt, "__wrapped__"):
+        return
+
+    @functools.wraps(filt)
+    def mended(self, x, dt=None, axis=0, y0=0, copy=True, filtfilt=False):
+        import numpy as np
+
+        x = np.asarray(x)
+        if x.ndim != 1 or axis not in (0, -1):
+            return filt(self, x, dt, axis, y0, copy, filtfilt)
+        return filt(self, x[:, np.newaxis], dt, 0, y0, copy, filtfilt)[:, 0]
+
+    patch(synapses.Synapse, "filt", mended)
+
+
+@mends(AFTER, "nengo._vendor.scipy.sparse.linalg_onenormest", until=LAST_NENGO)
+@mends(AFTER, "nengo_extras.plot_spikes", until=LAST_NENGO_EXTRAS)
+@mends(
+    AFTER,
+    "nengo_loihi.block",
+    "nengo_loihi.dvs",
+    "nengo_loihi.neurons",
+    until=LAST_NENGO_LOIHI,
+)
+def mend_numpy_1(module):
+    """Give a module the NumPy 1 functions it was written with.
+
+    NumPy 2.0 made ``array(copy=False)`` an error where a copy is needed and removed
+    ``asfarray``; NumPy 2.3 removed ``fromstring`` for binary data, and NumPy 2.4
+    ``in1d``.
+    """
+    import numpy as np
+
+    if numpy_release() < (2, 0) or module.np is not np:
+        return
+
+    def array(*args, copy=True, **kwargs):
+        return np.array(*args, copy=copy or None, **kwargs)
+
+    def asfarray(a, dtype=np.float64):
+        return np.asarray(a, dtype=dtype)
+
+    def fromstring(string, dtype=float, count=-1, *, sep="", **kwargs):
+        if sep:
+            return np.fromstring(string, dtype, count, sep=sep, **kwargs)
+        return np.frombuffer(string, dtype, count).copy()
+
+    def in1d(*args, **kwargs):
+        return np.isin(*args, **kwargs).ravel()
+
+    functions = (array, asfarray, fromstring, in1d)
+    replaced = {function.__name__: function for function in functions}
+    patch(module, "np", _stand_in(np, **replaced))
 
 
 # --- TensorFlow
@@ -870,40 +945,6 @@ def nengo_dl_if_imported():
     if _complete("nengo_dl") is not None or not needs_mending("nengo_dl"):
         return {}
     return {"nengo_dl": None, "nengo_dl.neuron_builders": None}
-
-
-@mends(AFTER, "nengo_extras.plot_spikes", until=LAST_NENGO_EXTRAS)
-@mends(
-    AFTER,
-    "nengo_loihi.block",
-    "nengo_loihi.dvs",
-    "nengo_loihi.neurons",
-    until=LAST_NENGO_LOIHI,
-)
-def mend_numpy_1(module):
-    """Give a module the NumPy 1 functions it was written with.
-
-    NumPy 2.0 made ``array(copy=False)`` an error where a copy is needed and removed
-    ``asfarray``; NumPy 2.3 removed ``fromstring`` for binary data.
-    """
-    import numpy as np
-
-    if int(np.__version__.split(".")[0]) < 2 or module.np is not np:
-        return
-
-    def array(*args, copy=True, **kwargs):
-        return np.array(*args, copy=copy or None, **kwargs)
-
-    def asfarray(a, dtype=np.float64):
-        return np.asarray(a, dtype=dtype)
-
-    def fromstring(string, dtype=float, count=-1, *, sep="", **kwargs):
-        if sep:
-            return np.fromstring(string, dtype, count, sep=sep, **kwargs)
-        return np.frombuffer(string, dtype, count).copy()
-
-    functions = {"array": array, "asfarray": asfarray, "fromstring": fromstring}
-    patch(module, "np", _stand_in(np, **functions))
 
 
 @mends(AFTER, "nengo_loihi.emulator.interface", until=LAST_NENGO_LOIHI)

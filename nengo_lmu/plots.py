@@ -6,6 +6,10 @@ Matplotlib's. Axes have labels with units; colours are those of Okabe and Ito, w
 colour-blind readers can tell apart, in `nengo_lmu.analysis.style`.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import nengo
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
@@ -23,6 +27,15 @@ from nengo_lmu.analysis.style import (
 from nengo_lmu.legendre import ArgumentError, error_floor, predicted_error, readout
 from nengo_lmu.legendre.checks import finite_array, instance, order, positive, whole
 from nengo_lmu.networks import LegendreMemory
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from matplotlib.axes import Axes
+
+    from nengo_lmu.legendre.types import ArrayLike
+
 
 __all__ = [
     "basis",
@@ -47,7 +60,7 @@ _COLOURS = (VERMILION, BLUE, GREEN, ORANGE, PURPLE, SKY, YELLOW)
 MOST_TRAINS = 100
 
 
-def basis(d, theta=None, ax=None):
+def basis(d: int, theta: float | None = None, ax: Axes | None = None) -> Axes:
     """Draw the functions whose sum the state says is the window.
 
     Parameters
@@ -79,7 +92,13 @@ def basis(d, theta=None, ax=None):
     return ax
 
 
-def window(states, theta, dt=0.001, points=50, ax=None):
+def window(
+    states: ArrayLike,
+    theta: float,
+    dt: float = 0.001,
+    points: int = 50,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw how the window, read out of the state, goes by.
 
     Parameters
@@ -129,7 +148,13 @@ def window(states, theta, dt=0.001, points=50, ax=None):
     return ax
 
 
-def spikes(t, trains, ax=None, colour=BLUE, size=0.5):
+def spikes(
+    t: ArrayLike,
+    trains: ArrayLike,
+    ax: Axes | None = None,
+    colour: str = BLUE,
+    size: float = 0.5,
+) -> Axes:
     """Draw spikes.
 
     Parameters
@@ -175,7 +200,12 @@ def spikes(t, trains, ax=None, colour=BLUE, size=0.5):
     return ax
 
 
-def decoded(t, values, wanted=None, ax=None):
+def decoded(
+    t: ArrayLike,
+    values: ArrayLike,
+    wanted: ArrayLike | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw what is decoded from a memory, over what it should be.
 
     Parameters
@@ -216,7 +246,13 @@ def decoded(t, values, wanted=None, ax=None):
     return ax
 
 
-def spikes_and_window(t, trains, values, wanted=None, axes=None):
+def spikes_and_window(
+    t: ArrayLike,
+    trains: ArrayLike,
+    values: ArrayLike,
+    wanted: ArrayLike | None = None,
+    axes: Sequence[Axes] | None = None,
+) -> tuple[Axes, Axes]:
     """Draw spikes, and below them what is decoded from them.
 
     Parameters
@@ -249,7 +285,9 @@ def spikes_and_window(t, trains, values, wanted=None, axes=None):
     return upper, lower
 
 
-def tuning(memory, dimensions=None, ax=None):
+def tuning(
+    memory: LegendreMemory, dimensions: ArrayLike | None = None, ax: Axes | None = None
+) -> Axes:
     """Draw the tuning curves of a memory's neurons.
 
     Parameters
@@ -310,7 +348,14 @@ def tuning(memory, dimensions=None, ax=None):
     return ax
 
 
-def error(theta, d, n_neurons, measured=None, ax=None, **kwargs):
+def error(
+    theta: float,
+    d: int,
+    n_neurons: Sequence[int],
+    measured: Mapping[int, Any] | None = None,
+    ax: Axes | None = None,
+    **kwargs: Any,
+) -> Axes:
     """Draw the error of the window against the number of neurons.
 
     Parameters

@@ -22,6 +22,7 @@ from importlib.machinery import SourceFileLoader
 import nengo
 import numpy as np
 import pytest
+import scipy.linalg
 from nengo.exceptions import ValidationError
 
 import _nengo_lmu_hook as hook
@@ -188,6 +189,7 @@ def test_compat_is_nothing_where_its_file_is_gone(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "package, last",
     [
+        ("nengo", compat.LAST_NENGO),
         ("nengo-dl", compat.LAST_NENGO_DL),
         ("nengo-loihi", compat.LAST_NENGO_LOIHI),
         ("nengo-extras", compat.LAST_NENGO_EXTRAS),
@@ -664,6 +666,32 @@ def test_spikes_are_plotted_on_numpy_2():
     assert sampled.shape == (20, 2)
 
 
+@pytest.mark.parametrize("make", [np.asarray, list])
+@pytest.mark.parametrize("options", [{}, {"filtfilt": True}, {"axis": -1, "y0": 0.5}])
+def test_synapses_filter_one_signal_as_a_column(make, options, rng):
+    x = rng.randn(100)
+    column = x[:, np.newaxis]
+    for synapse in (nengo.Lowpass(0.01), nengo.Alpha(0.02)):
+        (filtered,) = synapse.filt(column, **{**options, "axis": 0}).T
+        assert np.array_equal(synapse.filt(make(x), **options), filtered)
+    expected = nengo.Lowpass(0.01).filt(column)[:, 0]
+    in_place = nengo.Lowpass(0.01).filt(x, copy=False)
+    assert np.shares_memory(in_place, x) and np.array_equal(x, expected)
+
+
+def test_synapses_refuse_an_axis_that_is_not_there():
+    with pytest.raises(ValueError, match="axis 1"):
+        nengo.Lowpass(0.01).filt(np.ones(3), axis=1)
+
+
+def test_large_systems_are_discretized(rng):
+    """Nengo estimates norms from 200 dimensions on, with a function of NumPy 1."""
+    a = rng.randn(200, 200)
+    system = (a, np.ones((200, 1)), np.ones((1, 200)), np.zeros((1, 1)))
+    discrete = nengo.utils.filter_design.cont2discrete(system, 0.001)[0]
+    assert np.allclose(discrete, scipy.linalg.expm(0.001 * a), rtol=0, atol=1e-12)
+
+
 # --- a package that is broken, zipped or compiled breaks nobody's import
 
 
@@ -866,6 +894,7 @@ for _ in range(2):
         "TensorGraph._build_loop",
         "LinearFilterBuilder.build_pre",
         "Cluster.generate_from",
+        "Synapse.filt",
         "CompartmentState",
         "split_model",
     } <= found, found

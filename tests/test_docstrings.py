@@ -22,6 +22,7 @@ PARTS = {
     "networks": None,
     "loihi": "nengo_loihi",
     "dl": "nengo_dl",
+    "nir": "nir",
     "analysis": "nengo_loihi",
     "tasks": "sklearn",
     "series": None,

@@ -34,6 +34,10 @@ PARTS = {
         {"legendre", "networks"},
         MATHEMATICS | {"nengo", "nengo_loihi"},
     ),
+    "nir": (
+        {"version", "legendre", "networks"},
+        MATHEMATICS | {"nengo", "nir"},
+    ),
     "tasks": (
         {"compat", "legendre"},
         # arrays in, arrays out; these two are sources of data only

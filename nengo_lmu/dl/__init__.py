@@ -7,6 +7,8 @@ how one is evaluated, `fit` trains with checkpoints, and a `FeedForwardTwin` is 
 in place of a network through which a signal only goes forwards.
 """
 
+import sys
+
 from nengo_lmu import compat
 
 try:
@@ -14,10 +16,17 @@ try:
 except ModuleNotFoundError as error:
     if error.name not in ("nengo_dl", "tensorflow"):
         raise
+    remedy = (
+        "pip install 'nengo-lmu[dl]' (README.rst has the extra step for NengoDL on "
+        "Python 3.12 and newer)"
+    )
+    if sys.version_info >= (3, 14):
+        remedy = (
+            "the TensorFlow that it runs on, 2.16 to 2.21, has no wheel for Python "
+            "3.14 or newer; use Python 3.10 to 3.13"
+        )
     raise ImportError(
-        f"nengo_lmu.dl needs {error.name}: pip install 'nengo-lmu[dl]' (README.rst has "
-        "the extra step for NengoDL on Python 3.12 and newer)",
-        name=error.name,
+        f"nengo_lmu.dl needs {error.name}: {remedy}", name=error.name
     ) from error
 
 if not compat.is_for_tensorflow():

@@ -33,12 +33,15 @@ gives a network all, `stepwise` as the planner all but whole sequences, `spiking
 and the noise of Poisson neurons in training, and
 ``nengo_dl.graph_optimizer`` has NengoDL's own ``tree_planner`` and
 ``default_simplifications``. `explain` says what a network gets, and what keeps it from
-being evaluated by whole sequences, which is 2 to 40 times faster. docs/inside_dl.rst
-shows how the modules work together.
+being evaluated by whole sequences, which is 2 to 40 times faster.
+docs/explanation/inside_dl.rst shows how the modules work together.
 """
+
+from __future__ import annotations
 
 import functools
 import logging
+from typing import TYPE_CHECKING
 
 from nengo.exceptions import BuildError
 from nengo_dl import tensor_graph
@@ -57,6 +60,12 @@ from nengo_lmu.dl.superposition import superpose
 from nengo_lmu.dl.tracing import traced_once
 from nengo_lmu.legendre.checks import whole
 from nengo_lmu.networks.arguments import validated
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import nengo
+
 
 __all__ = [
     "LastSteps",
@@ -242,7 +251,7 @@ def _by_sequence(build_loop):
     return build
 
 
-def explain(network, **kwargs):
+def explain(network: nengo.Network, **kwargs: Any) -> str:
     """Say how NengoDL evaluates a network: by whole sequences or step by step, and why.
 
     The same goes to the log ``nengo_lmu.dl.fast``, at the level INFO, whenever a

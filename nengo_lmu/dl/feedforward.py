@@ -9,6 +9,10 @@ A single step has hardly any spikes. So hidden units are simulated by their rate
 and what their spikes will add behind the readout's synapse is added as noise.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import nengo
 import nengo_dl
 import numpy as np
@@ -21,6 +25,12 @@ from nengo_lmu.dl.training import fit
 from nengo_lmu.legendre.checks import finite_array
 from nengo_lmu.networks.arguments import nengos_defaults, validated
 from nengo_lmu.networks.objects import BiasConnection
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from nengo_lmu.legendre.types import ArrayLike
+    from nengo_lmu.networks.lmu import LMU
 
 
 class FeedForwardTwin:
@@ -78,7 +88,15 @@ class FeedForwardTwin:
     (4, 2)
     """
 
-    def __init__(self, lmu, readout, bias=None, layer=None, *, noise_covariance=None):
+    def __init__(
+        self,
+        lmu: LMU,
+        readout: Any,
+        bias: Any = None,
+        layer: Any = None,
+        *,
+        noise_covariance: ArrayLike | None = None,
+    ) -> None:
         _check(lmu, readout, bias)
         self.network = nengo.Network(seed=0, label="feed-forward twin")
         with self.network, nengos_defaults():
@@ -148,7 +166,7 @@ class FeedForwardTwin:
             )
         return covariance
 
-    def transfer(self):
+    def transfer(self) -> None:
         """Store the frozen parameters of the twin in the LMU and its readout."""
         for original, copy in self._pairs:
             original.transform = copy.transform

@@ -20,6 +20,7 @@ from nengo_dl.tensor_node import SimTensorNode
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
+from nengo_lmu.dl.nonlinearities import GRADIENTS, NEURONS, nonlinearity
 from nengo_lmu.dl.operators import PRODUCTS, Delay, Product
 from nengo_lmu.dl.poisson import FastPoisson
 
@@ -38,34 +39,6 @@ class Unsupported(Exception):
         if isinstance(part, Operator):
             part = f"{type(part).__name__} of {target_of(part).name}"
         super().__init__(f"{getattr(part, 'name', part)} {why}")
-
-
-# Hidden units have an output for an input, and a gradient of their input for their
-# output and its gradient.
-NONLINEARITIES = {
-    nengo.Tanh: (
-        lambda neurons, J: _scaled(tf.tanh(J), 1 / neurons.tau_ref),
-        lambda neurons, h, dh: tf.raw_ops.TanhGrad(
-            y=_scaled(h, neurons.tau_ref), dy=_scaled(dh, 1 / neurons.tau_ref)
-        ),
-    ),
-    nengo.Sigmoid: (
-        lambda neurons, J: _scaled(tf.sigmoid(J), 1 / neurons.tau_ref),
-        lambda neurons, h, dh: tf.raw_ops.SigmoidGrad(
-            y=_scaled(h, neurons.tau_ref), dy=_scaled(dh, 1 / neurons.tau_ref)
-        ),
-    ),
-    nengo.RectifiedLinear: (
-        lambda neurons, J: _scaled(tf.nn.relu(J), neurons.amplitude),
-        lambda neurons, h, dh: tf.raw_ops.ReluGrad(
-            gradients=_scaled(dh, neurons.amplitude), features=h
-        ),
-    ),
-}
-
-
-def _scaled(x, factor):
-    return x if factor == 1 else factor * x
 
 
 # These Keras layers do the same to each time step, and nothing else.
@@ -146,17 +119,20 @@ def _unknown(op):
             return "sets a slice of a signal" if target_of(op).is_view else None
         return f"is of {op.process}, and only Lowpass synapses are known"
     if isinstance(op, (SimNeurons, FastPoisson)):
-        if type(op.neurons) not in NONLINEARITIES or op.state:
-            names = ", ".join(neuron_type.__name__ for neuron_type in NONLINEARITIES)
+        if type(op.neurons) not in NEURONS or op.state:
+            names = ", ".join(neuron_type.__name__ for neuron_type in NEURONS)
             return f"is of {op.neurons}, and only {names} are known"
         return "reads a slice of its input" if op.J.is_view else None
     if kind is SimTensorNode:
-        is_layer = (
-            type(op.func) in LAYERS
-            and op.time is None
-            and op.shape_in in (None, op.input.shape)
-        )
-        return None if is_layer else "is of no Dense and no Activation layer"
+        if op.time is not None:
+            return "gets the time"
+        if nonlinearity(op)[0] is not None:
+            if op.input.shape != op.output.shape:
+                return "has an output of another size than its input"
+            return "reads a slice of its input" if op.input.is_view else None
+        is_layer = type(op.func) in LAYERS and op.shape_in in (None, op.input.shape)
+        names = ", ".join(function.__name__ for function in GRADIENTS)
+        return None if is_layer else f"is of no known layer, nor one of {names}"
     if kind is Copy:
         sliced = op.src_slice is not None or op.dst_slice is not None
         return "copies slices" if sliced else None
@@ -205,7 +181,8 @@ class Cell:
 
     Attributes
     ----------
-    neurons : SimNeurons
+    hidden : SimNeurons or SimTensorNode
+        What makes the hidden units' outputs of their inputs.
     memory : Memory
     leaves : list of Signal
         All signals that the hidden units depend on.
@@ -217,7 +194,7 @@ class Cell:
         Through which the past reaches the hidden units.
     """
 
-    neurons: SimNeurons
+    hidden: Operator
     memory: Memory
     leaves: list
     inputs: list
@@ -233,7 +210,8 @@ class Graph:
     operators : list of nengo.builder.Operator
         Of the whole simulation.
     memories : list of Signal
-        The states of the memories in it.
+        The states of the memories that are known to be in it. What else holds a state
+        that nothing trains is found.
     inputs : set of Signal
         Signals that come from outside of the simulation.
 
@@ -258,12 +236,13 @@ class Graph:
         for op in self.operators:
             if type(op) in (*MATRIX, *SCALE) and not self._is_constant(op.A):
                 raise Unsupported(op, "multiplies with what changes in time")
-        self.cycles = self._find_cycles()
-        self.memories = {m: self._memory(m) for m in memories if m in self.cycles}
+        self.cycles = self._find_cycles(self.operators)
+        known = [m for m in memories if m in self.cycles]
+        self.memories = {m: self._memory(m) for m in [*known, *self._states(known)]}
         self.cells = [
             self._cell(op)
             for op in self.operators
-            if type(op) is SimNeurons and op.output in self.cycles
+            if nonlinearity(op)[0] is not None and target_of(op) in self.cycles
         ]
         for cell in self.cells:
             cell.memory.cell = cell
@@ -286,13 +265,13 @@ class Graph:
             signals.extend(s for maker in self.writers[signal] for s in maker.reads)
         return any(signal.trainable for signal in signals)
 
-    def _find_cycles(self):
-        """Return for each signal in a cycle all signals of its cycles."""
+    def _find_cycles(self, operators):
+        """Return for each signal in a cycle of operators all signals of its cycles."""
         signals = list(self.writers)
         numbers = {signal: i for i, signal in enumerate(signals)}
         edges = {
             (numbers[base_of(source_of(op))], numbers[target_of(op)])
-            for op in self.operators
+            for op in operators
             if source_of(op) is not None and base_of(source_of(op)) in numbers
         }
         if not edges:
@@ -310,6 +289,30 @@ class Graph:
             if len(group) > 1 or {(numbers[s],) * 2 for s in group} & edges
             for signal in group
         }
+
+    def _states(self, known):
+        """Return the states of memories that are made of plain objects.
+
+        Of the signals of a linear cycle that nothing trains, the state is the one that
+        others read, if that is only one.
+        """
+        cycles = self._find_cycles(
+            [
+                op
+                for op in self.operators
+                if type(op) is Delay
+                or (type(op) is Copy or linear(op) and not self.is_trained(op))
+            ]
+        )
+        read = defaultdict(set)
+        for op in self.operators:
+            start = None if source_of(op) is None else base_of(source_of(op))
+            if start in cycles and target_of(op) not in cycles[start]:
+                read[id(cycles[start])].add(start)
+        held = {id(cycles[m]) for m in known if m in cycles}
+        return [
+            m for group, (m, *more) in read.items() if group not in held and not more
+        ]
 
     def _memory(self, m):
         """Find out what a memory depends on."""
@@ -365,9 +368,9 @@ class Graph:
     def _is_fixed_or_leaf(self, signal):
         return not self.writers[signal] or self._is_fixed(signal)
 
-    def _cell(self, neurons):
+    def _cell(self, hidden):
         """Find out what hidden units depend on."""
-        h, J = neurons.output, neurons.J
+        h, J = target_of(hidden), source_of(hidden)
         region = self.cycles[h]
 
         def passes(signal):
@@ -401,7 +404,7 @@ class Graph:
                 why = "feeds back more than the memory's state and its hidden units"
                 raise Unsupported(signal, why)
         leaves = list(dict.fromkeys(signal for signal, _ in walk.leaves))
-        return Cell(neurons, memory, leaves, inputs, constants, walk.delays)
+        return Cell(hidden, memory, leaves, inputs, constants, walk.delays)
 
     def _reads_state(self, signal):
         """Return whether a signal depends on a memory's state, in the same step."""
@@ -419,7 +422,7 @@ class Graph:
         in_cycles = {id(self.cycles[m]): self.cycles[m] for m in self.memories}
         if len(in_cycles) < len(self.memories):
             raise Unsupported("memories", "depend on one another")
-        hidden = [self.cycles[cell.neurons.output] for cell in self.cells]
+        hidden = [self.cycles[target_of(cell.hidden)] for cell in self.cells]
         if len({id(region) for region in hidden}) < len(hidden):
             raise Unsupported("hidden units", "depend on one another")
         if len({id(cell.memory) for cell in self.cells}) < len(self.cells):

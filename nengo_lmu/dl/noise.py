@@ -2,6 +2,11 @@
 
 Layers of Keras, for a `nengo_dl.TensorNode` or `nengo_dl.Layer`. NengoDL tells them
 whether it is training.
+
+TensorFlow's own random numbers cannot be set back in a graph that has been traced, so a
+training that goes on from a checkpoint could not see the ones that it would have seen.
+Here they are a function of a seed and of how often a layer has been called, which is
+one of its weights and so is kept with them.
 """
 
 import numpy as np
@@ -9,8 +14,56 @@ import tensorflow as tf
 
 from nengo_lmu.networks.spikes import spike_variance
 
+# By this name the places of a model's layers are found among its weights.
+_PLACE = "random_place"
 
-class SpikeNoise(tf.keras.layers.Layer):
+
+class RandomLayer(tf.keras.layers.Layer):
+    """A layer that draws random numbers, the same ones wherever its weights are.
+
+    Attributes
+    ----------
+    place : (2,) tf.Variable
+        The seed, and how many times numbers have been drawn with it. The seed is drawn
+        from TensorFlow's own random numbers when the layer is built.
+    """
+
+    def build(self, input_shape):
+        """Make the weight by which numbers go on."""
+        self.place = self.add_weight(
+            name=_PLACE,
+            shape=(2,),
+            dtype=tf.int64,
+            initializer=_new_place,
+            trainable=False,
+        )
+        super().build(input_shape)
+
+    def next_seed(self):
+        """Return a seed for TensorFlow's ``stateless`` functions, another each time."""
+        return self.place.assign_add([0, 1])
+
+
+def _new_place(shape, dtype=None, **kwargs):
+    return tf.stack([tf.random.uniform((), maxval=2**31 - 1, dtype=dtype), 0])
+
+
+def reseed(model, seed):
+    """Let all random layers of a model begin with the numbers of a seed.
+
+    Parameters
+    ----------
+    model : tf.keras.Model
+        Such as the ``keras_model`` of a `nengo_dl.Simulator`.
+    seed : int
+    """
+    places = [w for w in model.weights if w.name.split("/")[-1].startswith(_PLACE)]
+    seeds = np.random.RandomState(seed).randint(2**31, size=len(places))
+    for place, own in zip(places, seeds):
+        place.assign([own, 0])
+
+
+class SpikeNoise(RandomLayer):
     """Noise of Poisson spikes behind a low-pass synapse, in training.
 
     Parameters
@@ -40,10 +93,10 @@ class SpikeNoise(tf.keras.layers.Layer):
             return x
         # through the noise's size there is no gradient: it is infinite at 0
         size = tf.sqrt(self.variance * tf.maximum(tf.stop_gradient(x), 0))
-        return x + size * tf.random.normal(tf.shape(x))
+        return x + size * tf.random.stateless_normal(tf.shape(x), self.next_seed())
 
 
-class Dropout(tf.keras.layers.Layer):
+class Dropout(RandomLayer):
     """Leave out some units in each step of training, and let the others count more.
 
     Parameters
@@ -63,10 +116,12 @@ class Dropout(tf.keras.layers.Layer):
 
     def call(self, x, training=None):
         """Drop units; NengoDL says whether it is training."""
-        return tf.nn.dropout(x, self.rate) if training else x
+        if not training:
+            return x
+        return tf.nn.experimental.stateless_dropout(x, self.rate, self.next_seed())
 
 
-class FilteredSpikes(tf.keras.layers.Layer):
+class FilteredSpikes(RandomLayer):
     """The noise that the spikes of hidden units have behind a synapse, in evaluation.
 
     Parameters
@@ -99,11 +154,11 @@ class FilteredSpikes(tf.keras.layers.Layer):
         slopes = tf.gather(self.slopes.astype(np.float32), below)
         variance = tf.gather(self.variances, below)
         variance += slopes * (size - tf.gather(self.activities, below))
-        noise = tf.sqrt(tf.maximum(variance, 0)) * tf.random.normal(tf.shape(x))
-        return x + noise
+        noise = tf.random.stateless_normal(tf.shape(x), self.next_seed())
+        return x + tf.sqrt(tf.maximum(variance, 0)) * noise
 
 
-class StateNoise(tf.keras.layers.Layer):
+class StateNoise(RandomLayer):
     """Noise of a known covariance, in training and in evaluation.
 
     Parameters
@@ -122,4 +177,5 @@ class StateNoise(tf.keras.layers.Layer):
 
     def call(self, x):
         """Add noise to states."""
-        return x + tf.matmul(tf.random.normal(tf.shape(x)), self.root)
+        noise = tf.random.stateless_normal(tf.shape(x), self.next_seed())
+        return x + tf.matmul(noise, self.root)

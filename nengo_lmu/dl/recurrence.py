@@ -338,7 +338,7 @@ class _Chunks:
 
     TensorFlow's own gradient of a loop multiplies for each weight in each step, and
     adds that up. Here there is one product for each weight, or for each chunk.
-    docs/inside_dl.rst has a table of the symbols.
+    docs/explanation/inside_dl.rst has a table of the symbols.
 
     Parameters
     ----------

@@ -9,11 +9,8 @@ So what probes ask for is evaluated from there backwards: all steps of it, or th
 one only. `nengo_lmu.dl.graph` knows for which networks.
 """
 
-import functools
-
 import numpy as np
 import tensorflow as tf
-from nengo.builder.neurons import SimNeurons
 from nengo.builder.operator import TimeUpdate
 from nengo.builder.processes import SimProcess
 from nengo_dl import tensor_graph
@@ -22,7 +19,6 @@ from nengo_dl.tensor_node import SimTensorNode
 from nengo_lmu.dl import recurrence
 from nengo_lmu.dl.graph import (
     MATRIX,
-    NONLINEARITIES,
     ZERO,
     Graph,
     Unsupported,
@@ -32,6 +28,7 @@ from nengo_lmu.dl.graph import (
 )
 from nengo_lmu.dl.linear_maps import LinearMaps, add, apply
 from nengo_lmu.dl.memory_matrices import MemoryMatrices, for_chunk, for_end
+from nengo_lmu.dl.nonlinearities import nonlinearity
 from nengo_lmu.dl.operators import Delay
 from nengo_lmu.networks import LegendreMemory
 from nengo_lmu.networks.members import members
@@ -95,7 +92,7 @@ def _check_last(graph, keeps_history):
         raise Unsupported("the network", "has no hidden units that feed back")
     for cell in graph.cells:
         if cell.memory.feedback:
-            raise Unsupported(cell.neurons, "feeds back into the memory")
+            raise Unsupported(cell.hidden, "feeds back into the memory")
 
 
 def _keras_asks_for_shapes():
@@ -247,7 +244,7 @@ class Values:
         if signal in graph.memories:
             return self._state(graph.memories[signal], last)
         for cell in graph.cells:
-            if signal is cell.neurons.output:
+            if signal is target_of(cell.hidden):
                 return self._cell(cell, last)[0]
             if signal in cell.memory.feedback:
                 v = self._feedback(cell)[signal]
@@ -270,9 +267,9 @@ class Values:
             # The states themselves need not be computed.
             return self._states(self.graph.memories[op.X], self._weight(op))
         x = self.value(source_of(op), last)
-        if kind is SimNeurons:
-            function, _ = NONLINEARITIES[type(op.neurons)]
-            return function(op.neurons, x)
+        function, _ = nonlinearity(op)
+        if function is not None:
+            return function(x)
         if kind is SimTensorNode:
             return op.func.call(x)
         return apply(op, x, self._weight)
@@ -336,12 +333,12 @@ class Values:
         if last and self._history:  # the whole history has the last step, too
             h, v = self._cell(cell, last=False)
             return h[-1:], v
-        for key in ((cell.neurons, False), (cell.neurons, last)):
+        for key in ((cell.hidden, False), (cell.hidden, last)):
             if key in self._cells:
                 h, v = self._cells[key]
                 return h[-1:] if last else h, v
-        memory, neurons = cell.memory, cell.neurons.neurons
-        m, h, J = memory.signal, cell.neurons.output, cell.neurons.J
+        memory, hidden = cell.memory, cell.hidden
+        m, h, J = memory.signal, target_of(hidden), source_of(hidden)
         around = [m, h], []  # the feedback depends on these
         outside = cell.leaves, cell.delays
         x = self._joined(cell.inputs)
@@ -357,10 +354,8 @@ class Values:
         sequence = *start, self._joined(memory.inputs), x
         if self._n_last is not None:
             sequence = self._last_steps(memory, *sequence)
-        function, gradient = NONLINEARITIES[type(neurons)]
         result = recurrence.cell(
-            functools.partial(function, neurons),
-            functools.partial(gradient, neurons),
+            *nonlinearity(hidden),
             *sequence,
             {
                 "W_x": W_x,
@@ -372,7 +367,7 @@ class Values:
             self._constants(memory, for_chunk, recurrence.CELL_CHUNK),
             last,
         )
-        self._cells[cell.neurons, last] = result
+        self._cells[hidden, last] = result
         return result
 
     def _last_steps(self, memory, p, r, w, x):

@@ -5,20 +5,29 @@ data come when depends on the seed and the epoch alone, so a training that goes 
 a checkpoint sees what it would have seen, also where data are made for each epoch anew.
 """
 
+from __future__ import annotations
+
 import json
 import time
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 from nengo.exceptions import SimulationError, ValidationError
 
 from nengo_lmu.dl.learners import as_learner
+from nengo_lmu.dl.noise import reseed
 from nengo_lmu.legendre.checks import one_of, shown, whole
 from nengo_lmu.networks.arguments import validated
 from nengo_lmu.utils.files import NOT_AN_ARCHIVE, write_atomically
 from nengo_lmu.utils.progress import progress_bar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Literal
+
 
 # A checkpoint is written this often (seconds).
 INTERVAL = 60.0
@@ -28,21 +37,21 @@ _POSITION = {"history", "batch", "sums", "seconds"}
 
 
 def fit(
-    sim,
-    inputs,
-    targets=None,
+    sim: Any,
+    inputs: Any,
+    targets: Any = None,
     *,
-    epochs,
-    seed,
-    minibatch_size=None,
-    validation=None,
-    checkpoint=None,
-    monitor="val_probe_accuracy",
-    mode="max",
-    watch=None,
-    description="training",
-    show_progress=None,
-):
+    epochs: int,
+    seed: int,
+    minibatch_size: int | None = None,
+    validation: tuple[Any, Any] | None = None,
+    checkpoint: str | Path | None = None,
+    monitor: str | None = "val_probe_accuracy",
+    mode: Literal["max", "min"] = "max",
+    watch: dict[str, Callable[[], float]] | None = None,
+    description: str = "training",
+    show_progress: bool | None = None,
+) -> dict[str, list[float]]:
     """Train a simulator or a model that has been compiled, and keep the best epoch.
 
     Parameters
@@ -60,7 +69,8 @@ def fit(
         ``inputs`` makes them.
     epochs : int
     seed : int
-        Of the order of the data, and of what makes them.
+        Of the order of the data, of what makes them, and of the random numbers in
+        layers of `nengo_lmu.dl.noise`.
     minibatch_size : int, optional
         That of a model; a simulator has its own.
     validation : tuple of dict, optional
@@ -69,8 +79,9 @@ def fit(
     checkpoint : str or Path, optional
         File with the state of the training, written about once a minute, whole or not
         at all. If there is one of the same training, it goes on from there, or returns
-        at once where it was finished. The order of data goes on too; TensorFlow's own
-        random numbers (of dropout, say) do not.
+        at once where it was finished. The order of data goes on too, and so do the
+        random numbers in layers of `nengo_lmu.dl.noise`; TensorFlow's own, such as
+        those of Keras's Dropout and of neurons that spike in training, do not.
     monitor : str or None
         The name of what is to be best in validation: ``val_`` and the name of a loss
         or metric. None to keep the last epoch, whatever validation says of it.
@@ -318,6 +329,7 @@ class _Training:
 
     def run(self, checkpoint, description, show_progress):
         """Train for all epochs that are left, and return the history."""
+        reseed(self.learner.model, self.seed)
         identity = None
         if checkpoint is not None:
             checkpoint = Path(checkpoint)
@@ -345,14 +357,7 @@ class _Training:
         left = order[self.batch * self.size : self.n_used]
         if len(left) == 0:  # it was killed between the last minibatch and validation
             return
-        self.learner.fit(
-            *[
-                {key: values[left] for key, values in part.items()}
-                for part in self.data(epoch)
-            ],
-            epochs=1,
-            callbacks=[callback],
-        )
+        self.learner.fit(self.data(epoch), left, callback)
 
     def weight(self, batches):
         """Return how much the first minibatches of an epoch count: a full one 1."""

@@ -8,6 +8,10 @@ its tensors: no loop over time, forwards or backwards. The weights are those of 
 network in time. Layers that do feed back, an LSTM, may stand between them.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import nengo
 import nengo_dl
 import numpy as np
@@ -16,6 +20,11 @@ from nengo.exceptions import ValidationError
 
 from nengo_lmu.legendre import impulse_response
 from nengo_lmu.networks.arguments import nengos_defaults
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
 
 # The response of a memory is cut off where no more of it than this is left, relative to
 # its largest value.
@@ -198,7 +207,9 @@ def filtered(u, response):
     return tf.reshape(m, [n, n_steps, u.shape[-1] * d])
 
 
-def unroll(layers, n_steps, size_in):
+def unroll(
+    layers: Sequence[Any], n_steps: int, size_in: int
+) -> tuple[nengo.Network, nengo.Node, nengo.Probe]:
     """Make a NengoDL network in which layers follow one another on whole sequences.
 
     Parameters

@@ -29,7 +29,15 @@ LONGEST_WINDOW = 10**9
 # Dense matrices between so many dimensions take 2 GiB each.
 MOST_DIMENSIONS = 2**14
 
-_REPR = reprlib.Repr()
+
+class _Repr(reprlib.Repr):
+    def repr_int(self, x, level):
+        """Raise Python's error of too many digits; from 3.14 on reprlib catches it."""
+        repr(x)
+        return super().repr_int(x, level)
+
+
+_REPR = _Repr()
 _REPR.maxstring = _REPR.maxother = _REPR.maxlong = 60
 
 

@@ -10,9 +10,12 @@ covariance ``P`` of their noise, it is the ``w`` that minimizes
 ``E (w m[t] - u[t - delay])^2 + w P w^T``.
 """
 
+from __future__ import annotations
+
 from bisect import bisect_left
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -41,6 +44,14 @@ from nengo_lmu.legendre.statistics import (
     white_noise_statistics,
 )
 from nengo_lmu.legendre.window import frequency_response, readout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from nengo_lmu.legendre.statistics import StateStatistics
+    from nengo_lmu.legendre.types import Input
+
 
 # Windows are tried in which the delay is at these points.
 _POINTS = np.linspace(1.0, 0.5, 7)
@@ -125,16 +136,16 @@ class DelayPlan:
 
 
 def predicted_delay(
-    delay,
-    theta,
-    d,
-    n_neurons,
-    bandwidth=None,
-    size_in=1,
-    input=None,
-    dt=0.001,
-    **kwargs,
-):
+    delay: float,
+    theta: float,
+    d: int,
+    n_neurons: int,
+    bandwidth: float | None = None,
+    size_in: int = 1,
+    input: Input | StateStatistics | None = None,
+    dt: float = 0.001,
+    **kwargs: Any,
+) -> DelayPlan:
     """Predict how well a spiking memory delays its input, with the best readout.
 
     Parameters
@@ -174,15 +185,15 @@ def predicted_delay(
 
 
 def plan_delay(
-    error,
-    delay,
-    bandwidth=None,
-    size_in=1,
-    input=None,
-    dt=0.001,
-    progress=None,
-    **kwargs,
-):
+    error: float,
+    delay: float,
+    bandwidth: float | None = None,
+    size_in: int = 1,
+    input: Input | StateStatistics | None = None,
+    dt: float = 0.001,
+    progress: Callable[..., Any] | None = None,
+    **kwargs: Any,
+) -> DelayPlan:
     """Plan the memory with the fewest neurons that delays its input well enough.
 
     Window, order, readout and neurons are chosen together for the error of the delay
@@ -277,7 +288,9 @@ def plan_delay(
     return replace(best, size_in=size_in, n_neurons=size_in * best.n_neurons)
 
 
-def truncation_error(theta, d, bandwidth, points=WINDOW_POINTS):
+def truncation_error(
+    theta: float, d: int, bandwidth: float, points: int = WINDOW_POINTS
+) -> float:
     """Return the error of the ideal memory's window, for white noise as input.
 
     Parameters

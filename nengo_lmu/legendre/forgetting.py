@@ -1,5 +1,9 @@
 """How long a memory without input takes to forget what it holds."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.linalg import expm
 
@@ -7,13 +11,24 @@ from nengo_lmu.legendre.checks import ArgumentError, order, positive
 from nengo_lmu.legendre.statistics import input_statistics
 from nengo_lmu.legendre.system import state_space
 
+if TYPE_CHECKING:
+    from nengo_lmu.legendre.statistics import StateStatistics
+    from nengo_lmu.legendre.types import Input
+
+
 # The state is looked at so many times a window. What is left has died away where it is
 # this much smaller than asked for: its ripples do not come back from there.
 _LOOKS = 100
 _DIED_AWAY = 0.1
 
 
-def forgetting_time(theta, d, fraction=0.01, expected=1.0, dt=0.001):
+def forgetting_time(
+    theta: float,
+    d: int,
+    fraction: float = 0.01,
+    expected: Input | StateStatistics = 1.0,
+    dt: float = 0.001,
+) -> float:
     """Return how long a blank of zero input has to be for a memory to forget.
 
     The window is ``theta`` long, but what is left of it does not end there: the state

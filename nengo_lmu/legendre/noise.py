@@ -13,8 +13,11 @@ over frequencies where it is not. Noise makes neurons fire too: what they are gi
 noisy, which makes ``eta`` larger, so the two are solved together.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import schur
@@ -57,6 +60,10 @@ from nengo_lmu.legendre.statistics import (
 )
 from nengo_lmu.legendre.system import METHODS, discretize, state_space
 from nengo_lmu.legendre.window import readout
+
+if TYPE_CHECKING:
+    from nengo_lmu.legendre.types import Array, ArrayLike
+
 
 SPIKING = ("poisson", "stochastic", "regular")
 
@@ -401,7 +408,7 @@ class SpikingPopulations:
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
-    def covariance(self, counts):
+    def covariance(self, counts: ArrayLike) -> Array:
         """Return the covariance of the error of the state, in true units.
 
         Parameters
@@ -423,7 +430,7 @@ class SpikingPopulations:
             covariance = self._state_error(noise, self._settled(counts))
         return self._within_numbers(covariance)
 
-    def filtered_covariance(self, counts, tau):
+    def filtered_covariance(self, counts: ArrayLike, tau: float) -> Array:
         """Return the covariance of the state's error behind another low-pass synapse.
 
         Parameters
@@ -456,7 +463,7 @@ class SpikingPopulations:
         own = read @ everything @ read.T
         return (decay * (cross + cross.T) + (1 - decay) * own) / (1 + decay)
 
-    def estimator(self, covariance):
+    def estimator(self, covariance: Array) -> Array:
         """Return the matrix that best estimates the state from the noisy one.
 
         Parameters
@@ -475,7 +482,7 @@ class SpikingPopulations:
         S = self.statistics.covariance
         return np.linalg.lstsq(S + covariance, S, rcond=None)[0].T
 
-    def error(self, counts):
+    def error(self, counts: ArrayLike) -> PredictedError:
         """Predict the error for ``counts[i]`` neurons in dimension ``i``.
 
         Parameters
@@ -496,7 +503,7 @@ class SpikingPopulations:
         window, delay = rms / self.statistics.input_rms
         return PredictedError(window=float(window), delay=float(delay))
 
-    def floor(self, counts):
+    def floor(self, counts: ArrayLike) -> PredictedError:
         """Predict the error that the spikes of a single step leave by themselves.
 
         If all errors but the last step's were taken back, ``e = (A_bar - a I) T eta``.
@@ -526,7 +533,7 @@ class SpikingPopulations:
         noise = self._noise_of(self._checked(counts), np.zeros(self.d))
         return self.error_of((self._columns * noise) @ self._columns.T)
 
-    def error_of(self, covariance):
+    def error_of(self, covariance: Array) -> PredictedError:
         """Return the errors of a state whose error has a covariance.
 
         Parameters
@@ -548,7 +555,7 @@ class SpikingPopulations:
             window=rms(_window(self.d)), delay=rms(_window_end(self.d))
         )
 
-    def split(self, n_neurons):
+    def split(self, n_neurons: int) -> Array:
         """Split neurons over dimensions for the least error of the window.
 
         Parameters
@@ -576,7 +583,7 @@ class SpikingPopulations:
                 noise = self._noise(self._added(noise / counts**self._exponent))
         return counts
 
-    def rates(self, counts):
+    def rates(self, counts: ArrayLike) -> Array:
         """Return the mean rate of the neurons of each dimension.
 
         Parameters
@@ -591,7 +598,7 @@ class SpikingPopulations:
         _, added = self._solve(counts)
         return self.max_rate * self._mean_abs(added) / 2
 
-    def heard(self, counts):
+    def heard(self, counts: ArrayLike) -> Array | None:
         """Return the covariance of the noise that neurons are given, in true units.
 
         Parameters
@@ -878,7 +885,7 @@ def enough_neurons(n_neurons, d):
     return n_neurons
 
 
-def split_neurons(n_neurons, weights):
+def split_neurons(n_neurons: int, weights: ArrayLike) -> Array:
     """Split neurons over populations in proportion to weights, in on/off pairs.
 
     Minimizing ``sum_i g_i / n_i`` for a given sum of ``n_i`` gives ``n_i``

@@ -1,5 +1,9 @@
 """The quietest memory for given neurons, and how many neurons an error needs."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.optimize import minimize_scalar
 
@@ -28,6 +32,14 @@ from nengo_lmu.legendre.statistics import (
     variance_along,
 )
 from nengo_lmu.legendre.system import METHODS
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from nengo_lmu.legendre.noise import PredictedError
+    from nengo_lmu.legendre.statistics import StateStatistics
+    from nengo_lmu.legendre.types import Input, Kind, Method, Spiking
+
 
 # Neurons at the edge of their range have rates from and to these, by default (hertz).
 MAX_RATES = (200.0, 240.0)
@@ -61,7 +73,13 @@ MOST_NEURONS = 2**40
 _LARGEST_GAIN = 1.0
 
 
-def best_tau(theta, d, dt=0.001, input=1.0, method="zoh"):
+def best_tau(
+    theta: float,
+    d: int,
+    dt: float = 0.001,
+    input: Input | StateStatistics = 1.0,
+    method: Method = "zoh",
+) -> float:
     """Return the time constant of the recurrent synapse that makes the memory quiet.
 
     Parameters
@@ -123,17 +141,17 @@ def best_tau(theta, d, dt=0.001, input=1.0, method="zoh"):
 
 
 def best_error_feedback(
-    theta,
-    d,
-    n_neurons,
-    tau=None,
-    max_rate=MAX_RATE,
-    dt=0.001,
-    input=1.0,
-    realization="balanced",
-    method="zoh",
-    feedback_delay=0.0,
-):
+    theta: float,
+    d: int,
+    n_neurons: int,
+    tau: float | None = None,
+    max_rate: float = MAX_RATE,
+    dt: float = 0.001,
+    input: Input | StateStatistics = 1.0,
+    realization: Kind = "balanced",
+    method: Method = "zoh",
+    feedback_delay: float = 0.0,
+) -> float:
     """Return the gain with which neurons best hear their own error.
 
     Parameters and errors are those of `predicted_error`.
@@ -308,20 +326,20 @@ def _checked(theta, d, n_neurons, tau, max_rate, dt, input, method):
 
 
 def predicted_error(
-    theta,
-    d,
-    n_neurons,
-    tau=None,
-    max_rate=MAX_RATE,
-    dt=0.001,
-    input=1.0,
-    realization="balanced",
-    method="zoh",
-    spiking="poisson",
-    error_feedback=None,
-    feedback_delay=0.0,
-    largest_rate=None,
-):
+    theta: float,
+    d: int,
+    n_neurons: int,
+    tau: float | None = None,
+    max_rate: float = MAX_RATE,
+    dt: float = 0.001,
+    input: Input | StateStatistics = 1.0,
+    realization: Kind = "balanced",
+    method: Method = "zoh",
+    spiking: Spiking = "poisson",
+    error_feedback: float | None = None,
+    feedback_delay: float = 0.0,
+    largest_rate: float | None = None,
+) -> PredictedError:
     """Predict the error of a spiking memory.
 
     Parameters
@@ -401,7 +419,7 @@ def predicted_error(
     return populations.error(counts)
 
 
-def error_floor(theta, d, n_neurons, **kwargs):
+def error_floor(theta: float, d: int, n_neurons: int, **kwargs: Any) -> PredictedError:
     """Return the error that the spikes of a single step leave by themselves.
 
     Neurons without a memory of their own, Poisson neurons among them, that hear of
@@ -436,7 +454,7 @@ def error_floor(theta, d, n_neurons, **kwargs):
     return populations.floor(counts)
 
 
-def neurons_for_error(error, theta, d, **kwargs):
+def neurons_for_error(error: float, theta: float, d: int, **kwargs: Any) -> int:
     """Return how many neurons a given window error needs.
 
     Parameters

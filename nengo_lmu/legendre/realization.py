@@ -5,7 +5,10 @@ quietest when each ``x_i`` just fills the range [-1, 1] that they represent, so 
 realization is made from the statistics of the states that a typical input causes.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +25,10 @@ from nengo_lmu.legendre.statistics import (
     StateStatistics,
     variance_along,
 )
+
+if TYPE_CHECKING:
+    from nengo_lmu.legendre.types import Array, Kind
+
 
 KINDS = ("balanced", "principal", "legendre")
 
@@ -49,7 +56,7 @@ class Realization:
     def __post_init__(self):
         object.__setattr__(self, "T", invertible("T", self.T))
 
-    def to_neurons(self, A, B):
+    def to_neurons(self, A: Array, B: Array) -> tuple[Array, Array]:
         """Return ``T^-1 A T`` and ``T^-1 B``."""
         return self.seen(A, "within"), self.seen(B, "into")
 
@@ -72,7 +79,12 @@ class Realization:
         return block if place == "out of" else np.linalg.solve(self.T, block)
 
 
-def basis(statistics, kind="legendre", amplification=None, noise=None):
+def basis(
+    statistics: StateStatistics,
+    kind: Kind = "legendre",
+    amplification: Array | None = None,
+    noise: Array | None = None,
+) -> Realization:
     """Return a realization whose dimensions each just fill the range [-1, 1].
 
     Parameters

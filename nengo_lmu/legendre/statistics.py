@@ -1,7 +1,10 @@
 """What input to expect, and the statistics of the states that it causes."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import erf
@@ -21,6 +24,10 @@ from nengo_lmu.legendre.checks import (
 )
 from nengo_lmu.legendre.system import simulate, states
 from nengo_lmu.legendre.window import frequency_response
+
+if TYPE_CHECKING:
+    from nengo_lmu.legendre.types import Array, ArrayLike, Input
+
 
 # A Gaussian state is taken to fill its range at this many standard deviations. Linear
 # neurons do not saturate there: they only fire above their nominal maximum rates.
@@ -95,7 +102,7 @@ class StateStatistics:
         """float: The mean square of the states in the direction where it is largest."""
         return np.linalg.eigvalsh(self.covariance)[-1]
 
-    def span(self, rows):
+    def span(self, rows: ArrayLike) -> Array:
         """Return the range of ``rows @ m``.
 
         Parameters
@@ -115,19 +122,19 @@ class StateStatistics:
             span += np.abs(self.rise @ np.transpose(rows)).max(axis=0)
         return span
 
-    def mean(self, rows):
+    def mean(self, rows: ArrayLike) -> Array:
         """Return the mean of ``rows @ m`` for a Gaussian input, of shape (k,)."""
         return 0.0 if self.rise is None else rows @ self.rise[-1]
 
-    def mean_square(self, rows):
+    def mean_square(self, rows: ArrayLike) -> Array:
         """Return the mean square of ``rows @ m``, of shape (k,)."""
         return variance_along(rows, self.covariance)
 
-    def variance(self, rows):
+    def variance(self, rows: ArrayLike) -> Array:
         """Return the variance of ``rows @ m`` for a Gaussian input, of shape (k,)."""
         return np.maximum(self.mean_square(rows) - self.mean(rows) ** 2, 0)
 
-    def mean_abs(self, rows, noise=0.0):
+    def mean_abs(self, rows: ArrayLike, noise: ArrayLike = 0.0) -> Array:
         """Return the mean absolute value of ``rows @ m`` plus Gaussian noise.
 
         Parameters
@@ -209,7 +216,9 @@ def variance_along(rows, covariance):
     return np.maximum(np.sum((rows @ covariance) * rows, axis=1), 0)
 
 
-def white_noise_statistics(theta, d, rms, bandwidth):
+def white_noise_statistics(
+    theta: float, d: int, rms: float, bandwidth: float
+) -> StateStatistics:
     """Return the state statistics for band-limited Gaussian white noise.
 
     Parameters
@@ -305,7 +314,9 @@ def panels(edges, n_nodes):
     return points.ravel(), (length * weights / 2).ravel()
 
 
-def sampled_statistics(theta, d, u, dt=0.001):
+def sampled_statistics(
+    theta: float, d: int, u: ArrayLike, dt: float = 0.001
+) -> StateStatistics:
     """Return the state statistics for a sample of a typical input.
 
     Parameters
@@ -521,7 +532,9 @@ def sampled_input(theta, process, dt=0.001):
         multiple //= 2
 
 
-def input_statistics(theta, d, expected=1.0, dt=0.001):
+def input_statistics(
+    theta: float, d: int, expected: Input | StateStatistics = 1.0, dt: float = 0.001
+) -> StateStatistics:
     """Return the state statistics for an input in whatever form it is described.
 
     Parameters

@@ -1,5 +1,9 @@
 """The Legendre delay system: its matrices, its discretization, its ideal states."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.linalg import expm
 
@@ -15,13 +19,19 @@ from nengo_lmu.legendre.checks import (
     window,
 )
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from nengo_lmu.legendre.types import Array, ArrayLike, Method
+
+
 METHODS = ("zoh", "euler")
 
 # A response of so many steps takes about a gigabyte for each dimension.
 _MOST_STEPS = 10**8
 
 
-def state_space(theta, d):
+def state_space(theta: float, d: int) -> tuple[Array, Array]:
     """Return the matrices of the Legendre delay system, ``dm/dt = A m + B u``.
 
     Parameters
@@ -68,7 +78,9 @@ def state_space(theta, d):
     return A, B
 
 
-def discretize(A, B, dt, method="zoh"):
+def discretize(
+    A: ArrayLike, B: ArrayLike, dt: float, method: Method = "zoh"
+) -> tuple[Array, Array]:
     """Discretize ``dm/dt = A m + B u`` for steps of ``dt``.
 
     Parameters
@@ -167,7 +179,13 @@ def _refuse_unstable_euler(A, A_bar, dt):
         )
 
 
-def principle3(A, B, synapse, dt=None, method="zoh"):
+def principle3(
+    A: ArrayLike,
+    B: ArrayLike,
+    synapse: Any,
+    dt: float | None = None,
+    method: Method = "zoh",
+) -> tuple[Array, Array]:
     """Map a linear system onto a recurrent connection with a low-pass synapse.
 
     The Neural Engineering Framework's Principle 3. With ``dt`` the mapping is exact in
@@ -231,7 +249,9 @@ def principle3(A, B, synapse, dt=None, method="zoh"):
     return (A_bar - decay * np.eye(len(A_bar))) / gain, B_bar / gain
 
 
-def impulse_response(n_steps, theta, d, dt=0.001, method="zoh"):
+def impulse_response(
+    n_steps: int, theta: float, d: int, dt: float = 0.001, method: Method = "zoh"
+) -> Array:
     """Return the ideal memory's response to a unit impulse at the first step.
 
     Parameters
@@ -259,7 +279,15 @@ def impulse_response(n_steps, theta, d, dt=0.001, method="zoh"):
     return simulate(impulse, theta, d, dt=dt, method=method)
 
 
-def last_step(n_inputs, theta, d, dt=0.001, steps=1, delay=0, method="zoh"):
+def last_step(
+    n_inputs: int,
+    theta: float,
+    d: int,
+    dt: float = 0.001,
+    steps: int = 1,
+    delay: int = 0,
+    method: Method = "zoh",
+) -> Array:
     """Return the matrix from a sequence to the state of the memory at its end.
 
     Parameters
@@ -304,7 +332,9 @@ def last_step(n_inputs, theta, d, dt=0.001, steps=1, delay=0, method="zoh"):
     return held[:, 0] if steps == 1 else held.sum(axis=1)
 
 
-def simulate(u, theta, d, dt=0.001, method="zoh"):
+def simulate(
+    u: ArrayLike, theta: float, d: int, dt: float = 0.001, method: Method = "zoh"
+) -> Array:
     """Return the ideal, noise-free states of the memory for an input.
 
     Parameters

@@ -1,5 +1,9 @@
 """Reading the window out of the state, and how good a delay of order d can be."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.special import eval_legendre
 
@@ -10,8 +14,13 @@ from nengo_lmu.legendre.checks import (
     positive,
 )
 
+if TYPE_CHECKING:
+    from typing import Any
 
-def readout(d, points):
+    from nengo_lmu.legendre.types import Array, ArrayLike
+
+
+def readout(d: int, points: ArrayLike) -> Array:
     """Return the matrix that decodes the window at the given points.
 
     Parameters
@@ -97,7 +106,7 @@ def frequency_response(theta, d, frequency):
     return response
 
 
-def pade_error(theta, d, frequency):
+def pade_error(theta: float, d: int, frequency: ArrayLike) -> Any:
     """Return the error of the order-``d`` delay for a sine wave.
 
     The memory's delay of ``theta`` is the Padé approximant [d-1/d] of

@@ -1,5 +1,7 @@
 """Tell NengoLoihi of our build functions, and of our emulator."""
 
+from __future__ import annotations
+
 import nengo
 from nengo.params import BoolParam, IntParam
 from nengo_loihi.builder import Builder
@@ -49,7 +51,7 @@ _THEIRS = {cls: Builder.builders.get(cls) for cls in _BUILDERS}
 _WRAPPERS = {"__init__": seeding, "run_steps": telling, "reset": refusing_reset}
 
 
-def install():
+def install() -> None:
     """Register the build functions; once is enough, twice does no harm.
 
     Those for `nengo.Connection` and `nengo.Network` take the place of NengoLoihi's own
@@ -66,7 +68,7 @@ def install():
     fast_emulator()
 
 
-def uninstall():
+def uninstall() -> None:
     """Give NengoLoihi back its own build functions and emulator."""
     for cls, build in _THEIRS.items():
         if build is None:
@@ -98,7 +100,7 @@ def validate_model(model):
     validate_as_nengo_loihi(model)
 
 
-def add_params(network):
+def add_params(network: nengo.Network) -> None:
     """Add the parameters ``copies`` and ``staggered`` to the neurons of all memories.
 
     ``copies`` is None by default, which leaves to us how many independent copies a

@@ -4,10 +4,13 @@ NengoLoihi cuts ensembles into blocks, and each block takes a core of its own. W
 follows from that is read off the model that the simulator would be made of.
 """
 
+from __future__ import annotations
+
 import warnings
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import nengo
 import numpy as np
@@ -26,6 +29,10 @@ from nengo_lmu.loihi.builder.headroom import LARGEST_CURRENT
 from nengo_lmu.loihi.builder.ours import ours
 from nengo_lmu.loihi.told import percent
 from nengo_lmu.networks.arguments import validated
+
+if TYPE_CHECKING:
+    from typing import Any
+
 
 # A core has so many. The last three are those of `nengo_loihi.hardware.validate`, which
 # only looks at them for a board; it leaves the first of 16 synapse formats unused.
@@ -203,17 +210,17 @@ class Resources:
     without_feedback: tuple = ()
 
     @property
-    def cores(self):
+    def cores(self) -> int:
         """(int) In total; each block takes one."""
         return len(self.blocks)
 
     @property
-    def chips(self):
+    def chips(self) -> int:
         """(int) That have so many cores."""
         return -(-self.cores // CORES_PER_CHIP)
 
     @property
-    def binding(self):
+    def binding(self) -> Use:
         """(Use) The limit that is nearest, of all limits of all blocks."""
         uses = (use for block in self.blocks for use in block.uses.values())
         return max(uses, key=lambda use: use.fraction)
@@ -225,19 +232,19 @@ class Resources:
         return max(uses, key=lambda use: use.fraction)
 
     @property
-    def fits(self):
+    def fits(self) -> bool:
         """(bool) Whether each block fits its core.
 
         Then `nengo_loihi.Simulator` takes the network, whatever the number of chips.
         """
         return not self.problems
 
-    def require_fit(self):
+    def require_fit(self) -> None:
         """Raise a BuildError with the first problem, if there is one."""
         if self.problems:
             raise BuildError(self.problems[0])
 
-    def as_record(self):
+    def as_record(self) -> dict[str, Any]:
         """Return all of it as JSON can hold it."""
         return {
             "cores": self.cores,
@@ -288,7 +295,12 @@ class Resources:
         return "\n".join([*lines, *map(str, self.without_feedback)])
 
 
-def resources(network, dt=0.001, precompute=None, remove_passthrough=True):
+def resources(
+    network: nengo.Network,
+    dt: float = 0.001,
+    precompute: bool | None = None,
+    remove_passthrough: bool = True,
+) -> Resources:
     """Return what a network needs on Loihi, whether it fits or not.
 
     The model is built as `nengo_loihi.Simulator` does it, but no simulator is.

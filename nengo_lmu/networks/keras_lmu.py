@@ -5,6 +5,10 @@ E_m m``, with matrices that multiply rows from the right, those of what comes to
 below one another, and theta in time steps.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from nengo.exceptions import ValidationError
 
@@ -14,8 +18,14 @@ from nengo_lmu.networks.lmu import LMU
 from nengo_lmu.networks.matrices import matrix_of
 from nengo_lmu.networks.weights import set_matrix
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
-def keras_lmu_arguments(lmu):
+    from nengo_lmu.legendre.types import Array, ArrayLike
+
+
+def keras_lmu_arguments(lmu: LMU) -> dict[str, Any]:
     """Return the arguments of ``keras_lmu.LMU`` for the cell that an LMU is.
 
     Parameters
@@ -52,7 +62,7 @@ def keras_lmu_arguments(lmu):
     }
 
 
-def to_keras_lmu(lmu):
+def to_keras_lmu(lmu: LMU) -> list[Array]:
     """Return the weights of an LMU for ``set_weights`` of keras-lmu's layer.
 
     Parameters
@@ -99,7 +109,7 @@ def to_keras_lmu(lmu):
     return weights
 
 
-def from_keras_lmu(weights, lmu):
+def from_keras_lmu(weights: Sequence[ArrayLike], lmu: LMU) -> None:
     """Put the weights of keras-lmu's layer into an LMU.
 
     Parameters

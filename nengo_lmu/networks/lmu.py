@@ -1,5 +1,9 @@
 """The Legendre Memory Unit: a Legendre memory coupled to a nonlinear hidden layer."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import nengo
 import numpy as np
 from nengo.builder import Builder
@@ -25,6 +29,13 @@ from nengo_lmu.networks.memory import LegendreMemory, set_untrainable
 from nengo_lmu.networks.objects import BiasConnection, InputNode
 from nengo_lmu.networks.populations import tuning
 from nengo_lmu.networks.stability import loop_gain, warn_of_growth
+
+if TYPE_CHECKING:
+    from typing import Any, Literal
+
+    from nengo_lmu.legendre.statistics import StateStatistics
+    from nengo_lmu.legendre.types import Input, Kind, Method
+
 
 # What matrices are that are not given, by the coupling.
 COUPLINGS = {
@@ -179,35 +190,35 @@ class LMU(nengo.Network):
     @all_or_nothing
     def __init__(
         self,
-        theta,
-        d,
-        size_in=1,
-        units=0,
-        n_neurons=None,
-        neuron_type=Default,
-        synapse=None,
-        dt=0.001,
-        discretization="zoh",
-        input_range=1.0,
-        realization="balanced",
-        hidden_neuron_type=Default,
-        input_encoders=None,
-        hidden_encoders=Default,
-        memory_encoders=Default,
-        input_kernel=Default,
-        hidden_kernel=Default,
-        memory_kernel=Default,
-        hidden_bias=None,
-        trainable_theta=False,
-        label=None,
-        seed=None,
-        add_to_container=None,
+        theta: float,
+        d: int,
+        size_in: int = 1,
+        units: int = 0,
+        n_neurons: int | None = None,
+        neuron_type: Any = Default,
+        synapse: Any = None,
+        dt: float = 0.001,
+        discretization: Method = "zoh",
+        input_range: Input | StateStatistics = 1.0,
+        realization: Kind = "balanced",
+        hidden_neuron_type: Any = Default,
+        input_encoders: Any = None,
+        hidden_encoders: Any = Default,
+        memory_encoders: Any = Default,
+        input_kernel: Any = Default,
+        hidden_kernel: Any = Default,
+        memory_kernel: Any = Default,
+        hidden_bias: Any = None,
+        trainable_theta: bool = False,
+        label: str | None = None,
+        seed: int | None = None,
+        add_to_container: bool | None = None,
         *,
-        error_feedback=None,
-        coupling=None,
-        size_memory=None,
-        **memory,
-    ):
+        error_feedback: float | None = None,
+        coupling: Literal["full", "feed-forward"] | None = None,
+        size_memory: int | None = None,
+        **memory: Any,
+    ) -> None:
         refuse_unknown(memory, type(self), LegendreMemory)
         rng = random_state(seed, self)
         super().__init__(label=label, seed=seed, add_to_container=add_to_container)
@@ -289,26 +300,26 @@ class LMU(nengo.Network):
         return f"<{type(self).__name__}{named(self)}: {self.memory.summary}{hidden}>"
 
     @property
-    def d(self):
+    def d(self) -> int:
         """(int) Order of the memory."""
         return self.memory.d
 
     @property
-    def dt(self):
+    def dt(self) -> float:
         """(float) Time step that it was made for (seconds)."""
         return self.memory.dt
 
     @property
-    def synapse(self):
+    def synapse(self) -> nengo.Lowpass | None:
         """(nengo.Lowpass or None) Of the memory; None for an ideal one."""
         return self.memory.synapse
 
     @property
-    def theta(self):
+    def theta(self) -> float:
         """(float) Length of the window in seconds; after training, the learned one."""
         return self.memory.theta
 
-    def loop_gain(self):
+    def loop_gain(self) -> float:
         """Return by how much a time step multiplies states that are large.
 
         See `nengo_lmu.networks.stability.loop_gain`.

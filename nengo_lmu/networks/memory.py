@@ -1,8 +1,12 @@
 """The Legendre memory: a window of the input, held by spiking neurons."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 import nengo
 import numpy as np
@@ -73,10 +77,32 @@ from nengo_lmu.networks.readout import (
 )
 from nengo_lmu.networks.units import MOST_NEURONS as MOST_UNITS
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
+
+    from nengo_lmu.legendre.noise import PredictedError, SpikingPopulations
+    from nengo_lmu.legendre.realization import Realization
+    from nengo_lmu.legendre.types import Array, ArrayLike, Input, Kind, Method
+    from nengo_lmu.networks.learning import LearnedReadout
+    from nengo_lmu.networks.readout import Readout
+
+
 # An array of their values takes nearly a gigabyte, and there are many.
 MOST_NEURONS = 10**8
 
 POISSON = nengo.PoissonSpiking(nengo.RectifiedLinear())
+
+
+@dataclass(frozen=True)
+class WindowFunction:
+    """A function of the window as the output of a node, which can be pickled."""
+
+    function: Callable
+
+    def __call__(self, t, window):
+        """Return what the function gives."""
+        return self.function(window)
 
 
 @dataclass(frozen=True)
@@ -253,29 +279,29 @@ class LegendreMemory(nengo.Network):
     @all_or_nothing
     def __init__(
         self,
-        theta,
-        d,
-        size_in=1,
-        n_neurons=None,
-        neuron_type=Default,
-        max_rates=Default,
-        intercepts=Default,
-        encoders=Default,
-        synapse=None,
-        dt=0.001,
-        discretization="zoh",
-        input_range=1.0,
-        realization="balanced",
-        trainable_theta=False,
-        label=None,
-        seed=None,
-        add_to_container=None,
+        theta: float,
+        d: int,
+        size_in: int = 1,
+        n_neurons: int | None = None,
+        neuron_type: Any = Default,
+        max_rates: Any = Default,
+        intercepts: Any = Default,
+        encoders: Any = Default,
+        synapse: Any = None,
+        dt: float = 0.001,
+        discretization: Method = "zoh",
+        input_range: Input | StateStatistics = 1.0,
+        realization: Kind = "balanced",
+        trainable_theta: bool = False,
+        label: str | None = None,
+        seed: int | None = None,
+        add_to_container: bool | None = None,
         *,
-        error_feedback=None,
-        feedback_delay=0.0,
-        largest_speed=None,
-        reset=False,
-    ):
+        error_feedback: float | None = None,
+        feedback_delay: float = 0.0,
+        largest_speed: float | None = None,
+        reset: bool = False,
+    ) -> None:
         rng = random_state(seed, self)
         super().__init__(label=label, seed=seed, add_to_container=add_to_container)
         with validated(self, method="discretization"):
@@ -293,6 +319,7 @@ class LegendreMemory(nengo.Network):
             # Euler's method is refused where it is unstable.
             A_bar, _ = discretize(*self._system, self.dt, method=self.discretization)
             delay = feedback_steps("feedback_delay", feedback_delay, self.d, self.dt)
+            self.feedback_delay = delay * self.dt
             if error_feedback is not None:
                 bound = largest_gain(A_bar, delay)
                 error_feedback = checked_gain(error_feedback, bound, delay)
@@ -361,7 +388,7 @@ class LegendreMemory(nengo.Network):
                     max_rates=max_rates,
                     intercepts=intercepts,
                     encoders=encoders,
-                    feedback_delay=delay * self.dt,
+                    feedback_delay=self.feedback_delay,
                     random_state=rng.get_state(),
                 )
                 self._design = self._make_design(error_feedback=error_feedback)
@@ -384,7 +411,7 @@ class LegendreMemory(nengo.Network):
         return f"<{type(self).__name__}{named(self)}: {self.summary}>"
 
     @property
-    def summary(self):
+    def summary(self) -> str:
         """(str) What it is, in a line."""
         parts = [f"theta={self.theta:g} s", f"d={self.d}"]
         if self.size_in > 1:
@@ -400,14 +427,14 @@ class LegendreMemory(nengo.Network):
         return ", ".join(parts)
 
     @property
-    def theta(self):
+    def theta(self) -> float:
         """(float) Length of the window in seconds; after training, the learned one."""
         if not self.trainable_theta:
             return self.initial_theta
         return self.initial_theta / float(np.ravel(self._pace.transform.init)[0])
 
     @theta.setter
-    def theta(self, theta):
+    def theta(self, theta: float) -> None:
         if not self.trainable_theta:
             raise ValidationError(
                 "cannot be changed, since the memory's matrices follow from it; make "
@@ -422,13 +449,13 @@ class LegendreMemory(nengo.Network):
         self._pace.transform = self.initial_theta / theta
 
     @cached_property
-    def statistics(self):
+    def statistics(self) -> StateStatistics:
         """(StateStatistics) Of the states that the expected input causes."""
         with validated(self, expected="input_range"):
             return input_statistics(self.initial_theta, self.d, *self.expected_input)
 
     @property
-    def state_rms(self):
+    def state_rms(self) -> Array:
         """((d,) ndarray) Root mean square of each coefficient of the state.
 
         For the expected input, in each input dimension. Coefficients of higher order
@@ -438,7 +465,7 @@ class LegendreMemory(nengo.Network):
         return np.sqrt(np.diag(self.statistics.covariance))
 
     @property
-    def state_range(self):
+    def state_range(self) -> Array:
         """((d,) ndarray) Largest absolute value of each coefficient of the state.
 
         For the expected input: of the sample that was given, or 2.5 standard deviations
@@ -446,7 +473,7 @@ class LegendreMemory(nengo.Network):
         """
         return self.statistics.span(np.eye(self.d))
 
-    def forgetting_time(self, fraction=0.01):
+    def forgetting_time(self, fraction: float = 0.01) -> float:
         """Return how long a blank of zero input has to be for the memory to forget.
 
         Parameters
@@ -464,27 +491,27 @@ class LegendreMemory(nengo.Network):
             return forgetting_time(self.theta, self.d, fraction, self.statistics)
 
     @property
-    def realization(self):
+    def realization(self) -> Realization | None:
         """(Realization or None) The neurons' coordinates; None for an ideal memory."""
         return self._design.realization
 
     @property
-    def populations(self):
+    def populations(self) -> SpikingPopulations | None:
         """(Populations or None) Tuning curves and decoders, by state dimension."""
         return self._design.populations
 
     @property
-    def error_feedback(self):
+    def error_feedback(self) -> float:
         """(float) Gain with which neurons hear their error; 0 for an ideal memory."""
         return self._design.error_feedback
 
     @property
-    def max_rate(self):
+    def max_rate(self) -> float | None:
         """(float) Mean rate of the neurons at the edge of their range (hertz)."""
         return self._design.max_rate
 
     @property
-    def noise_covariance(self):
+    def noise_covariance(self) -> Array | None:
         """((d, d) ndarray or None) Of the error of each input dimension's state.
 
         As the theory predicts it for the expected input; for neurons that it does not
@@ -492,7 +519,7 @@ class LegendreMemory(nengo.Network):
         """
         return self._design.noise_covariance
 
-    def filtered_noise(self, synapse=None, chip=False):
+    def filtered_noise(self, synapse: Any = None, chip: bool = False) -> Array:
         """Return the covariance of the error of each input dimension's state, filtered.
 
         Parameters
@@ -532,7 +559,7 @@ class LegendreMemory(nengo.Network):
         }
 
     @property
-    def predicted_error(self):
+    def predicted_error(self) -> PredictedError | None:
         """(PredictedError or None) Of the theory, where it covers the neurons.
 
         Relative to the rms of the expected input.
@@ -540,7 +567,18 @@ class LegendreMemory(nengo.Network):
         return self._design.predicted_error
 
     @property
-    def parts(self):
+    def is_as_designed(self):
+        """(bool) Whether neurons and connections are what the design makes of them.
+
+        Not after something of them was trained or replaced.
+        """
+        return all(
+            _same(getattr(obj, name), value)
+            for obj, name, value in self._values(self._design)
+        )
+
+    @property
+    def parts(self) -> Parts:
         """(Parts) What it is made of, for backends."""
         return Parts(
             self._state,
@@ -552,11 +590,11 @@ class LegendreMemory(nengo.Network):
         )
 
     @property
-    def size_state(self):
+    def size_state(self) -> int:
         """(int) Dimensions of the state, ``size_in * d``."""
         return self.size_in * self.d
 
-    def decode(self, points, denoise=False):
+    def decode(self, points: ArrayLike, denoise: bool = False) -> Array:
         """Return the matrix that reads the window out of the state.
 
         Parameters
@@ -582,17 +620,17 @@ class LegendreMemory(nengo.Network):
 
     def add_window(
         self,
-        points,
-        function=None,
-        size_out=None,
-        denoise=False,
-        label=None,
-        n_neurons=0,
-        neuron_type=None,
-        synapse=Default,
-        chip=False,
-        seed=0,
-    ):
+        points: ArrayLike,
+        function: Callable[..., Any] | None = None,
+        size_out: int | None = None,
+        denoise: bool = False,
+        label: str | None = None,
+        n_neurons: int = 0,
+        neuron_type: Any = None,
+        synapse: Any = Default,
+        chip: bool = False,
+        seed: int = 0,
+    ) -> nengo.Node:
         """Add a node with the input at some points of the window.
 
         Parameters
@@ -678,7 +716,7 @@ class LegendreMemory(nengo.Network):
                 node = nengo.Node(size_in=len(D), label=label)
             else:
                 node = nengo.Node(
-                    lambda t, window: function(window),
+                    WindowFunction(function),
                     size_in=len(D),
                     size_out=size_out,
                     label=label,
@@ -688,20 +726,20 @@ class LegendreMemory(nengo.Network):
 
     def fit_readout(
         self,
-        u,
-        target,
-        mask=None,
-        washout=0,
-        steps=1,
-        synapse=Default,
-        n_neurons=0,
-        neuron_type=None,
-        input_noise=0.0,
-        noise_covariance=None,
-        chip=False,
-        seed=0,
-        label=None,
-    ):
+        u: ArrayLike | list[Array],
+        target: ArrayLike | list[Array],
+        mask: ArrayLike | None = None,
+        washout: int = 0,
+        steps: int = 1,
+        synapse: Any = Default,
+        n_neurons: int = 0,
+        neuron_type: Any = None,
+        input_noise: float = 0.0,
+        noise_covariance: ArrayLike | None = None,
+        chip: bool = False,
+        seed: int = 0,
+        label: str | None = None,
+    ) -> Readout:
         """Fit a readout to data, for the noise that the theory expects, and add it.
 
         In closed form: ridge regression on the states of the ideal memory, as late as
@@ -795,16 +833,16 @@ class LegendreMemory(nengo.Network):
 
     def add_learned_readout(
         self,
-        size_out=1,
-        points=None,
-        radius=1.0,
-        n_neurons=200,
-        neuron_type=None,
-        synapse=Default,
-        learning_rate=None,
-        seed=0,
-        label=None,
-    ):
+        size_out: int = 1,
+        points: ArrayLike | None = None,
+        radius: float = 1.0,
+        n_neurons: int = 200,
+        neuron_type: Any = None,
+        synapse: Any = Default,
+        learning_rate: float | None = None,
+        seed: int = 0,
+        label: str | None = None,
+    ) -> LearnedReadout:
         """Add a readout that is learned by PES while the memory runs.
 
         Of what a teacher shows at its `target` at the same time: what was in the input
@@ -897,7 +935,7 @@ class LegendreMemory(nengo.Network):
             synapse = nengo.Lowpass(self.theta / 20) if n_neurons else None
         return n_neurons, neuron_type, checked_synapse(synapse, self), seed
 
-    def add_feedback(self):
+    def add_feedback(self) -> nengo.Node:
         """Add a node whose value is added to the remembered signal a step later.
 
         For signals that come from the network itself, such as ``e_h h + e_m m`` in
@@ -919,7 +957,7 @@ class LegendreMemory(nengo.Network):
         return node
 
     @property
-    def decoded(self):
+    def decoded(self) -> nengo.Node:
         """(nengo.Node) The state as the neurons' spikes of this very step tell it.
 
         In true units and unfiltered: what recurrent connections start from, since they
@@ -935,7 +973,7 @@ class LegendreMemory(nengo.Network):
     # --- where neurons are others than elsewhere
 
     @contextmanager
-    def redesigned(self, **changes):
+    def redesigned(self, **changes: Any) -> Iterator[None]:
         """Be a memory of another design, while a backend builds it.
 
         What the feedback is made of is taken out without a gain of it. Neurons and
@@ -950,11 +988,12 @@ class LegendreMemory(nengo.Network):
             ``error_feedback=0.0`` for neurons that cannot hear their error.
         """
         design = self._design
-        designed = list(self._values(design))
-        kept = [(obj, name, getattr(obj, name)) for obj, name, _ in designed]
+        kept = [
+            (obj, name, getattr(obj, name)) for obj, name, _ in self._values(design)
+        ]
         objects = {cls: list(members) for cls, members in self.objects.items()}
         gain = changes.get("error_feedback", design.error_feedback)
-        if all(_same(now, then) for (*_, now), (*_, then) in zip(kept, designed)):
+        if self.is_as_designed:
             self._design = self._make_design(**{"error_feedback": gain} | changes)
         else:
             self._design = replace(design, error_feedback=gain)
@@ -972,7 +1011,7 @@ class LegendreMemory(nengo.Network):
             for cls, members in objects.items():
                 self.objects[cls][:] = members
 
-    def take_out(self, nodes):
+    def take_out(self, nodes: Iterable[nengo.Node]) -> None:
         """Take nodes and what is connected to them out, while it is `redesigned`."""
         self.nodes[:] = [node for node in self.nodes if node not in nodes]
         self.connections[:] = [
@@ -992,6 +1031,8 @@ class LegendreMemory(nengo.Network):
         value : object
         """
         p = design.populations
+        if p is None:
+            return
         (ensemble,) = self.ensembles
         yield ensemble, "encoders", PopulationEncoders(p.counts, p.signs)
         yield ensemble, "gain", p.gain

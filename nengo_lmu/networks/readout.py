@@ -1,7 +1,10 @@
 """Readouts that are solved for what a memory is expected to say: noise and all."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import nengo
 import numpy as np
@@ -17,6 +20,10 @@ from nengo_lmu.legendre.regression import (
 from nengo_lmu.legendre.statistics import TYPICAL_RMS, expected_range
 from nengo_lmu.networks.arguments import nengos_defaults, validated
 from nengo_lmu.networks.units import Units
+
+if TYPE_CHECKING:
+    from nengo_lmu.legendre.types import Array, ArrayLike
+
 
 # Typical inputs have so many time steps in a window at most, of which so many are
 # targets. The first window of each stretch fills the memory.
@@ -60,7 +67,9 @@ class Readout:
     noise: np.ndarray
     features: object = field(repr=False)
 
-    def predict(self, u, mask=None):
+    def predict(
+        self, u: ArrayLike | list[Array], mask: ArrayLike | None = None
+    ) -> Array:
         """Return what the readout says without noise.
 
         Parameters
@@ -77,7 +86,13 @@ class Readout:
             given = examples(u, None, self.memory.size_in, mask)
         return self._say(given)
 
-    def error(self, u, target, mask=None, washout=0):
+    def error(
+        self,
+        u: ArrayLike | list[Array],
+        target: ArrayLike | list[Array],
+        mask: ArrayLike | None = None,
+        washout: int = 0,
+    ) -> Array:
         """Return the error to expect for other inputs, which the fit has not seen.
 
         For the choice of settings, on validation data.

@@ -8,7 +8,10 @@ name here, and read into a network with another memory, other neurons, or for an
 simulator.
 """
 
+from __future__ import annotations
+
 import json
+from typing import TYPE_CHECKING
 
 import nengo
 import numpy as np
@@ -20,6 +23,10 @@ from nengo_lmu.networks.matrices import DENSE, matrix_of
 from nengo_lmu.networks.members import members
 from nengo_lmu.networks.memory import LegendreMemory
 from nengo_lmu.utils.files import NOT_AN_ARCHIVE, write_atomically
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 MATRICES = (
     "input_encoders",
@@ -39,7 +46,7 @@ _FORMAT = "weights of nengo_lmu, 1"
 _ALIKE = 1e-5
 
 
-def save_weights(network, path):
+def save_weights(network: nengo.Network, path: str | Path) -> None:
     """Write the trained weights of a network to a file, whole or not at all.
 
     Those of its LMUs, and of all connections around them, such as a readout and its
@@ -97,7 +104,7 @@ def save_weights(network, path):
     )
 
 
-def load_weights(path, network):
+def load_weights(path: str | Path, network: nengo.Network) -> None:
     """Put trained weights from a file into a network.
 
     All of them, or none if something does not fit.

@@ -1,12 +1,22 @@
 """What is chosen by validation, within the training data."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.utils.progress import progress_bar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from nengo_lmu.legendre.types import Array
+
 
 # how many others than the best candidate are told of
 _TOLD = 3
@@ -91,7 +101,14 @@ class Choice:
     reasons: tuple
 
 
-def best(candidates, score, parts, name, show_progress=None, largest=True):
+def best(
+    candidates: Sequence[Any],
+    score: Callable[..., Any],
+    parts: Sequence[Any],
+    name: str,
+    show_progress: bool | None = None,
+    largest: bool = True,
+) -> tuple[Choice, list[Choice]]:
     """Return the candidate that does best on what is left out of the training.
 
     Parameters
@@ -143,7 +160,9 @@ def best(candidates, score, parts, name, show_progress=None, largest=True):
     return choice, [other for _, other in results[value]]
 
 
-def folds_of_groups(groups, n_folds, seed):
+def folds_of_groups(
+    groups: Array, n_folds: int, seed: int
+) -> list[tuple[Array, Array]]:
     """Return folds that have as many of each group as each other, nearly.
 
     Parameters
@@ -167,7 +186,7 @@ def folds_of_groups(groups, n_folds, seed):
     ]
 
 
-def folds_of_time(n, n_folds, gap):
+def folds_of_time(n: int, n_folds: int, gap: int) -> list[tuple[Array, Array]]:
     """Return folds of a series that are stretches of it.
 
     Parameters

@@ -1,6 +1,9 @@
 """Classes of sequences, told by a spiking network."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +16,13 @@ from nengo_lmu.series.scaling import Scaling
 from nengo_lmu.series.training import train
 from nengo_lmu.series.window import checked_window, choose_window
 
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any, Literal
+
+    from nengo_lmu.legendre.types import ArrayLike
+
+
 # of the training stream, for which a memory is designed (samples)
 _SAMPLE = 1000
 
@@ -21,22 +31,22 @@ _NEURONS = 50
 
 
 def classify(
-    x,
-    labels,
+    x: Any,
+    labels: ArrayLike,
     *,
-    read="last",
-    theta=None,
-    d=None,
-    n_neurons=None,
-    units=200,
-    sample_time=0.02,
-    folds=3,
-    epochs=10,
-    seed=0,
-    checkpoint=None,
-    show_progress=None,
-    **settings,
-):
+    read: Literal["last", "every"] = "last",
+    theta: int | tuple[int, ...] | None = None,
+    d: int | tuple[int, ...] | None = None,
+    n_neurons: int | None = None,
+    units: int | tuple[int, ...] = 200,
+    sample_time: float = 0.02,
+    folds: int = 3,
+    epochs: int = 10,
+    seed: int = 0,
+    checkpoint: str | Path | None = None,
+    show_progress: bool | None = None,
+    **settings: Any,
+) -> SeriesNetwork:
     """Train a spiking network to tell the classes of sequences.
 
     Parameters
@@ -182,8 +192,13 @@ class Classification:
 
 
 def evaluate_classes(
-    model, x, labels, simulator="nengo", seed=None, show_progress=None
-):
+    model: SeriesNetwork,
+    x: Any,
+    labels: ArrayLike,
+    simulator: str = "nengo",
+    seed: int | None = None,
+    show_progress: bool | None = None,
+) -> Classification:
     """Let a network classify sequences that come one after another.
 
     Parameters

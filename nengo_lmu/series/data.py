@@ -1,14 +1,22 @@
 """Series as arrays: their checks, padding, and streams of several of them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.legendre.checks import real_array, shown, whole
 
+if TYPE_CHECKING:
+    from typing import Any
 
-def sequences(name, x, n_features=None):
+    from nengo_lmu.legendre.types import Array, ArrayLike
+
+
+def sequences(name: str, x: Any, n_features: int | None = None) -> list[Array]:
     """Return sequences, which may be of different lengths, as a list of arrays.
 
     Parameters
@@ -68,7 +76,7 @@ def sequences(name, x, n_features=None):
     return arrays
 
 
-def one_series(name, x, n_features=None):
+def one_series(name: str, x: ArrayLike, n_features: int | None = None) -> Array:
     """Return one long series as an array.
 
     Parameters
@@ -106,7 +114,9 @@ def one_series(name, x, n_features=None):
     return array
 
 
-def labels_of(name, labels, n, classes=None):
+def labels_of(
+    name: str, labels: ArrayLike, n: int, classes: Array | None = None
+) -> tuple[Array, Array]:
     """Return labels as numbers of classes.
 
     Parameters
@@ -162,7 +172,7 @@ def labels_of(name, labels, n, classes=None):
     return np.searchsorted(classes, labels), classes
 
 
-def pad(sequences, length=None):
+def pad(sequences: Any, length: int | None = None) -> tuple[Array, Array]:
     """Return sequences in one array, with zeros before the shorter ones.
 
     Before, not behind: all end at the same time then, when they are read.
@@ -216,7 +226,7 @@ class Stream:
     ends: np.ndarray
 
 
-def stream(sequences, window, order=None):
+def stream(sequences: list[Array], window: int, order: Array | None = None) -> Stream:
     """Put sequences one after another, with zeros before those that are short.
 
     At the end of each, a window has passed since the one before: the memory holds

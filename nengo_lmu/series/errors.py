@@ -1,10 +1,17 @@
 """Errors of forecasts: of many at once, and of each as it comes due."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import nengo
 import numpy as np
 
+if TYPE_CHECKING:
+    from nengo_lmu.legendre.types import Array
 
-def nrmse(predicted, series):
+
+def nrmse(predicted: Array, series: Array) -> float:
     """Return the root mean square error over the standard deviation of a series.
 
     Parameters

@@ -1,5 +1,7 @@
 """Files with somebody's series: npz and csv."""
 
+from __future__ import annotations
+
 import csv
 import zipfile
 import zlib
@@ -34,7 +36,7 @@ class Part:
     labels: np.ndarray | None
 
 
-def read(path):
+def read(path: str | Path) -> tuple[Part, Part | None]:
     """Read series from a file, to train with and to test with.
 
     Parameters

@@ -1,7 +1,10 @@
 """Forecasts of a series by a spiking memory, and what departs from them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +24,12 @@ from nengo_lmu.series.states import (
     states_and_activity,
 )
 from nengo_lmu.series.window import checked_window, choose_window
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from nengo_lmu.legendre.types import ArrayLike
+
 
 # of each state dimension, unless a number is given
 _NEURONS = 200
@@ -45,20 +54,20 @@ _SMOOTHING = 1 / 20
 
 
 def forecast(
-    x,
+    x: Any,
     *,
-    horizon=1,
-    theta=None,
-    d=None,
-    transform=("none", "sqrt"),
-    units=0,
-    n_neurons=None,
-    sample_time=0.02,
-    folds=5,
-    seed=0,
-    show_progress=None,
-    **settings,
-):
+    horizon: int = 1,
+    theta: int | tuple[int, ...] | None = None,
+    d: int | tuple[int, ...] | None = None,
+    transform: str | tuple[str, ...] = ("none", "sqrt"),
+    units: int | tuple[int, ...] = 0,
+    n_neurons: int | None = None,
+    sample_time: float = 0.02,
+    folds: int = 5,
+    seed: int = 0,
+    show_progress: bool | None = None,
+    **settings: Any,
+) -> SeriesNetwork:
     """Fit a spiking network that forecasts a series.
 
     Parameters
@@ -176,7 +185,9 @@ def forecast(
     return model
 
 
-def detect(x, *, smoothing=None, **options):
+def detect(
+    x: ArrayLike, *, smoothing: float | None = None, **options: Any
+) -> SeriesNetwork:
     """Fit a spiking network that scores how far samples are from their forecast.
 
     Of the very next sample by default: what is amiss departs as much from a forecast of
@@ -351,8 +362,13 @@ class Forecast:
 
 
 def evaluate_forecast(
-    model, x, start, simulator="nengo", seed=None, show_progress=None
-):
+    model: SeriesNetwork,
+    x: ArrayLike,
+    start: int,
+    simulator: str = "nengo",
+    seed: int | None = None,
+    show_progress: bool | None = None,
+) -> Forecast:
     """Let a network forecast a series, a sample after another.
 
     Parameters

@@ -5,10 +5,13 @@ which nothing is fed back but its own state, holds a window of the samples; clas
 read it by hidden neurons that spike too, forecasts read it linearly.
 """
 
+from __future__ import annotations
+
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import nengo
 import numpy as np
@@ -20,6 +23,10 @@ from nengo_lmu.networks import LMU
 from nengo_lmu.series.data import one_series
 from nengo_lmu.series.errors import ForecastError
 from nengo_lmu.utils.progress import progress_bar
+
+if TYPE_CHECKING:
+    from nengo_lmu.legendre.types import Array, ArrayLike
+
 
 TASKS = ("classify", "forecast", "detect")
 
@@ -258,7 +265,7 @@ class SeriesNetwork:
     # --- what is trained
 
     @property
-    def parameters(self):
+    def parameters(self) -> dict[str, nengo.Connection]:
         """(dict of nengo.Connection) What is trained, by name."""
         named = {
             "memory_kernel": self.lmu.memory_kernel,
@@ -270,19 +277,19 @@ class SeriesNetwork:
         return {name: conn for name, conn in named.items() if conn is not None}
 
     @property
-    def matrices(self):
+    def matrices(self) -> dict[str, Array]:
         """(dict of ndarray) The values of the parameters, by name."""
         return {
             name: np.array(connection.transform.init)
             for name, connection in self.parameters.items()
         }
 
-    def assign(self, matrices):
+    def assign(self, matrices: dict[str, Array]) -> None:
         """Give the parameters other values, as `matrices` has them."""
         for name, connection in self.parameters.items():
             connection.transform = matrices[name]
 
-    def noise_covariance(self, on_chip=True):
+    def noise_covariance(self, on_chip: bool = True) -> Array:
         """Return the covariance of the noise of the state that spikes make.
 
         Parameters
@@ -323,7 +330,13 @@ class SeriesNetwork:
 
     # --- how it is run
 
-    def run(self, x, simulator="nengo", seed=None, show_progress=None):
+    def run(
+        self,
+        x: ArrayLike,
+        simulator: str = "nengo",
+        seed: int | None = None,
+        show_progress: bool | None = None,
+    ) -> Outcome:
         """Run the network on a stream of samples.
 
         Parameters
@@ -411,7 +424,7 @@ class SeriesNetwork:
                 output, _ = present(value)
                 yield self.in_units(output[0])
 
-    def in_units(self, outputs):
+    def in_units(self, outputs: Array) -> Array:
         """Return forecasts in the units of the data, other outputs as they are."""
         if self.settings.task == "forecast":
             return self.scaling.invert(outputs)

@@ -1,11 +1,18 @@
 """Series in the range that a memory expects, and back."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.legendre.checks import one_of
+
+if TYPE_CHECKING:
+    from nengo_lmu.legendre.types import Array
+
 
 # what comes first: nothing, or the square root, which makes the variance of counts the
 # same whatever their mean is
@@ -38,7 +45,7 @@ class Scaling:
     transform: str = "none"
 
     @classmethod
-    def fit(cls, sequences, transform="none"):
+    def fit(cls, sequences: list[Array], transform: str = "none") -> Scaling:
         """Return the scaling of training data.
 
         Parameters
@@ -64,11 +71,11 @@ class Scaling:
         constant = extent <= 1e-12 * np.maximum(np.abs(middle), 1)
         return cls(middle, np.where(constant, 1.0, extent), transform)
 
-    def apply(self, x):
+    def apply(self, x: Array) -> Array:
         """Return samples, ``(..., features)``, in the range of the memory."""
         return (_transformed(x, self.transform) - self.middle) / self.extent
 
-    def invert(self, x):
+    def invert(self, x: Array) -> Array:
         """Return scaled samples in their own units."""
         values = x * self.extent + self.middle
         if self.transform == "sqrt":

@@ -1,5 +1,9 @@
 """What networks are trained on that read a spiking memory: ideal states, and noise."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.signal import lfilter
 
@@ -7,6 +11,14 @@ from nengo_lmu.legendre import discretize, state_space
 from nengo_lmu.legendre.regression import SeenStates
 from nengo_lmu.legendre.system import states
 from nengo_lmu.series.data import stream
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from nengo_lmu.legendre.types import Array
+    from nengo_lmu.networks.lmu import LMU
+    from nengo_lmu.series.network import Settings
+
 
 # A filter of class scores looks at so many quantiles of its exponential distribution.
 _DELAYS = 8
@@ -18,7 +30,9 @@ _PHASES = 4
 _THRESHOLDS = (0.05, 0.9)
 
 
-def correlated_noise(covariance, n, rng, dtype=np.float64):
+def correlated_noise(
+    covariance: Array, n: int, rng: np.random.RandomState, dtype: Any = np.float64
+) -> Array:
     """Draw noise of a covariance.
 
     Parameters
@@ -61,7 +75,7 @@ def draw_kernel(m, units, rng):
     return rng.standard_normal((units, d)) * scale
 
 
-def hidden_activity(lmu, m):
+def hidden_activity(lmu: LMU, m: Array) -> Array:
     """Return the activity of hidden units by their rates, for states of the memory.
 
     Parameters
@@ -80,7 +94,7 @@ def hidden_activity(lmu, m):
     return hidden.neuron_type.rates(x, hidden.gain, hidden.bias) / lmu.unit
 
 
-def ideal_states(u, settings, every=1):
+def ideal_states(u: Array, settings: Settings, every: int = 1) -> Array:
     """Return the ideal states at the ends of samples.
 
     Parameters

@@ -1,5 +1,7 @@
 """A trained network in one file."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -19,7 +21,7 @@ FORMAT = "nengo_lmu series 1"
 _MATRIX = "matrix "
 
 
-def save(model, path):
+def save(model: SeriesNetwork, path: str | Path) -> None:
     """Write a trained network to one file, whole or not at all.
 
     Parameters
@@ -53,7 +55,7 @@ def save(model, path):
     )
 
 
-def load(path):
+def load(path: str | Path) -> SeriesNetwork:
     """Return a network that `save` has written, ready to run.
 
     Parameters

@@ -1,8 +1,18 @@
 """How class scores are trained."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from nengo_lmu.series.states import draw_kernel, states_to_read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from nengo_lmu.series.network import SeriesNetwork
 
 
 def compile_arguments(rate, steps=None, **kwargs):
@@ -34,18 +44,18 @@ def compile_arguments(rate, steps=None, **kwargs):
 
 
 def train(
-    model,
-    sequences,
-    labels,
+    model: SeriesNetwork,
+    sequences: Any,
+    labels: Any,
     *,
-    validation=None,
-    epochs=10,
-    copies=None,
-    learning_rate=1e-2,
-    minibatch_size=100,
-    checkpoint=None,
-    show_progress=None,
-):
+    validation: tuple[Any, Any] | None = None,
+    epochs: int = 10,
+    copies: int | None = None,
+    learning_rate: float = 1e-2,
+    minibatch_size: int = 100,
+    checkpoint: str | Path | None = None,
+    show_progress: bool | None = None,
+) -> dict[str, list[float]]:
     """Train the hidden units and class scores of a network for series.
 
     On ideal states of the memory, in a network of a single step

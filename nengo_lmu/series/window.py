@@ -1,11 +1,20 @@
 """How long a memory has to be for some series, and of which order: from the data."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nengo_lmu.legendre import pade_error
 from nengo_lmu.legendre.checks import whole
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from nengo_lmu.legendre.types import Array
+
 
 # of the power, at frequencies below the bandwidth
 POWER = 0.95
@@ -35,7 +44,11 @@ class Window:
     reasons: tuple
 
 
-def choose_window(sequences, read="every", theta=None):
+def choose_window(
+    sequences: list[Array],
+    read: Literal["last", "every"] = "every",
+    theta: int | None = None,
+) -> Window:
     """Return the window and the order that a memory of some series should have.
 
     Where a sequence is read at its end, the window is the longest sequence: what tells
@@ -101,7 +114,7 @@ def choose_window(sequences, read="every", theta=None):
     )
 
 
-def zero_of_autocorrelation(sequences):
+def zero_of_autocorrelation(sequences: list[Array]) -> int | None:
     """Return the lag at which the autocorrelation falls to 0 (samples).
 
     Of all sequences and features together, each less its mean.
@@ -124,7 +137,7 @@ def zero_of_autocorrelation(sequences):
     return int(below[0]) if len(below) and total[0] > 0 else None
 
 
-def bandwidth(sequences):
+def bandwidth(sequences: list[Array]) -> float:
     """Return the frequency below which nearly all of the power is.
 
     Parameters

@@ -13,7 +13,12 @@ tf = pytest.importorskip("tensorflow")
 from nengo_lmu import LMU, LegendreMemory  # noqa: E402
 from nengo_lmu.dl import fast, sequences  # noqa: E402
 from nengo_lmu.dl.graph import Unsupported  # noqa: E402
-from nengo_lmu.legendre import last_step, simulate  # noqa: E402
+from nengo_lmu.legendre import (  # noqa: E402
+    discretize,
+    last_step,
+    simulate,
+    state_space,
+)
 
 N_STEPS, SIZE = 18, 3
 
@@ -186,7 +191,70 @@ def two_layers_around_a_memory():
     return [readout(cell.output), readout(h.neurons)]
 
 
+def plain(function, feedback=False):
+    """NengoDL's example: a memory of nodes, and hidden units in a TensorNode."""
+
+    def make():
+        rng = np.random.RandomState(3)
+        A, B = discretize(*state_space(0.01, 4), 0.001)
+        x, m = inputs(), nengo.Node(size_in=4)
+        h = nengo_dl.TensorNode(function, shape_in=(5,), pass_time=False)
+        fixed = [
+            nengo.Connection(m, m, transform=A, synapse=0),
+            nengo.Connection(x, m, transform=B, synapse=None),
+        ]
+        nengo_dl.configure_settings(trainable=None)
+        for connection in fixed:
+            nengo.Network.context[-1].config[connection].trainable = False
+        scale = rng.uniform(-0.5, 0.5, (5, 10))
+        nengo.Connection(x, h, transform=scale[:, :1], synapse=None)
+        nengo.Connection(m, h, transform=scale[:, 1:5], synapse=None)
+        nengo.Connection(h, h, transform=scale[:, 5:], synapse=0)
+        if feedback:
+            nengo.Connection(h, m, transform=B * scale[:1, 5:], synapse=0)
+        return [readout(h), nengo.Probe(m)]
+
+    make.__name__ = f"plain_{getattr(function, '__name__', 'layer')}"
+    return make
+
+
+def several_functions():
+    """TensorNodes that do the same to each value, beside one another."""
+    cell = lmu(inputs())
+    probes = []
+    for function in (tf.nn.elu, tf.nn.relu, tf.keras.activations.sigmoid, tf.nn.selu):
+        y = nengo_dl.TensorNode(function, shape_in=(5, 1), pass_time=False)
+        nengo.Connection(cell.output, y, synapse=None)
+        probes.append(readout(y))
+    return probes
+
+
+def two_states_of_one_cycle():
+    x, a, b = inputs(), nengo.Node(size_in=1), nengo.Node(size_in=1)
+    fixed = [
+        nengo.Connection(x, a, synapse=None),
+        nengo.Connection(a, b, transform=0.9, synapse=0),
+        nengo.Connection(b, a, transform=0.9, synapse=0),
+    ]
+    nengo_dl.configure_settings(trainable=None)
+    for connection in fixed:
+        nengo.Network.context[-1].config[connection].trainable = False
+    return [readout(a), readout(b)]
+
+
+def trained_state():
+    x, m = inputs(), nengo.Node(size_in=2)
+    nengo.Connection(x, m, transform=[[1], [0]], synapse=None)
+    nengo.Connection(m, m, transform=[[0.9, 0.1], [-0.1, 0.9]], synapse=0)
+    return [readout(m)]
+
+
 KNOWN = [
+    plain(tf.tanh),
+    plain(tf.nn.elu),
+    plain(tf.nn.selu, feedback=True),
+    plain(tf.keras.layers.Activation("sigmoid")),
+    several_functions,
     full,
     rectified,
     sigmoid,
@@ -207,6 +275,8 @@ UNKNOWN = [
     feedback_by_hand,
     some_function,
     two_layers_around_a_memory,
+    two_states_of_one_cycle,
+    trained_state,
 ]
 
 
@@ -243,7 +313,7 @@ def results(make, planner, last, stateful=True, train=True):
     return found
 
 
-LAST = [full, recurrent, feed_forward, everything_probed]
+LAST = [full, recurrent, feed_forward, everything_probed, KNOWN[0]]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from nengo_loihi.hardware.validate import validate_board  # noqa: E402
 
 from nengo_lmu.loihi.builder import layout  # noqa: E402
 
-DOCS = Path(__file__).parents[2] / "docs" / "loihi.rst"
+DOCS = Path(__file__).parents[2] / "docs" / "explanation" / "loihi.rst"
 
 SEED = 7
 POISSON = nengo.PoissonSpiking(nengo.RectifiedLinear())

@@ -13,9 +13,12 @@ So the network is built without the feedback, with the coordinates and numbers o
 neurons that are best without, and is as accurate as with ``error_feedback=0``.
 """
 
+from __future__ import annotations
+
 import warnings
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import nengo
 import numpy as np
@@ -28,6 +31,10 @@ from nengo_lmu.networks import LMU
 from nengo_lmu.networks.members import members
 from nengo_lmu.networks.population_objects import refuse_functions
 from nengo_lmu.networks.stability import warn_of_growth
+
+if TYPE_CHECKING:
+    from typing import Any
+
 
 # With synapses of fewer time steps the emulator is as accurate as the theory says of
 # hundreds of neurons a dimension; with twice this, its error is up to three times that.
@@ -57,7 +64,7 @@ class LeftOut:
     here: float | None
 
 
-def on_chip(memory):
+def on_chip(memory: Any) -> dict[str, Any]:
     """Return a context in which a memory has the neurons that it has on the chip.
 
     They do not hear their error and spike at most once a step. Their ranges, numbers,

@@ -34,8 +34,8 @@ _STEPS = 8
 # ones go as a straight line. More would make the spikes' digits coarser.
 _LARGEST = 2.0
 
-# A reset has to be held so long (time steps), as docs/time.rst says: for states of
-# several times the range, whose last part fades by e^-5 and more.
+# A reset has to be held so long (time steps), as docs/explanation/time.rst says: for
+# states of several times the range, whose last part fades by e^-5 and more.
 HOLD = 10 * _STEPS
 
 

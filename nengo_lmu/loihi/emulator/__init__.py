@@ -1,5 +1,7 @@
 """A faster emulator, with the same results to the last bit."""
 
+from __future__ import annotations
+
 from nengo_loihi.emulator import interface
 from nengo_loihi.emulator.interface import CompartmentState, SynapseState
 from nengo_loihi.version import version_info
@@ -12,7 +14,7 @@ from nengo_lmu.networks.arguments import is_true
 LAST_NENGO_LOIHI = (1, 1, 0)
 
 
-def fast_emulator(on=True):
+def fast_emulator(on: bool = True) -> None:
     """Choose the emulator of the simulators that are made from now on.
 
     Parameters

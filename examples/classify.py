@@ -1,0 +1,47 @@
+# %% [markdown]
+# # Classes of your own sequences
+# Sequences of any length with labels go in, a spiking network that tells the classes
+# comes out: it chooses its window and order by validation and says why. `x` and
+# `labels` are all that has to be replaced by your data.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+
+from nengo_lmu.analysis.style import STYLE
+from nengo_lmu.series import classify, evaluate_classes
+
+rng = np.random.RandomState(0)
+labels = rng.choice(["slow", "fast"], size=60)
+speed = np.where(labels == "slow", 0.3, 0.6)
+x = [np.sin(s * np.arange(rng.randint(12, 20)) + 7 * rng.rand()) for s in speed]
+x = [sequence + 0.2 * rng.randn(len(sequence)) for sequence in x]
+train, test = slice(0, 40), slice(40, 60)
+
+model = classify(x[train], labels[train], d=(3, 6), n_neurons=300, seed=0)
+print(*model.choice.reasons, sep="\n")
+
+# %%
+results = {}
+for simulator in ("ideal", "nengo"):
+    results[simulator] = evaluate_classes(
+        model, x[test], labels[test], simulator, seed=0
+    )
+    accuracy, error = results[simulator].accuracy, results[simulator].standard_error
+    print(f"{simulator}: {100 * accuracy:.0f} +- {100 * error:.0f} % right")
+
+# %%
+plt.rcParams.update(STYLE | {"figure.figsize": (7, 3)})
+for i in range(6):
+    right = results["nengo"].guesses[i] == labels[test][i]
+    colour = "C0" if labels[test][i] == "slow" else "C1"
+    line = "-" if right else ":"
+    plt.plot(2.5 * i + x[test][i], colour + line, label=f"{labels[test][i]}")
+handles, names = plt.gca().get_legend_handles_labels()
+shown = dict(zip(names, handles))
+plt.legend(shown.values(), shown.keys(), ncols=2)
+plt.xlabel("sample")
+plt.yticks([])
+plt.ylabel("six test sequences\n(dotted: class missed)")
+plt.tight_layout()
+plt.show()

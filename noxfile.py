@@ -1,0 +1,89 @@
+"""Run the tests on other versions: Python, TensorFlow and NumPy, and the next Nengo.
+
+::
+
+    pip install nox
+    nox --list
+    nox -s "core-3.14(numpy='newest')"
+    nox -s core -- tests/legendre        # on each Python that there is
+    nox -s "train-3.12(tensorflow='oldest', numpy='1')"
+
+Arguments after ``--`` go to pytest. A Python that is not installed is skipped. What
+came out here, and when, is in docs/platforms.rst.
+"""
+
+import nox
+
+nox.options.sessions = ["core", "train", "types"]
+nox.options.error_on_missing_interpreters = False
+
+# the core, and what tests it; NengoLoihi has no binary parts, so that it is everywhere
+CORE = ".[loihi,demo,tests]"
+# folders whose tests need no more than that
+CORE_TESTS = ["analysis", "legendre", "loihi", "networks", "series", "tasks", "utils"]
+
+NUMPY = {"1": "numpy==1.26.*", "2": "numpy==2.*,<2.4", "newest": "numpy>=2.5,<2.6"}
+TENSORFLOW = {"oldest": "2.16", "newest": "2.21"}
+NENGO = {
+    "released": "nengo==4.1.0",
+    "next": "nengo @ git+https://github.com/nengo/nengo",
+}
+
+# pairs that their own packages rule out, with the reason
+IMPOSSIBLE = {
+    ("oldest", "2"): "TensorFlow 2.16 and 2.17 ask for NumPy 1",
+    ("oldest", "newest"): "TensorFlow 2.16 and 2.17 ask for NumPy 1",
+}
+
+
+def run_tests(session, folders):
+    """Run the tests of some folders of a session, or those that are asked for."""
+    # not from here, since this folder has the package too
+    session.chdir("tests")
+    chosen = session.posargs or [f"../tests/{folder}" for folder in folders]
+    session.run("pytest", "-q", "-c", "../setup.cfg", *chosen)
+
+
+@nox.session(python=["3.10", "3.11", "3.12", "3.13", "3.14"])
+@nox.parametrize("numpy", list(NUMPY))
+@nox.parametrize("nengo", list(NENGO))
+def core(session, numpy, nengo):
+    """Test all that needs no TensorFlow."""
+    version = tuple(int(part) for part in session.python.split("."))
+    if numpy == "1" and version > (3, 12):
+        session.skip("NumPy 1.26 has no wheel for Python 3.13 and newer")
+    if numpy == "newest" and version < (3, 12):
+        session.skip("NumPy 2.5 needs Python 3.12 or newer")
+    if numpy == "2" and version > (3, 13):
+        session.skip("NumPy before 2.4 is tested on Python 3.13 and older")
+    session.install(CORE, NUMPY[numpy], NENGO[nengo])
+    run_tests(session, CORE_TESTS)
+
+
+@nox.session(python=["3.10", "3.11", "3.12", "3.13"])
+@nox.parametrize("tensorflow", list(TENSORFLOW))
+@nox.parametrize("numpy", list(NUMPY))
+def train(session, tensorflow, numpy):
+    """Test training, and everything else."""
+    if (tensorflow, numpy) in IMPOSSIBLE:
+        session.skip(IMPOSSIBLE[tensorflow, numpy])
+    if session.python == "3.13" and tensorflow == "oldest":
+        session.skip("TensorFlow before 2.20 has no wheel for Python 3.13")
+    if session.python in ("3.10", "3.11") and numpy == "newest":
+        session.skip("NumPy 2.5 needs Python 3.12 or newer")
+    release = TENSORFLOW[tensorflow]
+    session.install("setuptools<81", "wheel")
+    session.install(
+        "--no-build-isolation",
+        ".[all,tests]",
+        NUMPY[numpy],
+        *(f"{name}=={release}.*" for name in ("tensorflow", "tf-keras")),
+    )
+    run_tests(session, ["."])
+
+
+@nox.session(python=["3.12"])
+def types(session):
+    """Check the types of the public faces."""
+    session.install(".[types]")
+    session.run("mypy")
