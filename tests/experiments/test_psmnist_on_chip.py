@@ -50,7 +50,8 @@ def trained(digits):
     model = on_chip.ChipClassifier(SMALL, digits)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(without_time, "MINIBATCH", 25)
-        patch.setattr(on_chip, "distorted", lambda x, rng: x)  # no images
+        # these are no images
+        patch.setattr(on_chip, "distorted", lambda pixels, rng: pixels)
         model.train(show_progress=False)
     return model
 
