@@ -59,8 +59,8 @@ def table(record):
     header = ["memory", "hidden", "all", "settled", "theory", "spikes"]
     return (
         f"Error (%) on the first {base['n_tested']} samples of {base['sizes'][2]} test "
-        f"sequences, which count as\nall {N_SAMPLES:,} of each do, and without the first "
-        f"{BEGINNING} (the theory's, too):\nmean and range over "
+        f"sequences, which count as\nall {N_SAMPLES:,} of each do, and without the "
+        f"first {BEGINNING} (the theory's, too):\nmean and range over "
         f"{record['settings']['seeds']} seeds; spikes a sample, of "
         f"{base['steps_per_sample']} steps.\n\n{format_table(header, rows)}"
     )
