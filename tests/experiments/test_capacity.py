@@ -167,6 +167,15 @@ def test_a_spiking_memory_has_the_error_that_the_theory_expects(length):
     assert expected.settled < expected.error
 
 
+def test_memories_that_are_weighed_are_not_simulated():
+    """What is measured is the same whether the theory's choice was made before."""
+    setting = Setting(100, n_neurons=60)
+    best_choice.cache_clear()
+    first, again = measure(setting), measure(setting)
+    assert first["mse"] == again["mse"]
+    assert first["spikes_per_step"] == again["spikes_per_step"]
+
+
 def test_ten_times_as_many_neurons_have_a_tenth_of_the_squared_error():
     """By the theory, which the simulations are compared with, at 10^4 steps."""
     m = (1000, 3000, 10_000)
