@@ -177,19 +177,18 @@ def test_memories_that_are_weighed_are_not_simulated():
     assert first["spikes_per_step"] == again["spikes_per_step"]
 
 
-def test_more_neurons_have_less_error_by_their_root_at_one_order():
+def test_noise_falls_with_the_root_of_the_neurons_for_one_readout():
     """By the theory, which simulations are compared with, at 10^4 steps.
 
     A little more than that, since more neurons hear their error with a larger gain.
     """
-    m, d, lags = (1000, 3000, 10_000), 36, delays(10_000)
-    roots = []
+    m, roots = (1000, 3000, 10_000), []
     for n in m:
         with nengo.Network():
-            noise = spiking_memory(10_000, d, n).noise_covariance
-        readout = fitted_readout(10_000, d, 1.0, lags, noise, late=1)
-        roots.append(np.sqrt(readout.noise.mean()))
-    assert -0.56 < slope(m, roots) < -0.42
+            memory = spiking_memory(10_000, 36, n)
+        D = memory.decode(delays(10_000) / 10_000)
+        roots.append(np.sqrt(np.trace(D @ memory.noise_covariance @ D.T)))
+    assert -0.6 < slope(m, roots) < -0.5
     assert best_choice(100, 1000).d < best_choice(10_000, 1000).d
 
 
