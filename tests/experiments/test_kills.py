@@ -54,11 +54,16 @@ EXPERIMENTS = {
         "train-digits.json",
     ),
     "mackey-glass": (
-        "train mackey-glass --quick --models lmu --seeds 1 --n-neurons 100",
+        "train mackey-glass --quick --models lmu --seeds 1",
         "train-mackey-glass.json",
     ),
+    "mackey-glass-spikes": (
+        "train mackey-glass-spikes --quick --seeds 1 --units 30 --echo-units 30 "
+        "--n-neurons 60 --workers 1",
+        "train-mackey-glass-spikes.json",
+    ),
     "capacity": (
-        "train capacity --lengths 30 --seeds 1 --n-neurons 0 --lstm-lengths 25 "
+        "train capacity --lengths 30 --seeds 1 --n-neurons 30 --lstm-lengths 25 "
         "--lstm-epochs 60 --workers 1",
         "train-capacity.json",
     ),

@@ -202,9 +202,10 @@ def spiking_table(record):
         ]
 
     header = ["T", "neurons", "d", "spikes/step", "settled", "theory", "from T on"]
+    listed = format_table(header, [cells(row) for row in rows])
     text = (
         "Spiking memories: settled errors, measured and as the theory says, and what\n"
-        f"it says of all from T on:\n\n{format_table(header, map(cells, rows))}\n\n"
+        f"it says of all from T on:\n\n{listed}\n\n"
     )
     for row in record["slopes"]:
         measured = mean_and_error(row["measured"])

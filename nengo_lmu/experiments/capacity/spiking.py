@@ -88,7 +88,7 @@ def best_choice(length, n_neurons):
     """
     lags, choices = delays(length), []
     for d in (d for d in _ORDERS if n_neurons >= 2 * d):
-        with nengo.Network():
+        with nengo.Network(add_to_container=False):
             noise = spiking_memory(length, d, n_neurons).noise_covariance
         readout = fitted_readout(length, d, 1.0, lags, noise, late=1)
         choices.append(Choice(d, readout))
