@@ -55,9 +55,10 @@ COUPLINGS = {
 
 
 class LMU(nengo.Network):
-    """A Legendre Memory Unit ([1]_, equations 6 and 7).
+    """A Legendre Memory Unit: a memory, and hidden units that read it.
 
-    ``u = e_x x + e_h h + e_m m``, ``h = f(W_x x + W_h h + W_m m)``, where ``m`` is the
+    It is ``u = e_x x + e_h h + e_m m``, ``h = f(W_x x + W_h h + W_m m)`` ([1]_,
+    equations 6 and 7), where ``m`` is the
     state of a `LegendreMemory` of ``u``, and ``h`` and ``m`` on the right are those of
     the step before, but for ``W_m m``. With ``units=0`` it is the memory alone. Where
     hidden units spike, the default is the feed-forward part of that, ``u = e_x x`` and
