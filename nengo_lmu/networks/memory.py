@@ -319,7 +319,8 @@ class LegendreMemory(nengo.Network):
         self._in_coordinates: dict[nengo.Node, Any] = {}
         self._feedback: list[nengo.Node] = []
         self._fed_back: list[nengo.Node] = []
-        self._arriving, self._clearing = None, list[Any]()
+        self._arriving: nengo.Node | None = None
+        self._clearing: list[nengo.Node] = []
 
         def choose(name, value, recipe=None):
             return configured(name, recipe) if value is Default else value
