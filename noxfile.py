@@ -85,5 +85,5 @@ def train(session, tensorflow, numpy):
 @nox.session(python=["3.12"])
 def types(session):
     """Check the types of the public faces."""
-    session.install(".[types]")
+    session.install(".[tests]")
     session.run("mypy")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from nengo_lmu.legendre.types import ArrayLike
+    from nengo_lmu.legendre.types import Array, ArrayLike
 
 
 __all__ = [
@@ -129,8 +129,8 @@ def window(
     """
     states = finite_array("states", states, ndim=2)
     theta, dt = positive("theta", theta, "of seconds"), positive("dt", dt)
-    points = np.linspace(0, 1, whole("points", points, 2))
-    read = readout(states.shape[1], points) @ states.T
+    places = np.linspace(0, 1, whole("points", points, 2))
+    read = readout(states.shape[1], places) @ states.T
     largest = np.abs(read).max() or 1.0
     ax = _axes(ax)
     image = ax.imshow(
@@ -286,7 +286,9 @@ def spikes_and_window(
 
 
 def tuning(
-    memory: LegendreMemory, dimensions: ArrayLike | None = None, ax: Axes | None = None
+    memory: LegendreMemory,
+    dimensions: Sequence[int] | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw the tuning curves of a memory's neurons.
 
@@ -439,7 +441,7 @@ def _line(ax, x, y, i, width=1.5, label=None):
     ax.plot(x, y, color=_COLOURS[colour], ls=dashes, lw=width, label=label)
 
 
-def _of_times(name, values, t):
+def _of_times(name: str, values: ArrayLike, t: Array) -> Array:
     """Return values as an array, if there is a row for each time."""
     array = np.asarray(values)
     if array.ndim not in (1, 2) or len(array) != len(t):

@@ -4,11 +4,20 @@ What they return is of Python's and NumPy's own types, whatever was given: numbe
 be NumPy scalars or fractions, arrays may be lists.
 """
 
+from __future__ import annotations
+
 import numbers
 import reprlib
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from nengo_lmu.legendre.types import Array
+
 
 # Units have prefixes from yocto to yotta. A number beyond is a mistake, and products of
 # a few numbers within neither vanish nor overflow.
@@ -86,7 +95,7 @@ def shown(value):
         return f"{type(value).__name__} with thousands of digits"
 
 
-def positive(name, value, unit=""):
+def positive(name: str, value: Any, unit: str = "") -> float:
     """Return ``value`` as a float if it is a finite number above zero."""
     number = _real(value)
     unit = f" {unit}" if unit else ""
@@ -104,7 +113,7 @@ def positive(name, value, unit=""):
     return number
 
 
-def relative_error(name, value):
+def relative_error(name: str, value: Any) -> float:
     """Return ``value`` as a float if it is an error that makes sense as a goal."""
     error = positive(name, value)
     if error >= 1:
@@ -117,7 +126,7 @@ def relative_error(name, value):
     return error
 
 
-def not_negative(name, value):
+def not_negative(name: str, value: Any) -> float:
     """Return ``value`` as a float if it is a finite number of at least zero."""
     number = _real(value)
     if not 0 <= number < np.inf:
@@ -133,7 +142,7 @@ def not_negative(name, value):
     return number
 
 
-def whole(name, value, low, high=LARGEST_WHOLE):
+def whole(name: str, value: Any, low: float, high: float = LARGEST_WHOLE) -> int:
     """Return ``value`` as an int if it is a whole number from ``low`` to ``high``."""
     number = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
     integral = isinstance(number, numbers.Integral) and not _is_no_number(number)
@@ -150,12 +159,12 @@ def whole(name, value, low, high=LARGEST_WHOLE):
     return int(number)
 
 
-def order(d):
+def order(d: Any) -> int:
     """Return the order of a memory as an int if it is one."""
     return whole("d", d, 1, MOST_DIMENSIONS)
 
 
-def flag(name, value):
+def flag(name: str, value: Any) -> bool:
     """Return ``value`` as a bool if it is one."""
     if not isinstance(value, (bool, np.bool_)):
         raise ArgumentError(
@@ -164,7 +173,7 @@ def flag(name, value):
     return bool(value)
 
 
-def window(theta, dt):
+def window(theta: Any, dt: Any) -> tuple[float, float]:
     """Return a window and a time step, in seconds, if there are steps in the window."""
     theta, dt = positive("theta", theta, "of seconds"), positive("dt", dt, "of seconds")
     steps = theta / dt
@@ -196,7 +205,13 @@ def time_steps(name, value, dt, high=LARGEST_WHOLE):
     return int(round(steps))
 
 
-def finite_array(name, value, ndim=None, shape=None, largest=LARGEST_ENTRY):
+def finite_array(
+    name: str,
+    value: Any,
+    ndim: Any = None,
+    shape: Any = None,
+    largest: float = LARGEST_ENTRY,
+) -> Array:
     """Return ``value`` as a float64 array if it is finite and of the given shape."""
     array = real_array(name, value)
     if ndim is not None and array.ndim not in np.atleast_1d(ndim):
@@ -263,7 +278,7 @@ def _is_no_number(value):
     return isinstance(value, (bool, np.bool_, np.timedelta64))
 
 
-def real_array(name, value, kind="an array of numbers"):
+def real_array(name: str, value: Any, kind: str = "an array of numbers") -> Array:
     """Return ``value`` as a float64 array if it is one of real numbers, or of NaN."""
     hidden = np.ma.count_masked(value) if isinstance(value, np.ma.MaskedArray) else 0
     if hidden:

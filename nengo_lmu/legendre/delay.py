@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nengo_lmu.legendre.statistics import StateStatistics
-    from nengo_lmu.legendre.types import Input
+    from nengo_lmu.legendre.types import ArrayLike, Input
 
 
 # Windows are tried in which the delay is at these points.
@@ -289,7 +289,7 @@ def plan_delay(
 
 
 def truncation_error(
-    theta: float, d: int, bandwidth: float, points: int = WINDOW_POINTS
+    theta: float, d: int, bandwidth: float, points: ArrayLike = WINDOW_POINTS
 ) -> float:
     """Return the error of the ideal memory's window, for white noise as input.
 

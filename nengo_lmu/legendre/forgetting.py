@@ -84,7 +84,7 @@ def forgetting_time(
     while left > _DIED_AWAY * fraction:
         states = step @ states
         looks += 1
-        left = np.linalg.norm(weights * states, 2) / whole
+        left = float(np.linalg.norm(weights * states, 2) / whole)
         if left > fraction:
             last = looks
     return (last + 1) * theta / _LOOKS

@@ -371,7 +371,7 @@ class SpikingPopulations:
     spiking: str = "poisson"
     error_feedback: float = 0.0
     feedback_delay: int = 0
-    start: np.ndarray = None
+    start: np.ndarray | None = None
 
     def __post_init__(self):
         theta, dt = window(self.theta, self.dt)
@@ -862,7 +862,8 @@ class SpikingPopulations:
         """
         read = np.vstack([_window(self.d), _window_end(self.d)])
         n, d = len(self._frequency), self.d
-        to_input, to_window, to_delay = np.empty((n, d, d)), *np.empty((2, n, d))
+        to_input = np.empty((n, d, d))
+        to_window, to_delay = np.empty((2, n, d))
         for i, (error, heard) in enumerate(self._in_time(read, self._rows)):
             to_input[i], power = _power(heard), _power(error)
             to_window[i], to_delay[i] = power[:-1].sum(axis=0), power[-1]

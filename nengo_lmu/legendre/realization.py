@@ -27,6 +27,8 @@ from nengo_lmu.legendre.statistics import (
 )
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from nengo_lmu.legendre.types import Array, Kind
 
 
@@ -172,7 +174,7 @@ def basis(
     return Realization(T=columns * span, kind=kind)
 
 
-def checked_kind(name, kind, d):
+def checked_kind(name: str, kind: Kind, d: int) -> tuple[str, Any]:
     """Return the kind of a realization, and its columns where they are given.
 
     Parameters

@@ -26,6 +26,8 @@ from nengo_lmu.legendre.system import simulate, states
 from nengo_lmu.legendre.window import frequency_response
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from nengo_lmu.legendre.types import Array, ArrayLike, Input
 
 
@@ -73,8 +75,8 @@ class StateStatistics:
 
     covariance: np.ndarray
     input_rms: float
-    samples: np.ndarray = None
-    rise: np.ndarray = None
+    samples: np.ndarray | None = None
+    rise: np.ndarray | None = None
 
     def __post_init__(self):
         S = finite_array("covariance", self.covariance, ndim=2, largest=LARGEST_SQUARE)
@@ -122,7 +124,7 @@ class StateStatistics:
             span += np.abs(self.rise @ np.transpose(rows)).max(axis=0)
         return span
 
-    def mean(self, rows: ArrayLike) -> Array:
+    def mean(self, rows: ArrayLike) -> Array | float:
         """Return the mean of ``rows @ m`` for a Gaussian input, of shape (k,)."""
         return 0.0 if self.rise is None else rows @ self.rise[-1]
 
@@ -354,7 +356,7 @@ def sampled_statistics(
     )
 
 
-def checked_sample(name, u, theta, dt):
+def checked_sample(name: str, u: Any, theta: float, dt: float) -> Array:
     """Return a sample of an input as an array, if there is something to learn from it.
 
     Parameters
@@ -582,4 +584,5 @@ def input_statistics(
     if limits is not None:
         return typical_statistics(theta, d, limits)
     with renamed(u="expected"):
-        return sampled_statistics(theta, d, expected, dt=dt)
+        # a process has become a sample of it
+        return sampled_statistics(theta, d, expected, dt=dt)  # type: ignore[arg-type]

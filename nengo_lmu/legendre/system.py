@@ -145,7 +145,7 @@ def discretize(
     return block[:d, :d], block[:d, d:] * scale
 
 
-def _system(A, B):
+def _system(A: ArrayLike, B: ArrayLike) -> tuple[Array, Array]:
     """Return the matrices of a system if they are."""
     A = finite_array("A", A, ndim=2)
     if A.shape[0] != A.shape[1] or not A.size:

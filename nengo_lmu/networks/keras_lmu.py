@@ -137,9 +137,9 @@ def from_keras_lmu(weights: Sequence[ArrayLike], lmu: LMU) -> None:
     with validated(lmu):
         arrays = [finite_array("weights", array) for array in weights]
     shapes = [array.shape for array in arrays]
-    bias = 1 if lmu.hidden_kernel is None else 2  # its place
-    if shapes == expected[:bias] + expected[bias + 1 :]:  # a cell with use_bias=False
-        arrays.insert(bias, np.zeros(lmu.units))
+    place = 1 if lmu.hidden_kernel is None else 2  # of the bias
+    if shapes == expected[:place] + expected[place + 1 :]:  # a cell with use_bias=False
+        arrays.insert(place, np.zeros(lmu.units))
     elif shapes != expected:
         raise ValidationError(
             f"must have the shapes {expected}, but {shapes} were given; make the layer "
@@ -148,7 +148,7 @@ def from_keras_lmu(weights: Sequence[ArrayLike], lmu: LMU) -> None:
             attr="weights",
             obj=lmu,
         )
-    bias = arrays.pop(bias)
+    bias = arrays.pop(place)
     if lmu.hidden_bias is None and np.any(bias):
         raise ValidationError(
             "have a bias of the hidden units, which the LMU has not; make it with "

@@ -258,7 +258,7 @@ class LMU(nengo.Network):
             max_rates = configured("max_rates", nengo.dists.Choice([200.0]))
 
         with self, nengos_defaults():
-            self.input_encoders = None
+            self.input_encoders: Any = None
             if self.units == 0 and input_encoders is None:
                 self.input = self.memory.input
             else:
@@ -273,10 +273,14 @@ class LMU(nengo.Network):
                     self.input, self.memory.input, e_x, None
                 )
 
-            self.hidden = None
+            self.hidden: Any = None
             self.output = self.memory.output
-            self.input_kernel = self.hidden_kernel = self.memory_kernel = None
-            self.hidden_encoders = self.memory_encoders = self.hidden_bias = None
+            self.input_kernel: Any = None
+            self.hidden_kernel: Any = None
+            self.memory_kernel: Any = None
+            self.hidden_encoders: Any = None
+            self.memory_encoders: Any = None
+            self.hidden_bias: Any = None
             matrices = dict(
                 input_kernel=input_kernel,
                 hidden_kernel=hidden_kernel,

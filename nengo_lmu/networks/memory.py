@@ -81,10 +81,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
-    from nengo_lmu.legendre.noise import PredictedError, SpikingPopulations
+    from nengo_lmu.legendre.noise import PredictedError
     from nengo_lmu.legendre.realization import Realization
     from nengo_lmu.legendre.types import Array, ArrayLike, Input, Kind, Method
     from nengo_lmu.networks.learning import LearnedReadout
+    from nengo_lmu.networks.populations import Populations
     from nengo_lmu.networks.readout import Readout
 
 
@@ -327,8 +328,12 @@ class LegendreMemory(nengo.Network):
                 largest_speed = checked_speed(largest_speed, A_bar)
             reset = flag("reset", reset)
         set_untrainable(self)
-        self._in_coordinates, self._feedback, self._fed_back = {}, [], []
-        self._arriving, self._clearing = None, []
+        self._decoded: nengo.Node | None = None
+        self._in_coordinates: dict[nengo.Node, Any] = {}
+        self._feedback: list[nengo.Node] = []
+        self._fed_back: list[nengo.Node] = []
+        self._arriving: nengo.Node | None = None
+        self._clearing: list[nengo.Node] = []
 
         def choose(name, value, recipe=None):
             return configured(name, recipe) if value is Default else value
@@ -362,7 +367,7 @@ class LegendreMemory(nengo.Network):
                 for name, value in curves.items():
                     if value is not None:
                         tuning(name, value)
-                self.synapse = None
+                self.synapse: Any = None
                 self._design = Design()
                 self._build_ideal()
             else:
@@ -496,7 +501,7 @@ class LegendreMemory(nengo.Network):
         return self._design.realization
 
     @property
-    def populations(self) -> SpikingPopulations | None:
+    def populations(self) -> Populations | None:
         """(Populations or None) Tuning curves and decoders, by state dimension."""
         return self._design.populations
 
@@ -542,7 +547,8 @@ class LegendreMemory(nengo.Network):
                 return self.filtered_noise(synapse)
         if synapse is None:
             return self.noise_covariance
-        return self._design.filtered_noise(synapse.tau)
+        filtered: Any = self._design.filtered_noise  # callable, as it has neurons
+        return filtered(synapse.tau)
 
     @property
     def chip_design(self):

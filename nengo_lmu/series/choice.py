@@ -108,7 +108,7 @@ def best(
     name: str,
     show_progress: bool | None = None,
     largest: bool = True,
-) -> tuple[Choice, list[Choice]]:
+) -> tuple[Choice, list[Any]]:
     """Return the candidate that does best on what is left out of the training.
 
     Parameters
@@ -133,7 +133,7 @@ def best(
     others : list
         What else is to be known of the candidate that was chosen, of each fold.
     """
-    results = {}
+    results: dict[Any, list[Any]] = {}
     with progress_bar(
         show_progress, total=len(candidates) * len(parts), desc="validation"
     ) as bar:
@@ -146,8 +146,8 @@ def best(
         candidate: float(np.mean([value for value, _ in rows]))
         for candidate, rows in results.items()
     }
-    value = (max if largest else min)(means, key=means.get)
-    ranked = sorted(means, key=means.get, reverse=largest)[1:]
+    value = (max if largest else min)(means, key=means.__getitem__)
+    ranked = sorted(means, key=means.__getitem__, reverse=largest)[1:]
     others = ", ".join(f"{means[one]:.3g} with {one}" for one in ranked[:_TOLD])
     reason = (
         f"{name} is {value}, by validation in {len(parts)} folds: {means[value]:.3g}"

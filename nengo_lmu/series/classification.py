@@ -38,7 +38,7 @@ def classify(
     theta: int | tuple[int, ...] | None = None,
     d: int | tuple[int, ...] | None = None,
     n_neurons: int | None = None,
-    units: int | tuple[int, ...] = 200,
+    units: int = 200,
     sample_time: float = 0.02,
     folds: int = 3,
     epochs: int = 10,
@@ -107,7 +107,7 @@ def classify(
     longest = max(map(len, x))
     thetas = [
         one if one is None else checked_window(one, longest)
-        for one in np.atleast_1d(theta).tolist()
+        for one in np.atleast_1d(np.asarray(theta)).tolist()
     ]
     window = choose_window(scaled, read, max(thetas, key=lambda one: one or 0))
     if d is None:

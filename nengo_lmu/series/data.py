@@ -54,7 +54,7 @@ def sequences(name: str, x: Any, n_features: int | None = None) -> list[Array]:
             f"must be sequences, but {shown(x)} was given; give an array of shape (n, "
             "steps, features), or a list with one of shape (steps, features) for each",
         )
-    arrays = []
+    arrays: list[Array] = []
     for i, sequence in enumerate(x):
         array = real_array(f"{name}[{i}]", sequence)
         array = array[:, np.newaxis] if array.ndim == 1 else array
@@ -251,11 +251,11 @@ def stream(sequences: list[Array], window: int, order: Array | None = None) -> S
     >>> stream([np.ones((2, 1)), np.ones((4, 1))], window=3).owner.tolist()
     [-1, 0, 0, 1, 1, 1, 1]
     """
-    order = range(len(sequences)) if order is None else order
+    in_turn = range(len(sequences)) if order is None else order
     parts, owner = [], []
     ends = np.empty(len(sequences), dtype=int)
     total = 0
-    for i in order:
+    for i in in_turn:
         x = sequences[i]
         blank = max(window - len(x), 0)
         parts += [np.zeros((blank, x.shape[1])), x]

@@ -156,7 +156,7 @@ def bandwidth(sequences: list[Array]) -> float:
         tapered = (x - x.mean(axis=0)) * np.hanning(len(x) + 2)[1:-1, np.newaxis]
         power += (np.abs(np.fft.rfft(tapered, longest, axis=0)) ** 2).sum(axis=1)
     share = np.cumsum(power) / max(power.sum(), np.finfo(float).tiny)
-    place = min(np.searchsorted(share, POWER), len(power) - 1)
+    place = min(int(np.searchsorted(share, POWER)), len(power) - 1)
     return float(max(np.fft.rfftfreq(longest)[place], 1 / (2 * longest)))
 
 
