@@ -551,7 +551,7 @@ class LegendreMemory(nengo.Network):
         return filtered(synapse.tau)
 
     @property
-    def chip_design(self):
+    def chip_design(self) -> dict:
         """(dict) What is `redesigned` for Loihi.
 
         Neurons do not hear their error there, spike at most once a step, and are
@@ -573,7 +573,7 @@ class LegendreMemory(nengo.Network):
         return self._design.predicted_error
 
     @property
-    def is_as_designed(self):
+    def is_as_designed(self) -> bool:
         """(bool) Whether neurons and connections are what the design makes of them.
 
         Not after something of them was trained or replaced.

@@ -494,7 +494,8 @@ def test_the_spiking_command_writes_record_and_figure(
     assert (tmp_path / "train-psmnist.png").stat().st_size > 10_000
     assert row["hidden_spikes"] < row["spikes"]
     # half the rates are about half the spikes; noise adds to what is lost
-    (point,) = record["curve"]
+    point, own = record["curve"]
+    assert own["spikes"] == row["spikes"] and own["accuracy"] == row["accuracy"]
     assert 0.4 * row["spikes"] < point["spikes"] < 0.7 * row["spikes"]
     assert min(point["lost"], row["lost"]) > row["lost_ideally"]
     # the same command has nothing left to train, or to read

@@ -28,9 +28,9 @@ class SpikingMackeyGlass(Experiment):
     or all, says what limits it. Beside them are echo-state networks, with the same
     training and choice by validation.
 
-    A table goes to the screen; the record (train-mackey-glass-spikes.json), a figure
-    (train-mackey-glass-spikes.png) and a record of each measurement to a folder. When
-    it was interrupted, the same command continues where it was.
+    A table goes to the screen; the record (train-mackey-glass-spikes.json), a
+    figure (train-mackey-glass-spikes.png) and a record of each measurement to a
+    folder. When it was interrupted, the same command continues where it was.
     """
 
     name = "train mackey-glass-spikes"

@@ -250,11 +250,15 @@ class PsMnist(Experiment):
                     s, mnist, n_digits, path, classifiers[0].matrices
                 )
                 points.append(point)
+            # The network's own point is of the same digits.
+            own = fraction(results[0]["correct"][:n_digits])
+            points.append(results[0] | own)
+            points.sort(key=lambda point: point["spikes"])
         in_nengo_dl = classifiers[0].simulate_nengo_dl(min(self.digits, SPIKING_IN_DL))
         _, traces = classifiers[0].simulate(
             nengo.Simulator, "", 1, False, n_traces=1, progress_bar=False
         )
-        run.draw(draw_psmnist(traces, classifiers[0], [*points, *results]))
+        run.draw(draw_psmnist(traces, classifiers[0], points or results))
         return {
             "parameters": _n_parameters(classifiers[0]),
             "training_seconds": results[0]["training_seconds"],

@@ -192,8 +192,7 @@ def spiking_table(record):
         f"{rates['hidden_free']:.0f} while they are let go.",
     ]
     if record["curve"]:
-        points = sorted([*record["curve"], first], key=lambda row: row["spikes"])
-        parts.append(curve_table(points))
+        parts.append(curve_table(record["curve"]))
     return "\n\n".join(parts)
 
 
