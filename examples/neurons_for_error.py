@@ -25,6 +25,5 @@ for n_neurons in (24, needed, 600):
 
 # %%
 plt.rcParams.update(STYLE | {"figure.figsize": (5, 3)})
-ax = plots.error(THETA, D, [20, 50, 100, 200, 500, 1000], measured)
-ax.figure.tight_layout()
+plots.error(THETA, D, [20, 50, 100, 200, 500, 1000], measured)
 plt.show()

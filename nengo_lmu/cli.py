@@ -58,8 +58,12 @@ COMMANDS = {
                 "experiments.capacity.experiment.Capacity",
             ),
             "mackey-glass": (
-                "prediction of a chaotic series: LSTM, LMU, both in turn, spiking LMU",
+                "prediction of a chaotic series: LSTM, LMU, both in turn, the paper's",
                 "experiments.mackey_glass.experiment.MackeyGlass",
+            ),
+            "mackey-glass-spikes": (
+                "the same in spikes: what limits it; echo-state networks",
+                "experiments.mackey_glass.in_spikes.SpikingMackeyGlass",
             ),
             "ablation": (
                 "psMNIST with a perturbed A: what the memory's matrix is good for",

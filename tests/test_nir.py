@@ -44,13 +44,16 @@ def make(cls, **options):
 
 
 def run(cell, u, *nodes):
-    """Return the values of nodes, or of a cell's output, in Nengo."""
+    """Return the values of nodes, or of a cell's output, in Nengo.
+
+    Without its optimizer, whose rounding varies, and with that a spike now and then.
+    """
     with nengo.Network(seed=0) as net:
         net.add(cell)
         stimulus = nengo.Node(nengo.processes.PresentInput(u, DT))
         nengo.Connection(stimulus, cell.input, synapse=None)
         probes = [nengo.Probe(node) for node in nodes or [cell.output]]
-    with nengo.Simulator(net, progress_bar=False) as sim:
+    with nengo.Simulator(net, optimize=False, progress_bar=False) as sim:
         sim.run_steps(len(u))
     data = [sim.data[probe] for probe in probes]
     return data if nodes else data[0]

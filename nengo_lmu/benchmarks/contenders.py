@@ -145,6 +145,19 @@ class WithoutTime(InNengoDL):
             nengo_dl.configure_settings(use_loop=False)
         super().__init__(Model(twin.network, twin.input, twin.output), sizes)
 
+    def train(self):
+        """Learn, as training without time does."""
+        from nengo_lmu.dl import fit
+
+        fit(
+            self._sim,
+            {self._model.stimulus: self.inputs()},
+            {self._model.scores: self.targets[..., np.newaxis]},
+            epochs=1,
+            seed=0,
+            show_progress=False,
+        )
+
     def inputs(self):
         """Return the states at the end of the digits."""
         return (self.pixels[..., 0] @ self._matrix)[:, np.newaxis]

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
+from nengo_lmu.dl import epochs
 from nengo_lmu.legendre.checks import shown, whole
 
 
@@ -63,6 +64,8 @@ class SimulatorLearner:
         self._sim = sim
         self.model = sim.keras_model
         self.minibatch_size = sim.minibatch_size
+        self._loops = epochs.can_loop(sim)
+        self._data = None, None  # those of the last epoch, and their tensors
 
     @property
     def state(self):
@@ -97,9 +100,24 @@ class SimulatorLearner:
             )
         return n - n % self.minibatch_size
 
-    def fit(self, inputs, targets, **options):
-        """Train on rows in their order."""
-        self._sim.fit(inputs, targets, shuffle=False, verbose=0, **options)
+    def fit(self, data, rows, callback):
+        """Train on rows of inputs and targets, in their order, for an epoch."""
+        if self._loops:
+            try:
+                self._loop(data, rows, callback)
+                return
+            except epochs.DrawsNumbers:
+                self._loops = False
+        self._sim.fit(
+            *_taken(data, rows), shuffle=False, verbose=0, callbacks=[callback]
+        )
+
+    def _loop(self, data, rows, callback):
+        if self._data[0] is not data:
+            self._data = data, epochs.tensors_of(self._sim, *data)
+        epochs.loop_of(self._sim).epoch(
+            *self._data[1], rows.reshape(-1, self.minibatch_size), callback
+        )
 
     def evaluate(self, inputs, targets):
         """Return a dict of losses and metrics."""
@@ -132,15 +150,21 @@ class ModelLearner:
             raise ValidationError("has no rows; give some", attr=name)
         return n
 
-    def fit(self, inputs, targets, **options):
-        """Train on rows in their order."""
+    def fit(self, data, rows, callback):
+        """Train on rows of inputs and targets, in their order, for an epoch."""
+        inputs, targets = _taken(data, rows)
         arrays = *inputs.values(), *targets.values()
-        self.model.fit(*arrays, shuffle=False, **self._options, **options)
+        self.model.fit(*arrays, shuffle=False, callbacks=[callback], **self._options)
 
     def evaluate(self, inputs, targets):
         """Return a dict of losses and metrics."""
         arrays = *inputs.values(), *targets.values()
         return self.model.evaluate(*arrays, return_dict=True, **self._options)
+
+
+def _taken(data, rows):
+    """Return rows of each array in dicts."""
+    return [{key: values[rows] for key, values in part.items()} for part in data]
 
 
 def _checked_array(name, value, n, finite, key="it", ndim=None):

@@ -357,14 +357,7 @@ class _Training:
         left = order[self.batch * self.size : self.n_used]
         if len(left) == 0:  # it was killed between the last minibatch and validation
             return
-        self.learner.fit(
-            *[
-                {key: values[left] for key, values in part.items()}
-                for part in self.data(epoch)
-            ],
-            epochs=1,
-            callbacks=[callback],
-        )
+        self.learner.fit(self.data(epoch), left, callback)
 
     def weight(self, batches):
         """Return how much the first minibatches of an epoch count: a full one 1."""

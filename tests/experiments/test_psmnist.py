@@ -19,6 +19,7 @@ import pytest
 from nengo.exceptions import ValidationError
 
 import nengo_lmu
+from nengo_lmu.analysis.simulators import spike_counter
 from nengo_lmu.cli import main
 from nengo_lmu.legendre import ArgumentError, last_step, simulate
 from nengo_lmu.tasks import mnist
@@ -179,12 +180,15 @@ from nengo_lmu.experiments import pretrained  # noqa: E402
 from nengo_lmu.experiments.classifier.streams import classify  # noqa: E402
 from nengo_lmu.experiments.psmnist import (  # noqa: E402
     distortion,
+    stepping,
     without_time,
 )
 from nengo_lmu.experiments.psmnist import experiment as psmnist_runs  # noqa: E402
 from nengo_lmu.experiments.psmnist import in_time as through_time  # noqa: E402
 from nengo_lmu.experiments.psmnist import network as psmnist  # noqa: E402
 from nengo_lmu.experiments.psmnist import spiking as psmnist_spiking  # noqa: E402
+from nengo_lmu.experiments.psmnist.reading import Reading  # noqa: E402
+from nengo_lmu.experiments.psmnist.stepping import Stepper  # noqa: E402
 
 
 def in_time(classifier, pixels):
@@ -221,8 +225,9 @@ def test_parameters_are_as_many_as_the_papers(coupling, n):
     assert sum(np.prod(shape) for shape in shapes) == n - (coupling != "full")
 
 
-def test_distorted_digits_have_about_as_much_ink():
-    """Another one each time, about as much ink, and no distortion is no change."""
+def test_distorted_digits_have_about_as_much_ink(monkeypatch):
+    """Another one each time, moved by a little, and about as much ink."""
+    monkeypatch.setattr(distortion, "_TOGETHER", 1)
     image = np.zeros((28, 28), np.float32)
     image[8:20, 12:16] = 1
     pixels = np.tile(mnist.to_pixels(image), (50, 1))
@@ -231,7 +236,8 @@ def test_distorted_digits_have_about_as_much_ink():
     assert found.shape == pixels.shape and found.dtype == np.float32
     assert found.min() >= 0 and found.max() <= 1
     assert len(np.unique(found, axis=0)) == 50
-    # the middle moves by up to 1.5 pixels, the ink by a factor of exp(+-0.24)
+    # The middle moves by up to a pixel, and the ink changes by a factor of up to
+    # exp(+-0.16), besides what is elastic.
     ink = found.sum(axis=1)
     assert np.all(np.abs(np.log(ink / image.sum())) < 0.3)
     rows, columns = np.indices((28, 28))
@@ -243,7 +249,7 @@ def test_distorted_digits_have_about_as_much_ink():
 
 
 def test_distortion_by_nothing_changes_nothing(monkeypatch):
-    for name in ("SHIFT", "ROTATION", "STRETCH", "SHEAR"):
+    for name in ("SHIFT", "ROTATION", "STRETCH", "SHEAR", "ELASTIC"):
         monkeypatch.setattr(distortion, name, 0.0)
     rng = np.random.RandomState(0)
     pixels = rng.uniform(size=(3, 784)).astype(np.float32)
@@ -356,10 +362,10 @@ def test_the_layers_noise_is_that_of_filtered_spikes():
     tf.random.set_seed(0)
     x = tf.fill((200_000,), 0.5)
     layer = SpikeNoise(rate=100.0, tau=0.02)
-    assert np.array_equal(layer.call(x, training=False), x)
-    noise = layer.call(x, training=True).numpy() - 0.5
+    assert np.array_equal(layer(x, training=False), x)
+    noise = layer(x, training=True).numpy() - 0.5
     assert noise.var() == pytest.approx(0.5 / (2 * 0.02 * 100), rel=0.02)
-    assert np.array_equal(layer.call(-x, training=True), -x)
+    assert np.array_equal(layer(-x, training=True), -x)
 
 
 def test_twin_refuses_another_bias():
@@ -381,8 +387,10 @@ def train_command(*arguments):
     "arguments, message",
     [
         (["--route", "fast"], "--route: 'fast' was given; give one of without-time"),
-        (["--digits", "0"], "--digits: '0' was given; give a whole number from 1"),
+        (["--digits", "-1"], "--digits: '-1' was given; give a whole number from 0"),
         (["--digits", "5"], "--digits: is for spikes; give --spiking too"),
+        (["--networks", "2"], "--networks: is for spikes; give --spiking too"),
+        (["--networks", "0"], "--networks: '0' was given; give a whole number from 1"),
         (["--spiking", "--route", "scan"], "--spiking: cannot be given together with"),
         (["--route", "scan", "--no-augmentation"], "--no-augmentation: cannot be"),
     ],
@@ -442,8 +450,16 @@ def test_the_earlier_name_of_a_route_works(tmp_path, capsys):
 
 
 SMALL_SPIKING = psmnist_spiking.Settings(
-    d=8, n_neurons=200, units=30, epochs=2, steps_per_pixel=2
+    d=8, n_neurons=200, max_rate=5000.0, units=30, epochs=2, steps_per_pixel=2
 )
+
+# Hidden units that are always free, and see the state as it is.
+PLAIN = {
+    "state_tau": 0.0,
+    "last_pixels": 784,
+    "basis": "balanced",
+    "largest_rate": None,
+}
 
 
 def test_the_spiking_command_writes_record_and_figure(
@@ -453,38 +469,45 @@ def test_the_spiking_command_writes_record_and_figure(
     from nengo_lmu.dl import feedforward
 
     monkeypatch.setattr(psmnist_runs, "SpikingSettings", lambda **k: SMALL_SPIKING)
-    train, checkpoints = feedforward.train, []
+    train, trained = feedforward.train, []
 
-    def recorded(*args, checkpoint, **kwargs):
-        checkpoints.append(checkpoint)
-        return train(*args, checkpoint=checkpoint, **kwargs)
+    def recorded(*args, **kwargs):
+        trained.append(args)
+        return train(*args, **kwargs)
 
     monkeypatch.setattr(feedforward, "train", recorded)
-    options = ("--spiking", "--mnist", file, "--out", tmp_path, "--json")
+    monkeypatch.setattr(psmnist_runs.spiking_networks, "CURVE", (0.5,))
+    options = ("--spiking", "--mnist", file, "--out", tmp_path, "--json", "--curve")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # NengoDL, of single steps
-        assert (
-            train_command(*options, "--digits", 20, "--loihi-digits", 0, "--epochs", 2)
-            == 0
-        )
+        assert train_command(*options, "--digits", 20, "--loihi-digits", 0) == 0
     record = json.loads(capsys.readouterr().out)
     assert record == json.loads((tmp_path / "train-psmnist.json").read_text())
-    (row,) = record["results"]
+    row, in_nengo_dl = record["results"]
+    assert in_nengo_dl["backend"] == "NengoDL" and in_nengo_dl["digits"] == 20
+    # about as many spikes: 20 digits differ by some percent, the same ones by less
+    assert in_nengo_dl["spikes"] == pytest.approx(row["spikes"], rel=0.02)
     assert row["digits"] == 20 and row["neurons"] == 230
     assert row["accuracy"] == np.mean(row["correct"])
     # 200 neurons at 0.16 of 3000 hertz, more or less, for 1.568 s, and hidden ones
     assert 20_000 < row["spikes"] < 1_000_000
     assert (tmp_path / "train-psmnist.png").stat().st_size > 10_000
-    # the same command would have gone on from here
-    assert psmnist_runs.PsMnist.resumes
-    assert checkpoints == [tmp_path / "checkpoint-spiking.npz"]
-    assert not checkpoints[0].exists()
+    assert row["hidden_spikes"] < row["spikes"]
+    # half the rates are about half the spikes; noise adds to what is lost
+    (point,) = record["curve"]
+    assert 0.4 * row["spikes"] < point["spikes"] < 0.7 * row["spikes"]
+    assert min(point["lost"], row["lost"]) > row["lost_ideally"]
+    # the same command has nothing left to train, or to read
+    assert psmnist_runs.PsMnist.resumes and len(trained) == 1
+    assert train_command(*options, "--digits", 20, "--loihi-digits", 0) == 0
+    again, _ = json.loads(capsys.readouterr().out)["results"]
+    assert len(trained) == 1 and again["guesses"] == row["guesses"]
 
 
 @pytest.fixture(scope="module")
 def trained_spiking(data):
     """A network whose memory has a tenth of the noise that it is meant for."""
-    settings = replace(SMALL_SPIKING, max_rate=4e5, hidden_rate=2e4, epochs=4)
+    settings = replace(SMALL_SPIKING, max_rate=4e5, hidden_rate=2e4, epochs=4, **PLAIN)
     model = psmnist_spiking.SpikingClassifier(settings, data)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(without_time, "MINIBATCH", 50)
@@ -522,6 +545,137 @@ def test_the_spiking_network_reads_streams(trained_spiking):
     assert np.sum(guesses[0] == model.simulate_nengo_dl(8).guesses) >= 7
 
 
+def test_steps_are_those_of_the_network(data):
+    """Where nothing is drawn, scores and spikes are those of the reference simulator.
+
+    All of it is there: error feedback, a filter of the state, hidden units that wait.
+    """
+    settings = replace(SMALL_SPIKING, error_feedback=0.3, last_pixels=40)
+    model = psmnist_spiking.SpikingClassifier(settings, data)
+    rng = np.random.RandomState(0)
+    model.lmu.hidden_bias.transform = rng.uniform(0, 1, (settings.units, 1))
+    (neurons,) = model.lmu.memory.ensembles
+    neurons.neuron_type = nengo.RectifiedLinear()
+    pixels = data.test.pixels[:2]
+    stepper = Stepper(model, draw=lambda mean, rng: mean)
+    with model.network:
+        counted = nengo.Probe(spike_counter([model.lmu.hidden], 0.001))
+    for k in range(2):
+        with (
+            model.presented(pixels[k : k + 1]),
+            nengo.Simulator(model.network, dt=0.001, progress_bar=False) as sim,
+        ):
+            charge = sim.signals[sim.model.sig[model.lmu.hidden.neurons]["voltage"]]
+            charge = np.array(charge)
+            sim.run_steps(settings.n_steps)
+        scores, memory_spikes, hidden_spikes = stepper.run(pixels, rng, charge)
+        assert np.ptp(scores[k]) > 0.1
+        assert np.allclose(sim.data[model.scores][-1], scores[k], atol=1e-4)
+        assert sim.data[counted][-1, 0] == hidden_spikes[k] > 20
+        spikes = memory_spikes[k] + hidden_spikes[k]
+        assert sim.data[model.spikes][-1, 0] == pytest.approx(spikes, rel=1e-4)
+
+
+def test_steps_draw_poisson_numbers():
+    """Frequencies, where ten or more are expected, within 5 standard errors."""
+    from scipy import stats
+
+    rng = np.random.default_rng(0)
+    n = 200_000
+    for mean in (0.01, 0.7, 3.0, 20.0):
+        found = stepping.poisson(np.full((n, 1), mean, np.float32), rng).ravel()
+        p = stats.poisson.pmf(np.arange(80), mean)
+        frequency = np.bincount(found.astype(int), minlength=80)[:80] / n
+        likely = n * p > 10
+        bound = 5 * np.sqrt(p * (1 - p) / n)
+        assert np.all(np.abs(frequency - p)[likely] < bound[likely]), mean
+        assert np.all(found >= 0) and found.max() < mean + 12 * np.sqrt(mean) + 12
+
+
+def test_steps_have_the_noise_of_the_theory(data):
+    """The spread of what hidden units see of one digit, presented 400 times.
+
+    The theory's covariance is that of typical digits, at which rates differ a little;
+    a variance of 400 values is known to 7 %.
+    """
+    settings = replace(SMALL_SPIKING, units=8, last_pixels=2)
+    model = psmnist_spiking.SpikingClassifier(settings, data)
+    # hidden units see the state's dimensions, and say them by their currents
+    model.lmu.memory_kernel.transform = np.eye(8)
+    currents = []
+    stepper = Stepper(model)
+    stepper._fire = lambda seen, charge: currents.append(seen @ stepper._T) or charge
+    for seed in range(4):
+        pixels = np.tile(data.test.pixels[seed], (100, 1))
+        stepper.run(pixels, np.random.default_rng(seed))
+    last = np.array(currents).reshape(4, -1, 100, 8)[:, -1]
+    matrix = psmnist_spiking.states_of_pixels(settings)
+    ideal = (data.test.pixels[:4] - model.mean) @ matrix
+    errors = (last - ideal[:, np.newaxis]).reshape(-1, 8)
+    expected = np.trace(model.state_noise)
+    assert np.mean(np.sum(errors**2, axis=1)) == pytest.approx(expected, rel=0.25)
+    size = np.sqrt(np.diag(model.state_noise).max() / len(errors))
+    assert np.abs(errors.mean(axis=0)).max() < 5 * size
+
+
+def test_the_basis_for_digits_loses_less_of_them(data):
+    """Than the one for windows, with as many neurons; an ideal memory loses least."""
+    settings = replace(SMALL_SPIKING, max_rate=500.0)
+    lost = {
+        basis: psmnist_spiking.SpikingClassifier(
+            replace(settings, basis=basis), data
+        ).lost()
+        for basis in ("digits", "balanced")
+    }
+    model = psmnist_spiking.SpikingClassifier(settings, data)
+    assert model.lost(ideal=True) < lost["digits"] < lost["balanced"] < 1
+
+
+def test_hidden_units_wait_for_the_last_pixels(data):
+    settings = replace(SMALL_SPIKING, last_pixels=20)
+    model = psmnist_spiking.SpikingClassifier(settings, data)
+    model.lmu.hidden_bias.transform = np.ones((settings.units, 1))
+    _, traces = model.simulate(
+        nengo.Simulator, "", 2, False, n_traces=2, progress_bar=False
+    )
+    spikes = traces["hidden_spikes"].reshape(2, settings.n_steps, settings.units)
+    assert np.any(spikes[:, -40:], axis=(1, 2)).all()
+    # a synapse of the hold would be a step late
+    assert not np.any(spikes[:, :-40])
+
+
+def test_a_reading_that_was_stopped_goes_on(data, tmp_path, monkeypatch):
+    """With the network that was trained, and the digits that were read."""
+    monkeypatch.setattr(psmnist_spiking, "_MINIBATCH", 10)
+    model = psmnist_spiking.SpikingClassifier(SMALL_SPIKING, data)
+    path = tmp_path / "network.npz"
+    wanted, _ = model.read(30, show_progress=False)
+    reading = Reading(path, {"seed": 0})
+    reading.trained(model.matrices, {"seconds": [1.0]})
+    run, calls = Stepper.run, []
+
+    def stopped(*args):
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return run(*args)
+
+    monkeypatch.setattr(Stepper, "run", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        model.read(30, reading, show_progress=False)
+    again = Reading(path, {"seed": 0})
+    assert again.n_parts == 1 and again.history == {"seconds": [1.0]}
+    for name, matrix in model.matrices.items():
+        assert np.array_equal(again.matrices[name], matrix)
+    found, _ = model.read(30, again, show_progress=False)
+    assert found.guesses == wanted.guesses and found.spikes == wanted.spikes
+    assert len(calls) == 4
+    # what is of another network, or damaged, is not gone on from
+    assert not Reading(path, {"seed": 1}).matrices
+    path.write_bytes(path.read_bytes()[:500])
+    assert not Reading(path, {"seed": 0}).matrices
+
+
 # --- the figures of the documentation
 
 
@@ -546,13 +700,16 @@ def test_the_route_without_time_learns_all_of_mnist(full_minibatches):
 @pytest.mark.slow
 @pytest.mark.skipif(not FILE.exists(), reason=f"needs MNIST in {FILE}")
 def test_spikes_read_all_of_mnist(full_minibatches):
-    """At least 96.5 % of 1000 test digits, in spikes, in NengoDL."""
+    """At least 97.5 % of 1000 test digits, with no more spikes than we say."""
     record = psmnist_runs.PsMnist(
         mnist=str(FILE), spiking=True, digits=1000, loihi_digits=0
     ).run()
-    (row,) = record["results"]
-    print(row["accuracy"], row["spikes"], row["seconds"])
-    assert row["digits"] == 1000 and row["accuracy"] >= 0.965
+    row, in_nengo_dl = record["results"]
+    print(row["accuracy"], row["spikes"], row["rates"], in_nengo_dl["accuracy"])
+    assert row["digits"] == 1000 and row["accuracy"] >= 0.975
+    assert row["neurons"] <= 1500 and row["spikes"] <= 200_000
+    assert max(row["rates"].values()) <= 500
+    assert in_nengo_dl["accuracy"] >= 0.95
 
 
 def test_the_network_of_the_package_reads_digits_in_nengo_dl():

@@ -21,7 +21,15 @@ from nengo_lmu.experiments.digits import training as digits_training  # noqa: E4
 from nengo_lmu.legendre import ArgumentError  # noqa: E402
 
 SMALL = digits.Settings(
-    steps_per_pixel=4, d=6, n_neurons=120, units=20, epochs=4, copies=4
+    steps_per_pixel=4,
+    d=6,
+    n_neurons=120,
+    units=20,
+    hidden_rate=200.0,
+    tau=0.2,
+    readout_tau=0.03,
+    epochs=4,
+    copies=4,
 )
 
 

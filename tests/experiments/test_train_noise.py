@@ -55,7 +55,14 @@ def test_summary_pairs_the_seeds():
 
 def states(way, n_neurons=60):
     classifier = DigitClassifier(
-        replace(SMALL, n_neurons=n_neurons, copies=2, d=4, steps_per_pixel=4)
+        replace(
+            SMALL,
+            n_neurons=n_neurons,
+            copies=2,
+            d=4,
+            steps_per_pixel=4,
+            error_feedback=0.0,
+        )
     )
     rng = np.random.RandomState(0)
     m, labels = noise_training.noisy_states(
@@ -89,9 +96,28 @@ def test_the_noise_of_the_states_has_its_covariance(way):
         "rates": 0 * known,
         "uncorrelated": np.eye(4) * np.trace(known) / 4,
         "covariance": known,
+        "hidden": known,
     }[way]
     # 2157 samples: standard errors of 3 % of the variances
     assert np.allclose(np.cov(noise.T), wanted, atol=0.15 * np.abs(known).max())
+
+
+def test_half_of_the_copies_are_for_the_chip():
+    """One has the noise of neurons that hear their error, one of those that do not.
+
+    1078 samples each: standard errors of 4 % of the variances.
+    """
+    classifier = DigitClassifier(replace(SMALL, n_neurons=60, d=4, steps_per_pixel=4))
+    split, memory = classifier.digits.train, classifier.lmu.memory
+    clean, noisy = (
+        classifier.states(split, 2, np.random.RandomState(0), covariance=covariance)[0]
+        for covariance in (np.zeros((4, 4)), None)
+    )
+    chip = memory.filtered_noise(chip=True)
+    assert np.trace(chip) > 4 * np.trace(memory.noise_covariance)
+    noise = np.split(noisy - clean, 2)
+    for found, wanted in zip(noise, (memory.noise_covariance, chip)):
+        assert np.allclose(np.cov(found.T), wanted, atol=0.2 * np.abs(wanted).max())
 
 
 def test_the_command_says_the_same_from_its_records(tmp_path, monkeypatch, capsys):
@@ -101,11 +127,12 @@ def test_the_command_says_the_same_from_its_records(tmp_path, monkeypatch, capsy
     argv += ["--digits", "9", "--workers", "1", "--out", str(tmp_path)]
     assert main(argv) == 0
     printed = capsys.readouterr().out
-    assert "known covariance" in printed
+    assert "Neurons without feedback" in printed and "Neurons with feedback" in printed
     widths = [len(line) for line in printed.splitlines() if str(tmp_path) not in line]
     assert max(widths) <= 80
     record = json.loads((tmp_path / "train-noise.json").read_text())
-    assert [row["n_neurons"] for row in record["rows"]] == [44, 60]
+    whose = [(row["feedback"], row["n_neurons"]) for row in record["rows"]]
+    assert whose == [(name, m) for name in ("without", "with") for m in (44, 60)]
     assert record["rows"][0]["digits"] == 9
     assert record["network"]["d"] == 4
     assert (tmp_path / "train-noise.png").read_bytes().startswith(b"\x89PNG")
@@ -135,13 +162,18 @@ def test_seeds_split_the_digits_anew():
 def test_knowing_the_noise_wins_at_few_neurons():
     """At 100 neurons, at least 15 points more than by rates alone, in each of 2 seeds.
 
+    They do not hear their error: with feedback, 100 have little noise.
+
     Measured: some 30 points, with a standard deviation of a few over seeds. At 1600
     neurons, where there is little noise, it does no harm: each accuracy is of 320
     digits, with a standard error of 1.5 points, and 4 are allowed.
     """
+    network = replace(noise_training.SETTINGS, error_feedback=0.0)
     for seed in (0, 1):
-        few = noise_training.measure(noise_training.Setting(100, 320, seed))
+        few = noise_training.measure(
+            noise_training.Setting(100, 320, seed, network=network)
+        )
         for way in ("covariance", "spikes"):
             assert few[way]["spiking"] > few["rates"]["spiking"] + 0.15
-    many = noise_training.measure(noise_training.Setting(1600, 320))
+    many = noise_training.measure(noise_training.Setting(1600, 320, network=network))
     assert many["covariance"]["spiking"] > many["rates"]["spiking"] - 0.04

@@ -46,9 +46,10 @@ def cell_of(net):
     return lmu
 
 
-def run(net, n_steps=100):
-    with nengo.Simulator(net, progress_bar=False) as sim:
-        sim.run_steps(n_steps)
+def run(net):
+    """Return what is probed, without the optimizer, whose rounding varies."""
+    with nengo.Simulator(net, optimize=False, progress_bar=False) as sim:
+        sim.run_steps(100)
     return np.hstack([sim.data[probe] for probe in net.all_probes])
 
 
@@ -103,7 +104,7 @@ def test_a_copy_can_be_changed_alone():
     lmu.memory.theta = 0.3
     lmu.memory_kernel.transform = 2 * lmu.memory_kernel.transform.init
     assert cell_of(net).theta == 0.2
-    assert np.array_equal(run(net), before)
+    assert np.allclose(run(net), before)
     assert not np.allclose(run(other), before)
 
 
@@ -125,7 +126,8 @@ def test_networks_in_networks_are_alike(levels):
     assert len(deep.all_networks) == len(flat.all_networks) + levels
     kernels = [cell_of(net).memory_kernel.transform.init for net in (flat, deep)]
     assert np.array_equal(*kernels)
-    assert np.array_equal(run(flat), run(deep)) and np.any(run(deep))
+    ours = run(deep)
+    assert np.allclose(run(flat), ours) and np.any(ours)
 
 
 def test_the_decoder_cache_changes_nothing(tmp_path):
@@ -152,4 +154,4 @@ def test_the_decoder_cache_changes_nothing(tmp_path):
         for name, value in kept.items():
             nengo.rc.set("decoder_cache", name, value)
     assert any(path.suffix == ".nco" for path in tmp_path.rglob("*"))
-    assert np.array_equal(first, without) and np.array_equal(second, without)
+    assert np.allclose(first, without) and np.allclose(second, without)

@@ -12,6 +12,7 @@ import numpy as np
 from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.experiments.capacity.lstm import LSTMSetting, measure_lstm
 from nengo_lmu.experiments.capacity.memory import Setting, measure
+from nengo_lmu.experiments.capacity.spiking import FEWEST_NEURONS, best_choice, slope
 from nengo_lmu.experiments.experiment import Experiment, option, shown_by, switch
 from nengo_lmu.experiments.options import number_of_runs, whole_number
 
@@ -38,8 +39,10 @@ class Capacity(Experiment):
     The input is white noise up to 10 Hz, a window of one second in T steps, and
     what was presented at 5 moments of it, from 0 to T steps ago, is to be told at
     every step. The Legendre memory of order 100 needs no training for it; it runs
-    in the reference simulator, without and with Poisson neurons. An LSTM of 100
-    units is trained, for as long as T and the epochs allow.
+    in the reference simulator. So do memories of Poisson neurons at steps of a
+    millisecond, whose order and readout are chosen by the theory of their noise,
+    with the error that it expects beside what is measured. An LSTM of 100 units
+    is trained, for as long as T and the epochs allow.
 
     Readouts of the ideal memory: "published" is the paper's, half a step off;
     "Legendre" reads in the middle of the steps; "fitted" is the best linear readout
@@ -62,11 +65,12 @@ class Capacity(Experiment):
         "T",
     )
     seeds: int = option(3, number_of_runs, "sequences for the LMU")
-    n_neurons: int = option(
-        10_000,
-        whole_number(0),
-        f"of the spiking memory, for T up to {_LONGEST_SPIKING}; 0 for none",
+    n_neurons: tuple = option(
+        (300, 1000, 3000, 10_000, 30_000),
+        whole_number(FEWEST_NEURONS),
+        f"of the spiking memories, each for all T up to {_LONGEST_SPIKING}",
         "M",
+        nargs="*",
     )
     lstm_lengths: tuple = option(
         (100, 200, 400),
@@ -100,19 +104,23 @@ class Capacity(Experiment):
             ``rows`` (a list of dict with ``length``, ``name``, ``n_neurons``, ``mse``,
             ``best``, ``worst`` and ``settled``, each of those with ``values`` of the
             seeds, ``mean`` and ``standard_error``: mean over the delays, the best and
-            the worst of them, and mean over the delays from 1.5 T on), ``runs`` (a list
-            of dict with ``length``, ``n_neurons``, ``d``, ``seconds`` and
-            ``peak_mib``), ``lstm`` (a list of dict with ``setting``, ``loss``,
-            ``val_loss`` and ``seconds``) and ``published``.
+            the worst of them, and mean over the delays from 1.5 T on; and
+            ``predicted``, None or the theory's ``mse`` and ``settled``), ``runs`` (a
+            list of dict with ``length``, ``n_neurons``, ``d``, ``spikes_per_step``,
+            ``seconds`` and ``peak_mib``), ``slopes`` (a list of dict with ``length``,
+            ``measured`` and ``predicted``: powers of the number of neurons with which
+            the root of ``settled`` changes, measured for each seed), ``lstm`` (a list
+            of dict with ``setting``, ``loss``, ``val_loss`` and ``seconds``) and
+            ``published``.
         """
         lengths = sorted(set(self.lengths))
         settings = [Setting(length) for length in lengths]
-        if self.n_neurons:
-            settings += [
-                Setting(length, self.n_neurons)
-                for length in lengths
-                if length <= _LONGEST_SPIKING
-            ]
+        settings += [
+            Setting(length, m)
+            for length in lengths
+            for m in sorted(set(self.n_neurons))
+            if length <= _LONGEST_SPIKING
+        ]
         # These come first, while workers have not loaded TensorFlow, since what memory
         # they take is recorded.
         memories = run.sweep_seeds(measure, settings, self.seeds, description="LMU")
@@ -130,11 +138,15 @@ class Capacity(Experiment):
             rows += _rows(setting, [result])
         return {
             "rows": sorted(rows, key=lambda row: row["length"]),
+            "slopes": _slopes(rows),
             "runs": [
                 {
                     "length": setting.length,
                     "n_neurons": setting.n_neurons,
                     "d": results[0]["d"],
+                    "spikes_per_step": float(
+                        np.mean([row["spikes_per_step"] for row in results])
+                    ),
                     "seconds": float(np.mean([row["seconds"] for row in results])),
                     "peak_mib": max((row["peak_mib"] or 0.0) for row in results)
                     or None,
@@ -157,6 +169,7 @@ class Capacity(Experiment):
 
         return (
             f"{report.title(record)}\n\n{report.error_table(record)}\n\n"
+            f"{report.spiking_table(record)}"
             "Processor time of a sequence of 2.5 T steps, or of training, and the "
             "most\nmemory that the process had taken by then:\n\n"
             f"{report.cost_table(record)}"
@@ -172,15 +185,40 @@ def _rows(setting, results):
         values = [float(over(result[kind][name])) for result in results]
         return {"values": values, **mean_and_error(values)}
 
+    n_neurons, predicted = getattr(setting, "n_neurons", None), None
+    if n_neurons:
+        readout = best_choice(setting.length, n_neurons).readout
+        predicted = {"mse": readout.error, "settled": readout.settled}
     return [
         {
             "length": setting.length,
             "name": name,
-            "n_neurons": getattr(setting, "n_neurons", None),
+            "n_neurons": n_neurons,
             "mse": summary("mse", name, np.mean),
             "best": summary("mse", name, np.min),
             "worst": summary("mse", name, np.max),
             "settled": summary("settled", name, np.mean),
+            "predicted": predicted,
         }
         for name in results[0]["mse"]
     ]
+
+
+def _slopes(rows):
+    """Return how errors of spiking memories change with their neurons, for each T."""
+    slopes = []
+    for length in sorted({row["length"] for row in rows}):
+        spiking = [row for row in rows if row["length"] == length and row["predicted"]]
+        if len(spiking) < 2:
+            continue
+        m = [row["n_neurons"] for row in spiking]
+        seeds = np.transpose([row["settled"]["values"] for row in spiking])
+        predicted = [row["predicted"]["settled"] for row in spiking]
+        slopes.append(
+            {
+                "length": length,
+                "measured": [slope(m, np.sqrt(errors)) for errors in seeds],
+                "predicted": slope(m, np.sqrt(predicted)),
+            }
+        )
+    return slopes

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 import nengo
 import numpy as np
 
+from nengo_lmu.analysis.simulators import spike_counter
 from nengo_lmu.analysis.timing import peak_resident
 from nengo_lmu.experiments.capacity.readout import fitted_readout
-from nengo_lmu.legendre import pade_error, predicted_error, white_noise_statistics
+from nengo_lmu.experiments.capacity.spiking import (
+    DT,
+    FEWEST_NEURONS,
+    best_choice,
+    spiking_memory,
+)
 from nengo_lmu.legendre.checks import whole
 from nengo_lmu.networks import LMU
-from nengo_lmu.tasks.capacity import BANDWIDTH, WINDOWS, WhiteNoise, delays
-
-# A sequence of the task, whose largest value is 1, has about this.
-TYPICAL_RMS = 0.36
+from nengo_lmu.tasks.capacity import BANDWIDTH, WhiteNoise, delays
 
 # The start of a sequence is a kink, which has left the window after T steps, and its
 # traces in the state some time later.
@@ -22,9 +25,6 @@ SETTLED = 1.5
 
 # So many steps are probed at a time, which is all that is kept of the past.
 CHUNK = 10_000
-
-# A spiking memory may have these.
-_SPIKING_ORDERS = range(12, 61, 4)
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class Setting:
     Attributes
     ----------
     length : int
-        T: steps in the window, which is a second.
+        T: steps in the window, which is a second for the ideal memory, and T
+        milliseconds for neurons.
     n_neurons : int
         Poisson neurons of the memory; 0 for the ideal one of order 100.
     seed : int
@@ -47,33 +48,19 @@ class Setting:
 
     def __post_init__(self):
         whole("length", self.length, 1 + int(2 * BANDWIDTH))
-        whole("n_neurons", self.n_neurons, 0)
+        if whole("n_neurons", self.n_neurons, 0):
+            whole("n_neurons", self.n_neurons, FEWEST_NEURONS)
         whole("seed", self.seed, 0)
 
     @property
     def dt(self):
         """(float) Time step (seconds)."""
-        return 1 / self.length
+        return DT if self.n_neurons else 1 / self.length
 
     @property
     def d(self):
-        """(int) Order of the memory: the paper's, or what suits so many neurons best.
-
-        Noise grows with the order, and what is lost of the input shrinks.
-        """
-        if self.n_neurons == 0:
-            return 100
-
-        def expected(d):
-            statistics = white_noise_statistics(1.0, d, TYPICAL_RMS, BANDWIDTH)
-            noise = predicted_error(
-                1.0, d, self.n_neurons, dt=self.dt, input=statistics
-            ).delay
-            frequencies = np.linspace(0, BANDWIDTH, 101)
-            return noise**2 + np.mean(pade_error(1.0, d, frequencies) ** 2)
-
-        possible = [d for d in _SPIKING_ORDERS if self.n_neurons >= 2 * d]
-        return min(possible, key=expected)
+        """(int) Order of the memory: the paper's, or what suits so many neurons."""
+        return best_choice(self.length, self.n_neurons).d if self.n_neurons else 100
 
     @property
     def cost(self):
@@ -96,9 +83,9 @@ def measure(setting):
         when the start of the sequence is forgotten. The readouts of the ideal memory
         are ``published`` (the paper's window and points, which are half a step off),
         ``Legendre`` (in the middle of the steps) and ``fitted`` (`fitted_readout`);
-        that of a spiking one is ``spiking``. ``d``; ``seconds`` of processor time; and
-        ``peak_mib``, the most memory that the process has taken until then (None on
-        Windows).
+        that of a spiking one is ``spiking`` (the same, for the noise of its spikes).
+        ``d``; ``spikes_per_step``; ``seconds`` of processor time; and ``peak_mib``, the
+        most memory that the process has taken until then (None on Windows).
     """
     # Seeds are independent, since equal seeds of different things make them correlated.
     seeds = np.random.SeedSequence(setting.seed).generate_state(2) >> 1
@@ -120,6 +107,8 @@ def measure(setting):
         for memory in dict.fromkeys(memory for _, memory, _ in readouts):
             nengo.Connection(stimulus, memory.input, synapse=None)
         probe = nengo.Probe(recalled)
+        ensembles = [e for _, memory, _ in readouts[:1] for e in memory.ensembles]
+        spikes = nengo.Probe(spike_counter(ensembles, setting.dt))
 
     started = time.process_time()
     sums = {1.0: 0.0, SETTLED: 0.0}
@@ -137,6 +126,7 @@ def measure(setting):
             squares = (recalls - targets[:, np.newaxis]) ** 2
             for since in sums:
                 sums[since] += squares[steps >= since * setting.length].sum(axis=0)
+            n_spikes = float(sim.data[spikes][-1, 0])
             sim.clear_probes()
 
     def mean(since):
@@ -150,6 +140,7 @@ def measure(setting):
         "mse": mean(1.0),
         "settled": mean(SETTLED),
         "d": setting.d,
+        "spikes_per_step": n_spikes / signal.n_steps,
         "seconds": time.process_time() - started,
         "peak_mib": _peak_mib(),
     }
@@ -164,20 +155,14 @@ def _ideal(setting, lags):
     yield "published", published, published.decode(lags / length)
     memory = LMU((length + 0.5) * dt, d, n_neurons=0, dt=dt).memory
     yield "Legendre", memory, memory.decode((lags + 0.5) / (length + 0.5))
-    yield "fitted", memory, fitted_readout(length, d, memory.theta, lags)
+    yield "fitted", memory, fitted_readout(length, d, memory.theta, lags).weights
 
 
 def _spiking(setting, lags):
     """Make a spiking memory, and yield its readout, as for ideal ones."""
-    process = nengo.processes.WhiteSignal(
-        WINDOWS, high=BANDWIDTH, rms=TYPICAL_RMS, y0=0, seed=setting.seed
-    )
-    memory = LMU(
-        1.0, setting.d, n_neurons=setting.n_neurons, dt=setting.dt, input_range=process
-    ).memory
-    # The synapse takes a step, so that what is of now cannot be read yet.
-    points = np.maximum(lags - 0.5, 0) / setting.length
-    yield "spiking", memory, memory.decode(points, denoise=True)
+    choice = best_choice(setting.length, setting.n_neurons)
+    memory = spiking_memory(setting.length, choice.d, setting.n_neurons)
+    yield "spiking", memory, choice.readout.weights
 
 
 def _peak_mib():

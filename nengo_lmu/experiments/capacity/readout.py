@@ -1,4 +1,6 @@
-"""The best linear readout of the discrete memory."""
+"""The best linear readout of the discrete memory, and the errors to expect of it."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -6,11 +8,46 @@ from nengo_lmu.legendre import discretize, state_space
 from nengo_lmu.legendre.noise import error_dynamics
 from nengo_lmu.tasks.capacity import BANDWIDTH, WINDOWS
 
+# A sequence of the task, whose largest value is 1, has about this.
+TYPICAL_RMS = 0.36
+
 # The readout is that for states with so much white noise, relative to their power.
 _FIT_NOISE = 1e-12
 
 
-def fitted_readout(length, d, theta, delays):
+@dataclass(frozen=True)
+class FittedReadout:
+    """A readout, and the mean squared errors to expect for sequences of the task.
+
+    Attributes
+    ----------
+    weights : (n, d) ndarray
+        ``u[t - delays[k]] ~ (weights m[t])[k]``.
+    missed : (n,) ndarray
+        What the memory and its readout cannot tell of waves that were always there.
+    start : (n,) ndarray
+        What is left of the start of a sequence, from step T on.
+    noise : (n,) ndarray
+        What the noise of the state adds.
+    """
+
+    weights: np.ndarray
+    missed: np.ndarray
+    start: np.ndarray
+    noise: np.ndarray
+
+    @property
+    def settled(self):
+        """(float) The error when the start is forgotten, mean over the delays."""
+        return float(np.mean(self.missed + self.noise))
+
+    @property
+    def error(self):
+        """(float) The error from step T on, mean over the delays."""
+        return self.settled + float(np.mean(self.start))
+
+
+def fitted_readout(length, d, theta, delays, noise=None, late=0):
     """Return the readout of the discrete memory with the least expected error.
 
     The Legendre polynomials read out the window as if time were continuous, the input
@@ -29,11 +66,15 @@ def fitted_readout(length, d, theta, delays):
         Length of its window (seconds).
     delays : (n,) array_like of int
         In steps.
+    noise : (d, d) array_like, optional
+        Covariance of the state's noise, for sequences of a root mean square of
+        `TYPICAL_RMS`.
+    late : int
+        Steps by which the state is late: 1 for spiking memories.
 
     Returns
     -------
-    D : (n, d) ndarray
-        ``u[t - delays[k]] ~ (D m[t])[k]``.
+    readout : FittedReadout
     """
     dt = 1 / length
     A_bar, B_bar = discretize(*state_space(theta, d), dt)
@@ -51,8 +92,18 @@ def fitted_readout(length, d, theta, delays):
     common = states.real.sum(axis=0)
     power = np.linalg.matrix_power(A_bar, length)
     missing = power @ (covariance - np.outer(common, common) / len(turns)) @ power.T
-    forgotten = error_dynamics(theta, d, dt, "zoh").accumulated(missing)
-    G = covariance + forgotten / ((WINDOWS - 1) * length)
+    start = error_dynamics(theta, d, dt, "zoh").accumulated(missing)
+    start /= (WINDOWS - 1) * length
+    G = covariance + start
     G += _FIT_NOISE * np.trace(covariance) / d * np.eye(d)
+    scale = TYPICAL_RMS**2 / len(turns)
+    noise = np.zeros((d, d)) if noise is None else np.asarray(noise)
+    states = turns[:, np.newaxis] ** late * states
     targets = turns[:, np.newaxis] ** np.asarray(delays)
-    return np.linalg.solve(G, np.real(states.conj().T @ targets)).T
+    weights = np.linalg.solve(G + noise / scale, np.real(states.conj().T @ targets)).T
+    return FittedReadout(
+        weights,
+        missed=TYPICAL_RMS**2 * np.mean(np.abs(states @ weights.T - targets) ** 2, 0),
+        start=scale * np.sum(weights @ start * weights, axis=1),
+        noise=np.sum(weights @ noise * weights, axis=1),
+    )

@@ -45,15 +45,15 @@ class Settings(network.Settings):
     """
 
     d: int = 22
-    n_neurons: int = 400
+    n_neurons: int = 350
     max_rate: float = 500.0
-    units: int = 200
+    units: int = 150
     hidden: str = "poisson"
-    hidden_rate: float = 200.0
-    steps_per_pixel: int = 16
-    tau: float = 0.2
-    readout_tau: float = 0.03
-    epochs: int = 40
+    hidden_rate: float = 300.0
+    steps_per_pixel: int = 24
+    tau: float = 0.3
+    readout_tau: float = 0.06
+    epochs: int = 25
     neuron_type: str = "poisson"
     copies: int = 24
     minibatch_size: int = 128
@@ -133,7 +133,9 @@ class DigitClassifier(network.SpikingClassifier):
             The digits that came before; by default others of the split, drawn anew
             for each copy.
         covariance : (d, d) array_like, optional
-            Of the noise; by default what the theory gives for the memory.
+            Of the noise; by default what the theory gives for the memory, and in half
+            of the copies for the memory on the chip, where neurons do not hear their
+            error.
 
         Returns
         -------
@@ -158,15 +160,25 @@ class DigitClassifier(network.SpikingClassifier):
             ]
         )
         if rng is not None:
-            if covariance is None:
-                covariance = self.lmu.memory.noise_covariance
-            m += correlated_noise(covariance, len(m), rng)
+            for some, given in self._noise(copies, covariance):
+                noisy = m.reshape(copies, len(split), -1)[some]
+                noise = correlated_noise(given, noisy[..., 0].size, rng)
+                noisy += noise.reshape(noisy.shape)
         return m, np.tile(split.labels, copies)
+
+    def _noise(self, copies, covariance=None):
+        """Return which copies have noise of which covariance."""
+        if covariance is not None:
+            return [(slice(None), covariance)]
+        memory = self.lmu.memory
+        everywhere = memory.noise_covariance, memory.filtered_noise(chip=True)
+        return [(slice(i, None, 2), each) for i, each in enumerate(everywhere)][:copies]
 
     def train(
         self,
         states=None,
         validation=None,
+        layer=None,
         checkpoint=None,
         description="training",
         show_progress=None,
@@ -183,6 +195,8 @@ class DigitClassifier(network.SpikingClassifier):
         states, validation : tuple of (n, d) and (n,) ndarray, optional
             States to train on and to choose the epoch by, and their labels; by default
             those of the two splits with noise of the covariance that the theory gives.
+        layer : tf.keras.layers.Layer, optional
+            As for `nengo_lmu.dl.feedforward.FeedForwardTwin`.
         checkpoint : str or Path, optional
             File from which a training that was stopped goes on.
         description : str
@@ -214,6 +228,7 @@ class DigitClassifier(network.SpikingClassifier):
             seed=s.seed,
             minibatch_size=s.minibatch_size,
             settings={"lif_smoothing": LIF_SMOOTHING},
+            layer=layer,
             checkpoint=checkpoint,
             description=description,
             show_progress=show_progress,

@@ -1,8 +1,9 @@
-"""What it is worth to know the memory's noise in training.
+"""What it is worth to know the noise of spikes in training.
 
 The same network learns handwritten digits from states of its memory with different
-noise, and then reads the same Poisson spikes. What else there is of noise, that of the
-hidden neurons' spikes, none of the ways of training knows.
+noise, and then reads the same Poisson spikes: of a memory that hears its error, and of
+one that does not, as on the chip. The noise of the hidden neurons' own spikes only one
+of the ways of training knows.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -21,34 +22,41 @@ from nengo_lmu.experiments.options import number_of_runs, whole_number
 WAYS = {
     "rates": "none",
     "uncorrelated": "uncorrelated",
-    "covariance": "known covariance",
-    "spikes": "the neurons' own",
+    "covariance": "covariance",
+    "hidden": "and hidden",
+    "spikes": "own spikes",
 }
 
-# Digits are half as long as the demo's, so that noise matters at more neurons; the
-# larger minibatches make little difference but to the time that training takes. Neurons
-# do not hear their error, as on the chip: with feedback there is hardly any noise.
+# Gains with which the memory's neurons hear their error: not at all, as on the chip,
+# and what the theory chooses.
+FEEDBACK = {"without": 0.0, "with": None}
+
+# Digits are a third as long as the demo's, so that noise matters at more neurons; the
+# larger minibatches make little difference but to the time that training takes.
 SETTINGS = Settings(
     steps_per_pixel=8,
     tau=0.1,
+    units=200,
+    hidden_rate=200.0,
+    readout_tau=0.03,
     copies=16,
     epochs=30,
     minibatch_size=512,
     learning_rate=5e-3,
-    error_feedback=0.0,
 )
 
 
 @dataclass(frozen=True)
 class TrainNoise(Experiment):
-    """Train with the noise of the memory's neurons, and without.
+    """Train with the noise of spikes, and without.
 
     The same network learns handwritten digits from states of its memory, as
-    nengo-lmu demo does, with four kinds of noise: none (the neurons' rates); as
+    nengo-lmu demo does, with five kinds of noise: none (the neurons' rates); as
     much as the neurons have, but uncorrelated; noise of the covariance that the
-    theory knows; and that of the neurons themselves, from a simulation of the
-    spiking memory. All four then read the same Poisson spikes in the reference
-    simulator, for several numbers of neurons.
+    theory knows; that and the noise of the hidden neurons' spikes; and that of the
+    memory's neurons themselves, from a simulation. All then read the same Poisson
+    spikes in the reference simulator, for several numbers of neurons, of a memory
+    that hears its error and of one that does not, as on the chip.
 
     Tables go to the screen; the record (train-noise.json), a figure
     (train-noise.png) and a record of each measurement to a folder. When it was
@@ -79,10 +87,12 @@ class TrainNoise(Experiment):
         -------
         measured : dict
             ``network``, the settings that all have in common; ``ways``, and ``rows``,
-            of `summary`.
+            of `summary`, for each number of neurons ``without`` feedback and ``with``
+            it.
         """
         settings = [
-            Setting(m, self.digits, network=SETTINGS)
+            Setting(m, self.digits, network=replace(SETTINGS, error_feedback=gain))
+            for gain in FEEDBACK.values()
             for m in sorted(set(self.n_neurons))
         ]
         results = run.sweep_seeds(
@@ -96,8 +106,14 @@ class TrainNoise(Experiment):
             "network": asdict(SETTINGS),
             "ways": WAYS,
             "rows": [
-                {"n_neurons": setting.n_neurons, **summary(results[setting])}
+                {
+                    "feedback": feedback,
+                    "n_neurons": setting.n_neurons,
+                    **summary(results[setting]),
+                }
                 for setting in settings
+                for feedback, gain in FEEDBACK.items()
+                if gain == setting.network.error_feedback
             ],
         }
 
@@ -159,6 +175,8 @@ def measure(setting):
 
 def _train(settings, way):
     """Return the network, trained on states with one kind of noise."""
+    from nengo_lmu.dl import SpikeNoise
+
     classifier = DigitClassifier(settings)
     rng = np.random.RandomState(settings.seed)
     digits = classifier.digits
@@ -166,7 +184,10 @@ def _train(settings, way):
         noisy_states(classifier, split, way, rng, 3 * settings.seed + i)
         for i, split in enumerate((digits.train, digits.validation))
     ]
-    classifier.train(*parts, show_progress=False)
+    layer = None
+    if way == "hidden":
+        layer = SpikeNoise(classifier.lmu.unit, settings.readout_tau)
+    classifier.train(*parts, layer=layer, show_progress=False)
     return classifier
 
 
@@ -182,6 +203,7 @@ def noisy_states(classifier, split, way, rng, seed):
         "rates": np.zeros_like(noise),
         "uncorrelated": np.eye(s.d) * np.trace(noise) / s.d,
         "covariance": noise,
+        "hidden": noise,
     }[way]
     return classifier.states(split, s.copies, rng, covariance=covariance)
 

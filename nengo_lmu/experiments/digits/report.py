@@ -8,6 +8,7 @@ from nengo_lmu.analysis.style import (
     BLUE,
     GREEN,
     ORANGE,
+    SKY,
     VERMILION,
     label_values,
     page_figure,
@@ -21,6 +22,7 @@ _LOOKS = (
     (VERMILION, "o", "-"),
     (ORANGE, "s", ":"),
     (BLUE, "D", "-"),
+    (SKY, "v", "-."),
     (GREEN, "^", "--"),
 )
 
@@ -131,34 +133,60 @@ def noise_tables(record):
     """Return tables of accuracies by the noise in training, and of what it adds."""
     ways, rows = record["ways"], record["rows"]
     baseline = next(iter(ways))
+    best = max(row[baseline]["ideal"]["mean"] for row in rows)
+    seeds, digits = record["settings"]["seeds"], rows[0]["digits"]
+    return (
+        "Test digits correct (%), by the noise in training; "
+        f"{seeds} seeds, {digits} digits each\n\n"
+        + "\n".join(
+            f"Neurons {feedback} feedback of their error\n\n{_noise_table(ways, of_it)}"
+            for feedback, of_it in _by_feedback(rows).items()
+        )
+        + f"\nBy an ideal memory and rates, without spikes: {100 * best:.1f} %"
+    )
 
-    def cell(value):
-        return percent(value["mean"], value["standard_error"])
+
+def _by_feedback(rows):
+    """Return rows by whether the memory hears its error."""
+    names = dict.fromkeys(row["feedback"] for row in rows)
+    return {name: [row for row in rows if row["feedback"] == name] for name in names}
+
+
+def _noise_table(ways, rows):
+    """Return accuracies, and what is gained, of memories of one kind."""
+    baseline = next(iter(ways))
 
     def table(kinds, kind):
         return format_table(
             ["neurons", *(ways[way] for way in kinds)],
             [
-                [f"{row['n_neurons']}", *(cell(row[way][kind]) for way in kinds)]
+                [
+                    f"{row['n_neurons']}",
+                    *(
+                        percent(
+                            row[way][kind]["mean"], row[way][kind]["standard_error"]
+                        )
+                        for way in kinds
+                    ),
+                ]
                 for row in rows
             ],
         )
 
+    others = [way for way in ways if way != baseline]
     text = (
-        "Test digits correct (%), by the noise in training; "
-        f"{record['settings']['seeds']} seeds, {rows[0]['digits']} digits each\n\n"
         f"{table(list(ways), 'spiking')}\n\n"
         f"More than with noise: {ways[baseline]} (points, paired by seed)\n\n"
-        f"{table([way for way in ways if way != baseline], 'gain')}\n"
+        f"{table(others, 'gain')}\n"
     )
-    p_values = [row["covariance"]["gain"]["p_value"] for row in rows]
-    if None not in p_values:
-        text += (
-            "\nKnown covariance against none, two-sided paired t-tests:\n"
-            "p = " + ", ".join(f"{p:.2g}" for p in p_values) + "\n"
-        )
-    best = max(row[baseline]["ideal"]["mean"] for row in rows)
-    return f"{text}\nBy an ideal memory and rates, without spikes: {100 * best:.1f} %"
+    for way in ("covariance", "hidden"):
+        p_values = [row[way]["gain"]["p_value"] for row in rows]
+        if None not in p_values:
+            text += (
+                f"\n{ways[way]} against none, two-sided paired t-tests:\n"
+                "p = " + ", ".join(f"{p:.2g}" for p in p_values) + "\n"
+            )
+    return text
 
 
 def time_step_table(record):
@@ -196,15 +224,15 @@ def draw_noise_training(record):
     -------
     figure : matplotlib.figure.Figure
     """
-    ways, rows = record["ways"], record["rows"]
+    ways = record["ways"]
     baseline = next(iter(ways))
-    m = [row["n_neurons"] for row in rows]
+    memories = _by_feedback(record["rows"])
 
-    def draw(axes, way, look, kind, label):
+    def draw(axes, rows, way, look, kind):
         colour, marker, line = look
         summaries = [row[way][kind] for row in rows]
         axes.errorbar(
-            m,
+            [row["n_neurons"] for row in rows],
             [100 * summary["mean"] for summary in summaries],
             [100 * (summary["standard_error"] or 0) for summary in summaries],
             color=colour,
@@ -213,31 +241,35 @@ def draw_noise_training(record):
             ms=4,
             lw=1,
             capsize=2,
-            label=label,
+            label=ways[way],
         )
 
-    with page_figure(3.2) as figure:
-        left, right = figure.subplots(1, 2)
-        ideal = 100 * max(row[baseline]["ideal"]["mean"] for row in rows)
-        left.axhline(ideal, color=BLACK, lw=0.8, ls=(0, (6, 3)))
-        left.annotate(
-            "ideal memory, rates", (m[0], ideal), (0, 3), textcoords="offset points"
-        )
-        right.axhline(0, color=BLACK, lw=0.8, ls=(0, (6, 3)))
-        for (way, label), look in zip(ways.items(), _LOOKS):
-            draw(left, way, look, "spiking", label)
-            if way != baseline:
-                draw(right, way, look, "gain", label)
-        left.set_ylim(0, 105)
-        left.set_ylabel("test digits correct (%)")
-        left.set_title("a  Read from Poisson spikes", loc="left")
-        left.legend(title="noise in training", loc="lower right")
-        right.set_ylabel(f"gain over noise: {ways[baseline]} (points)")
-        right.set_title("b  The same spikes, other training", loc="left")
-        for axes in (left, right):
-            axes.set_xscale("log")
-            label_values(axes.xaxis, m, map(str, m))
-            axes.set_xlabel("neurons of the memory")
+    with page_figure(6.2) as figure:
+        grid = figure.subplots(2, len(memories), sharey="row", squeeze=False)
+        letters = iter("abcd")
+        for (top, bottom), (feedback, rows) in zip(grid.T, memories.items()):
+            m = [row["n_neurons"] for row in rows]
+            ideal = 100 * max(row[baseline]["ideal"]["mean"] for row in rows)
+            top.axhline(ideal, color=BLACK, lw=0.8, ls=(0, (6, 3)))
+            top.annotate(
+                "ideal memory, rates", (m[0], ideal), (0, 3), textcoords="offset points"
+            )
+            bottom.axhline(0, color=BLACK, lw=0.8, ls=(0, (6, 3)))
+            for way, look in zip(ways, _LOOKS):
+                draw(top, rows, way, look, "spiking")
+                if way != baseline:
+                    draw(bottom, rows, way, look, "gain")
+            top.set_ylim(0, 105)
+            top.set_title(f"{next(letters)}  {feedback} feedback", loc="left")
+            for axes in (top, bottom):
+                axes.set_xscale("log")
+                label_values(axes.xaxis, m, map(str, m))
+            bottom.set_xlabel("neurons of the memory")
+        for axes in grid[1]:
+            axes.set_title(f"{next(letters)}  the same spikes", loc="left")
+        grid[0, 0].set_ylabel("test digits correct (%)")
+        grid[0, 0].legend(title="noise in training", loc="lower right")
+        grid[1, 0].set_ylabel(f"gain over noise: {ways[baseline]} (points)")
     return figure
 
 

@@ -13,10 +13,10 @@ from nengo_lmu.experiments.mackey_glass.network import (
     LAYERS,
     MODELS,
     PUBLISHED,
+    TRAINING,
     Predictor,
     Settings,
 )
-from nengo_lmu.experiments.mackey_glass.spiking import SpikingPredictor, SpikingSettings
 from nengo_lmu.experiments.mackey_glass.training import simulator, train, training_data
 from nengo_lmu.experiments.options import number_of_runs, one_of, whole_number
 from nengo_lmu.tasks.mackey_glass import nrmse
@@ -32,7 +32,6 @@ N_COMPARED = 500
 
 # A reduced run has these in place of the settings of the full one.
 QUICK = {"sizes": (8, 8, 8), "n_samples": 1360, "epochs": 4, "minibatch": 8}
-QUICK_SPIKING = {"epochs": 2, "n_samples": 300, "units": 300}
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,8 @@ class MackeyGlass(Experiment):
     is trained in time, which takes eight times as long. The error is the root mean
     square one over all samples, relative to the root mean square of the series.
 
-    Besides: LMUs that were trained at a time step of 1 ms, run at others; LMUs of
-    Poisson neurons; and how long training takes.
+    Besides: LMUs that were trained at a time step of 1 ms, run at others; and how
+    long training takes. `train mackey-glass-spikes` is about spiking LMUs.
 
     Tables go to the screen; the record (train-mackey-glass.json), a figure
     (train-mackey-glass.png) and checkpoints to a folder. When it was interrupted,
@@ -71,9 +70,6 @@ class MackeyGlass(Experiment):
         f"of the four-layer networks (default: {Settings.epochs}, {QUICK['epochs']} "
         "with --quick)",
     )
-    n_neurons: tuple = option(
-        (200, 1000, 5000), whole_number(16), "of memories that spike", "M", nargs="*"
-    )
     quick: bool = switch(
         "fewer and shorter sequences and a few epochs, to see that it works"
     )
@@ -84,22 +80,23 @@ class MackeyGlass(Experiment):
         Returns
         -------
         measured : dict
-            ``base``, the settings of networks of each kind (``network``, ``scaled``
-            and ``spiking``), which differ in model, neurons and seed; ``networks``,
-            ``scaled`` and ``spiking``, what was measured of them;
-            ``seconds_per_epoch``; and ``series``, for the figure.
+            ``base``, the settings of networks of each kind (``network`` and
+            ``scaled``), which differ in model and seed; ``networks`` and ``scaled``,
+            what was measured of them; ``seconds_per_epoch``; and ``series``, for the
+            figure.
         """
-        network, scaled, spiking = Settings(), SCALED, SpikingSettings()
+        network, scaled = Settings(), SCALED
         if self.quick:
             network, scaled = (replace(base, **QUICK) for base in (network, scaled))
-            spiking = replace(spiking, **QUICK_SPIKING)
         if self.epochs is not None:
             network = replace(network, epochs=self.epochs)
         networks, series = [], {}
         for model in dict.fromkeys(self.models):
             results = []
             for seed in range(self.seeds):
-                settings = replace(network, model=model, seed=seed)
+                settings = replace(
+                    network, model=model, seed=seed, **TRAINING.get(model, {})
+                )
                 result, predicted = measure(settings, run.folder)
                 results.append(result)
                 series.setdefault(model, predicted)
@@ -107,47 +104,25 @@ class MackeyGlass(Experiment):
                 {"model": model, "published": PUBLISHED.get(model), "seeds": results}
             )
         return {
-            "base": {
-                "network": asdict(network),
-                "scaled": asdict(scaled),
-                "spiking": asdict(spiking),
-            },
+            "base": {"network": asdict(network), "scaled": asdict(scaled)},
             "networks": networks,
             "scaled": [
                 measure_scaled(replace(scaled, seed=seed), run.folder)
                 for seed in range(self.seeds)
-            ],
-            "spiking": [
-                {
-                    "n_neurons": m,
-                    "seeds": [
-                        measure_spiking(
-                            replace(spiking, n_neurons=m, seed=seed),
-                            network,
-                            run.folder,
-                        )
-                        for seed in range(self.seeds)
-                    ],
-                }
-                for m in self.n_neurons
             ],
             "seconds_per_epoch": epoch_times(network),
             "series": series,
         }
 
     def table(self, record):
-        """Return errors of the networks, at other time steps, and with spikes."""
+        """Return errors of the networks, and at other time steps."""
         from nengo_lmu.experiments.mackey_glass import report
 
-        tables = (
+        return (
             f"{report.title(record)}\n\n{report.network_table(record)}\n\n"
             "Trained at a time step of 1 ms, run at others:\n\n"
             f"{report.scaled_table(record)}"
         )
-        if record["spiking"]:
-            tables += "\n\nOne LMU of Poisson neurons, and the same with rates:\n\n"
-            tables += report.spiking_table(record)
-        return tables
 
     figure = shown_by("experiments.mackey_glass.report.draw_mackey_glass")
 
@@ -206,20 +181,6 @@ def measure_scaled(settings, folder):
             for dt in TIME_STEPS
         ],
     }
-
-
-def measure_spiking(spiking, settings, folder):
-    """Train a network of spiking neurons and try it.
-
-    Returns
-    -------
-    result : dict
-        As `nengo_lmu.experiments.mackey_glass.spiking.SpikingPredictor.measure` has it.
-    """
-    data = replace(settings, seed=spiking.seed).data()
-    predictor = SpikingPredictor(spiking, data)
-    predictor.train(_checkpoint(folder, spiking))
-    return {"seed": spiking.seed, **predictor.measure()}
 
 
 def _checkpoint(folder, settings):

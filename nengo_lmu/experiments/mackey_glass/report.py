@@ -8,7 +8,6 @@ from nengo_lmu.analysis.style import (
     GREEN,
     ORANGE,
     VERMILION,
-    label_values,
     page_figure,
 )
 from nengo_lmu.utils.table import format_table
@@ -26,7 +25,7 @@ COLOURS = {"lstm": ORANGE, "lmu": BLUE, "hybrid": GREEN, "paper": VERMILION}
 
 
 def draw_mackey_glass(record):
-    """Draw predictions, and errors of networks, of time steps and of spikes.
+    """Draw predictions, and errors of networks and of time steps.
 
     Parameters
     ----------
@@ -38,11 +37,10 @@ def draw_mackey_glass(record):
     figure : matplotlib.figure.Figure
     """
     with page_figure(4.6) as figure:
-        grid = figure.add_gridspec(2, 3)
+        grid = figure.add_gridspec(2, 2)
         _draw_series(figure.add_subplot(grid[0, :]), record["series"])
         _draw_networks(figure.add_subplot(grid[1, 0]), record["networks"])
         _draw_scaled(figure.add_subplot(grid[1, 1]), record["scaled"])
-        _draw_spiking(figure.add_subplot(grid[1, 2]), record["spiking"])
     return figure
 
 
@@ -93,38 +91,6 @@ def _draw_scaled(axes, scaled):
     axes.set_xlabel("time step (ms)")
     axes.set_ylabel("NRMSE (%)")
     axes.set_title("c  Trained at 1 ms", loc="left")
-
-
-def _draw_spiking(axes, spiking):
-    m = [row["n_neurons"] for row in spiking]
-    for key, colour, name in (
-        ("spikes", VERMILION, "spikes"),
-        ("rates", BLUE, "rates"),
-    ):
-        values = [[100 * result[key] for result in row["seeds"]] for row in spiking]
-        mean, low, high = (
-            np.array([function(seeds) for seeds in values])
-            for function in (np.mean, np.min, np.max)
-        )
-        axes.errorbar(
-            m,
-            mean,
-            [mean - low, high - mean],
-            fmt="o-",
-            color=colour,
-            ms=3,
-            lw=1,
-            label=name,
-        )
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    label_values(axes.xaxis, m, [f"{number:,}" for number in m])
-    percents = [2, 5, 10, 20, 50]
-    label_values(axes.yaxis, percents, map(str, percents))
-    axes.set_xlabel("neurons of the memory")
-    axes.set_ylabel("NRMSE (%)")
-    axes.set_title("d  Poisson neurons", loc="left")
-    axes.legend(loc="best")
 
 
 def _spread(values):
@@ -178,19 +144,3 @@ def scaled_table(record):
             [f"{1000 * dt:g} ms", _spread(values), f"{100 * loss.max():+.1f} %"]
         )
     return format_table(["time step", "error", "most lost, relative"], rows)
-
-
-def spiking_table(record):
-    """Return a table of memories that spike."""
-    rows = []
-    for row in record["spiking"]:
-        seeds = row["seeds"]
-        rows.append(
-            [
-                f"{row['n_neurons']:,}",
-                _spread([result["spikes"] for result in seeds]),
-                _spread([result["rates"] for result in seeds]),
-                f"{np.mean([result['spikes_per_second'] for result in seeds]):,.0f}",
-            ]
-        )
-    return format_table(["memory neurons", "spikes", "rates", "spikes/s"], rows)

@@ -1,23 +1,45 @@
-"""Prediction of the Mackey-Glass series by Poisson neurons.
+"""Prediction of the Mackey-Glass series by spiking neurons.
 
 One LMU, whose memory and hidden units spike. Nothing feeds back into the memory but its
-own state, so hidden units and readout are learned from ideal states at the samples,
-given the noise that the theory expects of the memory's spikes.
+own state. What hidden units see of it is drawn at random, and the readout of the state
+and of their spikes is solved for, given the noise that either will have.
 """
 
 from dataclasses import dataclass
 
 import nengo
 import numpy as np
+from scipy.signal import lfilter
 
-from nengo_lmu.analysis.simulators import spike_counter
-from nengo_lmu.legendre import simulate
+from nengo_lmu.analysis.simulators import NEURON_TYPES, spike_counter
+from nengo_lmu.experiments.mackey_glass.regression import (
+    errors,
+    solve,
+    weights_of_samples,
+)
+from nengo_lmu.legendre import discretize, state_space
+from nengo_lmu.legendre.system import states
 from nengo_lmu.networks import LMU
+from nengo_lmu.networks.spikes import low_passed_variance
 from nengo_lmu.series.network import rates_about
-from nengo_lmu.series.states import correlated_noise, draw_kernel, hidden_activity
-from nengo_lmu.tasks.mackey_glass import nrmse
+from nengo_lmu.series.states import hidden_activity
+from nengo_lmu.tasks import mackey_glass
 
-_MINIBATCH = 500
+# Hidden units are of one of these kinds.
+HIDDEN = {
+    "rates": nengo.RectifiedLinear(),
+    "poisson": NEURON_TYPES["poisson"],
+    "regular": NEURON_TYPES["regular"],
+}
+
+# They begin to fire between these quantiles of what they are given.
+_THRESHOLDS = (0.3, 0.95)
+
+# Activity is looked at so many times a sample, and is taken to be straight in between.
+_TIMES = 5
+
+# The noise of spikes is that of every so many of these.
+_SPARSE = 97
 
 
 @dataclass(frozen=True)
@@ -27,11 +49,13 @@ class SpikingSettings:
     Attributes
     ----------
     n_neurons : int
-        Of the memory.
+        Poisson neurons of the memory; 0 for the ideal one.
+    hidden : str
+        One of `HIDDEN`.
+    units : int
+        Hidden units.
     seed : int
         Of the sequences, the weights and the spikes.
-    units : int
-        Hidden neurons.
     theta : float
         Of the memory (samples).
     d : int
@@ -42,37 +66,40 @@ class SpikingSettings:
         Time step (seconds).
     rate : float
         Of the memory's neurons at the edge of their range, and of hidden neurons for an
-        input of 1 (hertz).
+        input of 1, a standard deviation (hertz).
     readout_tau : float
         Of the readout's synapse (samples).
-    epochs : int
-    copies : int
-        How often each state is seen in an epoch, with other noise each time.
-    n_sequences, n_samples : int
-        Of the test sequences, and of the samples of each, to measure with.
-    washout : int
-        Samples of each that are left out at the beginning.
+    sizes : tuple of int
+        Sequences to train, to validate and to test with.
+    n_fitted, n_checked, n_tested : int
+        Samples of these, from the first on, to fit the readout, to choose its penalty,
+        and to test.
     """
 
     n_neurons: int = 1000
+    hidden: str = "poisson"
+    units: int = 600
     seed: int = 0
-    units: int = 1500
-    theta: float = 16.0
-    d: int = 5
+    theta: float = 17.0
+    d: int = 6
     steps_per_sample: int = 50
     dt: float = 0.001
     rate: float = 200.0
-    readout_tau: float = 8.0
-    epochs: int = 3
-    copies: int = 1
-    n_sequences: int = 1
-    n_samples: int = 600
-    washout: int = 100
+    readout_tau: float = 4.0
+    sizes: tuple = (32, 32, 64)
+    n_fitted: int = 1500
+    n_checked: int = 500
+    n_tested: int = 150
 
     @property
     def sample_time(self):
         """(float) How long a sample takes (seconds)."""
         return self.steps_per_sample * self.dt
+
+    @property
+    def cost(self):
+        """(float) How long the measurement takes, in arbitrary units."""
+        return 1000 + self.n_neurons + 3 * self.units
 
 
 class SpikingPredictor:
@@ -88,12 +115,18 @@ class SpikingPredictor:
     network : nengo.Network
         For any simulator.
     lmu : nengo_lmu.LMU
+    input : nengo.Node
+    output, spikes : nengo.Probe
+        The prediction, and how many spikes there were so far.
     """
 
     def __init__(self, settings, data):
         self.settings = s = settings
         self.data = data
-        rng = np.random.RandomState(s.seed)
+        m = np.vstack(
+            [states(x, s.theta, s.d, 1.0).reshape(-1, s.d) for x in data.train.x[:4]]
+        )
+        kernel, bias = draw_units(m, s.units, np.random.RandomState(s.seed))
         with nengo.Network(seed=s.seed) as self.network:
             self.network.config[nengo.Ensemble].max_rates = rates_about(s.rate)
             self.input = nengo.Node([0.0], label="series")
@@ -103,116 +136,220 @@ class SpikingPredictor:
                 units=s.units,
                 n_neurons=s.n_neurons,
                 dt=s.dt,
-                input_range=self._signal(data.train.x[0, :1000]).ravel(),
-                hidden_bias=nengo.dists.Uniform(-1, 1),
+                input_range=np.repeat(data.train.x[0, :1000, 0], s.steps_per_sample),
+                hidden_neuron_type=HIDDEN[s.hidden],
+                memory_kernel=kernel,
+                hidden_bias=bias,
+                coupling="feed-forward",
             )
             nengo.Connection(self.input, self.lmu.input, synapse=None)
             prediction = nengo.Node(size_in=1, label="prediction")
-            self.readout = nengo.Connection(
-                self.lmu.output,
-                prediction,
-                transform=rng.standard_normal((1, s.units)) / s.units,
-                synapse=s.readout_tau * s.sample_time,
-            )
+            synapse = nengo.Lowpass(s.readout_tau * s.sample_time)
+            self._parts = [
+                nengo.Connection(
+                    node,
+                    prediction,
+                    transform=np.zeros((1, node.size_out)),
+                    synapse=synapse if node is self.lmu.output else None,
+                )
+                for node in (
+                    self.lmu.memory.output,
+                    self.lmu.output,
+                    nengo.Node([1.0], label="one"),
+                )
+            ]
             self.output = nengo.Probe(prediction)
             self.spikes = nengo.Probe(spike_counter(self.lmu.all_ensembles, s.dt))
 
-    def _signal(self, x):
-        return np.repeat(x, self.settings.steps_per_sample, axis=0)
+    def features(self, x):
+        """Return what the readout sees at the ends of samples, without noise.
 
-    def _examples(self, split, rng, copies):
-        """Return noisy states at the samples, and what is wanted of the hidden layer.
-
-        The readout's synapse comes later, so what is wanted is the target before a
-        filter of that time constant: the target and its slope times that.
-        """
-        s = self.settings
-        m = np.array([simulate(x[:, 0], s.theta, s.d, 1.0) for x in split.x])
-        y = split.y + s.readout_tau * np.gradient(split.y, axis=1)
-        m = np.tile(m[:, s.washout :].reshape(-1, s.d), (copies, 1))
-        y = np.tile(y[:, s.washout :].reshape(-1, 1), (copies, 1))
-        m += correlated_noise(self.lmu.memory.noise_covariance, len(m), rng)
-        return m, y
-
-    def train(self, checkpoint=None, show_progress=None):
-        """Learn from the ideal states, in a network of a single time step.
+        A spiking memory is a time step late, and so is the readout's synapse.
 
         Parameters
         ----------
-        checkpoint : Path, optional
-        show_progress : bool, optional
-            By default on terminals.
-        """
-        import nengo_dl  # noqa: F401  before TensorFlow, whose Keras it changes
-        import tensorflow as tf
-
-        from nengo_lmu.dl import feedforward
-
-        s = self.settings
-        rng = np.random.RandomState(s.seed)
-        train_m, train_y = self._examples(self.data.train, rng, s.copies)
-        check_m, check_y = self._examples(self.data.validation, rng, 1)
-        self.lmu.memory_kernel.transform = draw_kernel(train_m, s.units, rng)
-        steps = s.epochs * (len(train_m) // _MINIBATCH)
-        rate = tf.keras.optimizers.schedules.CosineDecay(3e-3, steps, alpha=0.01)
-        feedforward.train(
-            self.lmu,
-            self.readout,
-            train_m,
-            train_y,
-            validation=(check_m, check_y),
-            optimizer=tf.keras.optimizers.Adam(rate),
-            loss="mse",
-            epochs=s.epochs,
-            seed=s.seed,
-            minibatch_size=_MINIBATCH,
-            checkpoint=checkpoint,
-            monitor="val_loss",
-            mode="min",
-            description=f"{s.n_neurons} neurons",
-            show_progress=show_progress,
-        )
-
-    def measure(self):
-        """Predict from test sequences, with spikes and with rates.
+        x : (n_samples, 1) ndarray
 
         Returns
         -------
-        result : dict
-            ``spikes`` and ``rates``: the NRMSE of either; ``spikes_per_second``; and
-            ``predicted``, from the first sequence, with spikes.
+        features : (n_samples, d + units + 1) ndarray
+            The state, the activity of hidden units behind the synapse, and 1.
+        activity : (n_samples * 5, units) ndarray
+            In between.
         """
         s = self.settings
-        part = slice(s.n_sequences), slice(s.n_samples)
-        x, y = self.data.test.x[part], self.data.test.y[part]
-        runs = [self._spiking(series) for series in x]
-        ideal = [self._ideal(series) for series in x]
-        settled = slice(s.washout, None)
-        predicted = np.array([prediction for prediction, _ in runs])
-        return {
-            "spikes": nrmse(predicted[:, settled], y[:, settled]),
-            "rates": nrmse(np.array(ideal)[:, settled], y[:, settled]),
-            "spikes_per_second": float(np.mean([rate for _, rate in runs])),
-            "predicted": predicted[0, :, 0].tolist(),
-        }
+        u = np.repeat(x, _TIMES, axis=0)
+        m = states(u, s.theta, s.d, 1 / _TIMES).reshape(-1, s.d)
+        A_bar, B_bar = discretize(*state_space(s.theta * s.sample_time, s.d), s.dt)
+        before = np.linalg.inv(A_bar).T
 
-    def _spiking(self, x):
-        s = self.settings
-        signal = self._signal(x)
-        self.input.output = nengo.processes.PresentInput(signal, s.dt)
-        with nengo.Simulator(self.network, dt=s.dt, progress_bar=False) as sim:
-            sim.run_steps(len(signal))
-            predicted = np.array(
-                sim.data[self.output][s.steps_per_sample - 1 :: s.steps_per_sample]
-            )
-            spikes = sim.data[self.spikes][-1, 0]
-        self.input.output = [0.0]
-        return predicted, spikes / (len(signal) * s.dt)
+        def earlier(m):
+            return (m - u * B_bar.T) @ before
 
-    def _ideal(self, x):
-        """Predict with the ideal memory and rates."""
+        seen = earlier(m) if s.n_neurons else m
+        activity = hidden_activity(self.lmu, earlier(seen))
+        step = 1 / (_TIMES * s.readout_tau)
+        decay = np.exp(-step)
+        mean = (1 - decay) / step
+        filtered = lfilter([1 - mean, mean - decay], [1, -decay], activity, axis=0)
+        ends = slice(_TIMES - 1, None, _TIMES)
+        return np.hstack([seen[ends], filtered[ends], np.ones((len(x), 1))]), activity
+
+    def noise(self, activity):
+        """Return the covariance of the noise of what the readout sees.
+
+        Parameters
+        ----------
+        activity : (n, units) ndarray
+            Of hidden units, at some times.
+
+        Returns
+        -------
+        covariance : (d + units + 1, d + units + 1) ndarray
+            The mean over these times: of the state, of what its noise makes of the
+            units that fire, and of their own spikes.
+        """
+        s, lmu = self.settings, self.lmu
+        covariance = np.zeros((s.d + s.units + 1,) * 2)
+        units = slice(s.d, s.d + s.units)
+        synapse = self._parts[1].synapse
+        if s.n_neurons:
+            covariance[: s.d, : s.d] = lmu.memory.noise_covariance
+            kernel = lmu.memory_kernel.transform.init
+            heard = kernel @ lmu.memory.filtered_noise(synapse) @ kernel.T
+            fires = (activity > 0).astype(float)
+            covariance[units, units] = heard * (fires.T @ fires) / len(fires)
+        decay = np.exp(-s.dt / synapse.tau)
+        own = low_passed_variance(HIDDEN[s.hidden], activity * lmu.unit, decay, s.dt)
+        covariance[units, units] += np.diag(own.mean(axis=0) / lmu.unit**2)
+        return covariance
+
+    def fit(self):
+        """Solve for the readout, given the noise; choose its penalty by validation.
+
+        Returns
+        -------
+        penalty : float
+        """
+        s, n = self.settings, self.settings.n_fitted
+        pairs = [self.features(x[:n]) for x in self.data.train.x]
+        self._noise = self.noise(np.vstack([a[::_SPARSE] for _, a in pairs]))
+        check = np.stack(
+            [self.features(x[: s.n_checked])[0] for x in self.data.validation.x]
+        )
+        self.weights, penalty = solve(
+            (features for features, _ in pairs),
+            (y[:n, 0] for y in self.data.train.y),
+            weights_of_samples(n),
+            (check, self.data.validation.y[:, : s.n_checked, 0]),
+            self._noise,
+        )
+        sizes = np.cumsum([connection.size_in for connection in self._parts])[:-1]
+        for part, connection in zip(np.split(self.weights, sizes), self._parts):
+            connection.transform = part[np.newaxis]
+        return penalty
+
+    def expected(self, x, y):
+        """Return the errors that the theory expects of parts of sequences.
+
+        Parameters
+        ----------
+        x, y : (n, n_samples, 1) ndarray
+
+        Returns
+        -------
+        errors, silent : nengo_lmu.experiments.mackey_glass.regression.Errors
+            With the noise, and without.
+        """
+        predicted = np.array([self.features(one)[0] @ self.weights for one in x])
+        noise = self.weights @ self._noise @ self.weights
+        return tuple(errors(predicted, y[..., 0], n) for n in (noise, 0.0))
+
+    def run(self, x):
+        """Predict from sequences, side by side in NengoDL.
+
+        Parameters
+        ----------
+        x : (n, n_samples, 1) ndarray
+
+        Returns
+        -------
+        predicted : (n, n_samples) ndarray
+        spikes : float
+            Per sample of a sequence.
+        """
+        import nengo_dl
+
         s = self.settings
-        m = simulate(self._signal(x)[:, 0], s.theta * s.sample_time, s.d, s.dt)
-        y = hidden_activity(self.lmu, m) @ self.readout.transform.init.T
-        filtered = self.readout.synapse.filt(y, dt=s.dt, y0=0)
-        return filtered[s.steps_per_sample - 1 :: s.steps_per_sample]
+        with nengo_dl.Simulator(
+            self.network,
+            dt=s.dt,
+            minibatch_size=len(x),
+            progress_bar=False,
+            seed=s.seed,
+        ) as sim:
+            signal = np.repeat(x, s.steps_per_sample, axis=1)
+            data = sim.predict({self.input: signal}, verbose=0)
+        ends = slice(s.steps_per_sample - 1, None, s.steps_per_sample)
+        spikes = np.mean(data[self.spikes][:, -1, 0]) / x.shape[1]
+        return data[self.output][:, ends, 0], float(spikes)
+
+
+def draw_units(m, units, rng):
+    """Draw weights and thresholds of hidden units.
+
+    Directions are those of the state as it is, in which what hardly changes counts for
+    little. Units that see all coefficients alike need larger weights behind them, which
+    their spikes' noise passes through.
+
+    Parameters
+    ----------
+    m : (n, d) ndarray
+        Typical states.
+    units : int
+    rng : numpy.random.RandomState
+
+    Returns
+    -------
+    kernel : (units, d) ndarray
+        By which what each is given has a standard deviation of 1.
+    bias : (units,) ndarray
+    """
+    kernel = rng.standard_normal((units, m.shape[1]))
+    kernel /= (m @ kernel.T).std(axis=0)[:, np.newaxis]
+    where = rng.permutation(np.linspace(*_THRESHOLDS, units))
+    given = (m @ kernel.T).T
+    return kernel, -np.array([np.quantile(x, q) for x, q in zip(given, where)])
+
+
+def measure_spiking(settings):
+    """Fit a network and test it.
+
+    Parameters
+    ----------
+    settings : SpikingSettings
+
+    Returns
+    -------
+    result : dict
+        ``all`` and ``settled``, the errors in NengoDL; ``expected`` and ``silent``,
+        the same as the theory expects and as they would be without noise; ``penalty``;
+        ``spikes_per_sample``; ``parameters`` that are fitted; and ``series``,
+        ``wanted`` and ``predicted`` of the first test sequence.
+    """
+    s = settings
+    data = mackey_glass.load(s.seed, s.sizes)
+    predictor = SpikingPredictor(s, data)
+    penalty = predictor.fit()
+    x, y = (values[:, : s.n_tested] for values in (data.test.x, data.test.y))
+    predicted, spikes = predictor.run(x)
+    expected, silent = predictor.expected(x, y)
+    return {
+        **vars(errors(predicted, y[..., 0])),
+        "expected": vars(expected),
+        "silent": vars(silent),
+        "penalty": penalty,
+        "spikes_per_sample": spikes if s.n_neurons or s.hidden != "rates" else 0.0,
+        "parameters": len(predictor.weights),
+        "series": {"wanted": y[0, :, 0].tolist(), "predicted": predicted[0].tolist()},
+    }

@@ -100,7 +100,8 @@ def simulator(predictor, n_steps, layers=None):
     rate = tf.keras.optimizers.schedules.CosineDecay(
         s.learning_rate, s.epochs * (n_windows // s.minibatch), alpha=0.01
     )
-    sim.compile(optimizer=tf.keras.optimizers.Adam(rate), loss=squared_error)
+    optimizer = tf.keras.optimizers.Adam(rate, clipnorm=s.clipnorm)
+    sim.compile(optimizer=optimizer, loss=squared_error)
     return sim, stimulus, output, layers
 
 

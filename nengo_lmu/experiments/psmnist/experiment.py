@@ -12,8 +12,8 @@ from nengo_lmu.experiments.classifier.row import fraction
 from nengo_lmu.experiments.experiment import Experiment, option, switch
 from nengo_lmu.experiments.options import file, one_of, whole_number
 from nengo_lmu.experiments.psmnist import in_time, network, without_time
+from nengo_lmu.experiments.psmnist import networks as spiking_networks
 from nengo_lmu.experiments.psmnist.spiking import Settings as SpikingSettings
-from nengo_lmu.experiments.psmnist.spiking import SpikingClassifier
 from nengo_lmu.legendre import ArgumentError
 
 ROUTES = {
@@ -23,6 +23,12 @@ ROUTES = {
 }
 
 _N_TEST = 10_000
+
+# Of the first spiking network so many test digits are read in NengoDL, too.
+SPIKING_IN_DL = 250
+
+# Networks on the curve read so many test digits at most.
+ON_CURVE = 1000
 
 # On so many digits the network in time is compared with what it was trained as.
 IN_NENGO_DL, IN_NENGO = 100, 2
@@ -43,10 +49,10 @@ class PsMnist(Experiment):
       --route time           the paper's network, all of it recurrent, by
                              backpropagation through 784 steps of NengoDL
 
-    or, with --spiking, a network of Poisson neurons and spiking hidden units,
-    trained without time as well, with the noise of spikes, and run in spikes: in
-    NengoDL and, on a network with fewer neurons and more time, on the Loihi
-    emulator.
+    or, with --spiking, networks of Poisson neurons and spiking hidden units,
+    trained without time as well, with the noise of spikes. They read in spikes:
+    all --digits step by step, some of them in NengoDL, and a network of its own
+    on the Loihi emulator. Their hidden units wait for the last pixels of a digit.
 
     Of 60,000 digits 50,000 are for training and 10,000 choose the epoch; the 10,000
     test digits are read once, at the end. A table goes to the screen, the record
@@ -83,7 +89,16 @@ class PsMnist(Experiment):
     digits: int = option(
         1000,
         whole_number(0, _N_TEST),
-        "test digits for the spiking network; 0 to leave it out",
+        "test digits for spiking networks; 0 to leave them out",
+    )
+    networks: int = option(
+        1,
+        whole_number(1, 100),
+        "spiking networks, each with a seed of its own, from --seed on",
+    )
+    curve: bool = switch(
+        "with --spiking, the first network with memories of other rates, too: up to "
+        "1000 digits"
     )
     loihi_digits: int = option(
         50,
@@ -105,10 +120,10 @@ class PsMnist(Experiment):
                 ("route", "no_augmentation"),
                 "spikes have a training of their own",
             )
-        for name, flag in (("digits", "--digits"), ("loihi_digits", "--loihi-digits")):
+        for name in ("digits", "networks", "curve", "loihi_digits"):
             if getattr(self, name) != getattr(PsMnist, name) and not self.spiking:
                 raise ArgumentError(
-                    f"argument {flag}",
+                    f"argument --{name.replace('_', '-')}",
                     "is for spikes; give --spiking too, or leave it out",
                 )
         if self.spiking and not self.digits and not self.loihi_digits:
@@ -134,7 +149,7 @@ class PsMnist(Experiment):
             ``validation_accuracy``. Of a route: ``network`` (its settings),
             ``augmented``, ``processor_seconds``, ``test``, and the ``difference`` of
             the network in time from what was trained. With spikes: ``results``, one
-            for each simulator.
+            for each network and simulator, their ``summary``, and the ``curve``.
         """
         mnist = network.load(self.mnist, self.seed)
         if self.spiking:
@@ -202,33 +217,52 @@ class PsMnist(Experiment):
         return in_time.predict(classifier, pixels)
 
     def _measure_spiking(self, run, mnist):
-        """Train and read in spikes: the network for NengoDL, and that for the chip."""
-        measured = []
-        if self.digits:
-            measured.append(self._measure_in_nengo_dl(run, mnist))
+        """Train and read in spikes: networks for NengoDL, and one for the chip."""
+        measured = self._measure_networks(run, mnist) if self.digits else {}
         if self.loihi_digits:
-            measured.append(self._measure_on_chip(run, mnist))
-        for part in ("spiking", "chip"):
-            _remove(_checkpoint(run, part))
-        _remove(_checkpoint(run, "chip-digits", "json"))
-        rows = [one.pop("row") for one in measured]
-        return measured[0] | {"results": rows}
+            chip = self._measure_on_chip(run, mnist)
+            rows = [*measured.get("results", []), chip.pop("row")]
+            measured = chip | measured | {"results": rows}
+        return measured
 
-    def _measure_in_nengo_dl(self, run, mnist):
-        """Train the spiking network, and draw how it reads the first test digit."""
+    def _measure_networks(self, run, mnist):
+        """Train spiking networks, and draw how the first reads the first test digit."""
         from nengo_lmu.experiments.psmnist.report import draw_psmnist
 
-        settings = SpikingSettings(seed=self.seed)
+        first = SpikingSettings(seed=self.seed)
         if self.epochs is not None:
-            settings = replace(settings, epochs=self.epochs)
-        classifier = SpikingClassifier(settings, mnist)
-        history = classifier.train(_checkpoint(run, "spiking"))
-        row = _row(classifier, classifier.simulate_nengo_dl(self.digits))
-        _, traces = classifier.simulate(
+            first = replace(first, epochs=self.epochs)
+        networks = [replace(first, seed=self.seed + k) for k in range(self.networks)]
+        classifiers, results = [], []
+        for s in networks:
+            digits = mnist if s.seed == self.seed else network.load(self.mnist, s.seed)
+            classifier, result = spiking_networks.measure(
+                s, digits, self.digits, _kept(run, f"network-{s.seed}")
+            )
+            classifiers.append(classifier)
+            results.append(result)
+        points = []
+        if self.curve:
+            n_digits = min(self.digits, ON_CURVE)
+            for s in spiking_networks.curve(first):
+                path = _kept(run, f"network-{s.seed}-{s.max_rate:g}-hertz")
+                _, point = spiking_networks.measure(
+                    s, mnist, n_digits, path, classifiers[0].matrices
+                )
+                points.append(point)
+        in_nengo_dl = classifiers[0].simulate_nengo_dl(min(self.digits, SPIKING_IN_DL))
+        _, traces = classifiers[0].simulate(
             nengo.Simulator, "", 1, False, n_traces=1, progress_bar=False
         )
-        run.draw(draw_psmnist(traces, classifier))
-        return _training(classifier, history) | {"row": row}
+        run.draw(draw_psmnist(traces, classifiers[0], [*points, *results]))
+        return {
+            "parameters": _n_parameters(classifiers[0]),
+            "training_seconds": results[0]["training_seconds"],
+            "validation_accuracy": results[0]["validation_accuracy"],
+            "summary": spiking_networks.summary(results),
+            "results": [*results, _row(classifiers[0], in_nengo_dl)],
+            "curve": points,
+        }
 
     def _measure_on_chip(self, run, mnist):
         """Train the network for the chip, and read digits on the emulator."""
@@ -239,25 +273,26 @@ class PsMnist(Experiment):
         if self.epochs is not None:
             settings = replace(settings, epochs=self.epochs)
         chip = ChipClassifier(settings, mnist)
-        history = chip.train(_checkpoint(run, "chip"))
+        training = _checkpoint(run, "chip")
+        history = chip.train(training)
         needs = resources(chip.network, settings.dt).as_record()
         ended = _checkpoint(run, "chip-digits", "json")
         row, told = chip.read(mnist.test, self.loihi_digits, ended)
         with on_chip(chip.lmu.memory):
             row = _row(chip, row)
-        return _training(chip, history) | {
-            "row": row | {"warnings": told, "resources": needs}
+        _remove(training)
+        _remove(ended)
+        return {
+            "parameters": _n_parameters(chip),
+            "training_seconds": sum(history["seconds"]),
+            "validation_accuracy": max(history["val_probe_accuracy"]),
+            "row": row | {"warnings": told, "resources": needs},
         }
 
 
-def _training(classifier, history):
-    """Return what is worth keeping of a training."""
-    return {
-        "parameters": _n_parameters(classifier),
-        "training_seconds": sum(history["seconds"]),
-        "history": history,
-        "validation_accuracy": max(history["val_probe_accuracy"]),
-    }
+def _kept(run, name):
+    """Return the file for a trained network and what it has read, if it is kept."""
+    return None if run.folder is None else run.folder / f"{name}.npz"
 
 
 def _checkpoint(run, part, kind="npz"):

@@ -37,7 +37,12 @@ SETTINGS = Settings(
     steps_per_pixel=4,
     # With longer synapses, single weights of the chip count for less.
     tau=12.0,
+    state_tau=0.0,
+    design_tau=0.0,
     readout_tau=0.75,
+    last_pixels=N_PIXELS,
+    basis="balanced",
+    largest_rate=None,
     epochs=20,
 )
 
@@ -47,8 +52,6 @@ STREAM = 20
 
 # Scores are low-pass filtered: training takes states at so many quantiles of that.
 _DELAYS = 8
-
-_DISTORTION = 2 / 3
 
 
 class ChipClassifier(SpikingClassifier):
@@ -73,23 +76,6 @@ class ChipClassifier(SpikingClassifier):
         self.network.probes.remove(self.window)
         memory.take_out([self.window.target])
         self.window = None
-
-    def states(self, split, rng, delay=0, distortion=0.0):
-        """Return states at the end of digits, on the chip: after others, with noise.
-
-        Parameters
-        ----------
-        split : nengo_lmu.tasks.digits.Split
-        rng : numpy.random.RandomState
-        delay : int
-            How many time steps before the end.
-        distortion : float
-            Of the digits, as for `distorted`.
-
-        Returns
-        -------
-        m : (n, d) ndarray
-        """
 
     def train(self, checkpoint=None, show_progress=None):
         """Train on states of a digit after another, with the noise on the chip.
@@ -120,7 +106,7 @@ class ChipClassifier(SpikingClassifier):
         def states(split, rng):
             pixels = split.pixels
             if split is not self.digits.validation:
-                pixels = distorted(pixels, rng, _DISTORTION)
+                pixels = distorted(pixels, rng)
             pixels = pixels - self.mean
             before = pixels[rng.permutation(len(pixels))]
             m = correlated_noise(covariance, len(pixels), rng, np.float32)

@@ -9,8 +9,8 @@ from nengo_lmu.tasks.mnist import to_images
 from nengo_lmu.utils.table import format_table, percent
 
 
-def draw_psmnist(traces, classifier):
-    """Draw how the spiking network reads a digit.
+def draw_psmnist(traces, classifier, results):
+    """Draw how the spiking network reads a digit, and what spikes are worth.
 
     Parameters
     ----------
@@ -19,6 +19,9 @@ def draw_psmnist(traces, classifier):
         `nengo_lmu.experiments.classifier.network.SpikingClassifier.simulate` returns
         them.
     classifier : nengo_lmu.experiments.psmnist.spiking.SpikingClassifier
+    results : list of dict
+        Of networks of all numbers of spikes, as
+        `nengo_lmu.experiments.psmnist.networks.measure` returns them.
 
     Returns
     -------
@@ -29,9 +32,9 @@ def draw_psmnist(traces, classifier):
     test = classifier.digits.test
     guess = traces["scores"][-1].argmax()
     window = traces["window"][-1] + classifier.mean
-    with page_figure(6.6) as figure:
+    with page_figure(8.6) as figure:
         grid = figure.add_gridspec(
-            4, 2, width_ratios=[4, 1], height_ratios=[1, 1.3, 1.3, 1.5]
+            5, 2, width_ratios=[4, 1], height_ratios=[1, 1.3, 1.3, 1.5, 1.8]
         )
         rows = [figure.add_subplot(grid[k, 0]) for k in range(4)]
         rows[0].plot(
@@ -68,7 +71,36 @@ def draw_psmnist(traces, classifier):
         axes.legend(
             *rows[3].get_legend_handles_labels(), title="digit", ncols=2, loc="center"
         )
+        below = grid[4, :].subgridspec(1, 2)
+        _draw_worth(*(figure.add_subplot(below[0, k]) for k in range(2)), results)
     return figure
+
+
+def _draw_worth(accuracy, lost, results):
+    """Draw accuracy and what is lost of the pixels against spikes of a digit."""
+    spikes = np.array([result["spikes"] for result in results]) / 1000
+    percents = np.array(
+        [
+            [100 * result[k] for result in results]
+            for k in ("accuracy", "standard_error")
+        ]
+    )
+    accuracy.errorbar(spikes, *percents, fmt="o", color=BLUE, ms=4, capsize=2)
+    accuracy.set_ylabel("test digits (%)")
+    accuracy.set_title("e  Read correctly", loc="left")
+    for key, marker, colour, label in (
+        ("lost", "o", VERMILION, "with the noise of spikes (theory)"),
+        ("lost_ideally", "_", BLACK, "by an ideal memory"),
+    ):
+        values = [100 * result[key] for result in results]
+        lost.plot(spikes, values, marker, color=colour, ms=4, label=label)
+    lost.set_ylabel("variance of pixels (%)")
+    lost.set_ylim(0, None)
+    lost.set_title("f  What the memory cannot tell", loc="left")
+    lost.legend()
+    for axes in (accuracy, lost):
+        axes.set_xscale("log")
+        axes.set_xlabel("spikes for a digit (thousands)")
 
 
 def ablation_table(record):
@@ -125,7 +157,7 @@ def route_table(record):
 
 
 def spiking_table(record):
-    """Return a table of digits that were read in spikes."""
+    """Return tables of digits that were read in spikes."""
 
     def cells(row):
         settings = row["settings"]
@@ -140,11 +172,49 @@ def spiking_table(record):
         ]
 
     header = ["run in", "digits", "correct", "neurons", "steps", "spikes", "time"]
-    settings = record["results"][0]["settings"]
-    return (
+    first = record["results"][0]
+    settings = first["settings"]
+    parts = [
         f"LMU(d={settings['d']}, units={settings['units']}), Poisson memory, "
         f"{record['parameters']:,} parameters trained in "
-        f"{record['training_seconds']:.0f} s\n\n"
-        f"{format_table(header, [cells(row) for row in record['results']])}\n\n"
-        "Steps of a pixel; spikes and computing time of a digit."
+        f"{record['training_seconds']:.0f} s",
+        format_table(header, [cells(row) for row in record["results"]]),
+        "Steps of a pixel; spikes and computing time of a digit.",
+    ]
+    if "summary" not in record:  # that is of networks for NengoDL
+        return "\n\n".join(parts)
+    rates, summary = first["rates"], record["summary"]["accuracy"]
+    mean = percent(summary["mean"], summary["standard_error"] or 0, 2)
+    parts += [
+        f"Mean of the networks: {mean} %.",
+        f"Largest rates (hertz): memory {rates['memory']:.0f} over a digit, "
+        f"{rates['memory_designed']:.0f} at the edge\nof its range; hidden "
+        f"{rates['hidden_free']:.0f} while they are let go.",
+    ]
+    if record["curve"]:
+        points = sorted([*record["curve"], first], key=lambda row: row["spikes"])
+        parts.append(curve_table(points))
+    return "\n\n".join(parts)
+
+
+def curve_table(results):
+    """Return a table of accuracy, spikes, and what the theory says of the memory."""
+    rows = [
+        [
+            f"{result['spikes']:,.0f}",
+            f"{result['settings']['max_rate']:.0f}",
+            f"{result['error_feedback']:.2g}",
+            str(result["digits"]),
+            _percent(result),
+            f"{result['window_error']:.3f}",
+            f"{100 * result['lost']:.1f} %",
+            f"{100 * result['lost_ideally']:.1f} %",
+        ]
+        for result in results
+    ]
+    header = ["spikes", "Hz", "gain", "digits", "correct", "window", "lost", "ideally"]
+    return (
+        f"{format_table(header, rows)}\n\n"
+        "Of the theory: the error of the window, and the part of the pixels' variance\n"
+        "that hidden units cannot see, with noise and without."
     )

@@ -14,7 +14,6 @@ that are right, three things have to fit together:
 """
 
 from contextlib import contextmanager
-from copy import deepcopy
 
 import numpy as np
 from nengo.exceptions import BuildError
@@ -117,7 +116,7 @@ def discretize_model(model):
             ):
                 v_scale[block] = discretize_block(block)
             else:
-                v_scale[block] = discretize_receiving_block(block, expected)
+                v_scale[block] = discretize_receiving_block(block)
         if block in currents:
             currents[block] = _as_integers(block.compartment, expected)
     for probe in model.probes:
@@ -151,7 +150,7 @@ def _as_integers(compartment, currents):
     return currents * scale + np.abs(compartment.bias) + noise
 
 
-def discretize_receiving_block(block, currents=0.0):
+def discretize_receiving_block(block):
     """Turn a block of other neurons that read a memory into an integer one, in place.
 
     Each spike of a memory has little effect on a neuron that reads it, so the weights
@@ -161,8 +160,6 @@ def discretize_receiving_block(block, currents=0.0):
     Parameters
     ----------
     block : nengo_loihi.block.LoihiBlock
-    currents : float or (n_neurons,) ndarray
-        The largest that are expected.
 
     Returns
     -------
@@ -170,11 +167,6 @@ def discretize_receiving_block(block, currents=0.0):
         Integer voltage for a voltage of 1.
     """
     w_max = max(synapse.max_abs_weight() for synapse in block.synapses)
-    # NengoLoihi takes the largest scale at which the thresholds fit.
-    trial = deepcopy(block.compartment)
-    discretize_compartment(trial, w_max)
-    too_large = np.max(_as_integers(trial, currents)) / LARGEST_CURRENT
-    w_max *= 2.0 ** max(np.ceil(np.log2(too_large)), 0)
     info = discretize_compartment(block.compartment, w_max)
     scale = np.ravel(info["w_scale"])[0] * SynapseConfig.get_scale(info["w_exp"])
     for synapse in block.synapses:
