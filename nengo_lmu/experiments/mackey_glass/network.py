@@ -26,7 +26,7 @@ MODELS = tuple(LAYERS)
 
 # What feeds back everywhere has gradients that explode now and then. With those of the
 # other networks' training, and at their rate, the paper's does not learn: see
-# docs/training/mackey_glass.rst.
+# docs/reproduce/mackey_glass.rst.
 TRAINING = {"paper": {"learning_rate": 2.5e-3, "clipnorm": 0.1}}
 
 # https://github.com/nengo/keras-lmu, experiments/mackey-glass, has published these.
