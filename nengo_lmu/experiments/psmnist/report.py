@@ -79,15 +79,12 @@ def draw_psmnist(traces, classifier, results):
 def _draw_worth(accuracy, lost, results):
     """Draw accuracy and what is lost of the pixels against spikes of a digit."""
     spikes = np.array([result["spikes"] for result in results]) / 1000
-    percents = np.array(
-        [
-            [100 * result[k] for result in results]
-            for k in ("accuracy", "standard_error")
-        ]
-    )
-    accuracy.errorbar(spikes, *percents, fmt="o", color=BLUE, ms=4, capsize=2)
+    wrong = [100 * (1 - result["accuracy"]) for result in results]
+    errors = [100 * result["standard_error"] for result in results]
+    accuracy.errorbar(spikes, wrong, errors, fmt="o", color=BLUE, ms=4, capsize=2)
+    accuracy.set_yscale("log")
     accuracy.set_ylabel("test digits (%)")
-    accuracy.set_title("e  Read correctly", loc="left")
+    accuracy.set_title("e  Not read correctly", loc="left")
     for key, marker, colour, label in (
         ("lost", "o", VERMILION, "with the noise of spikes (theory)"),
         ("lost_ideally", "_", BLACK, "by an ideal memory"),
@@ -99,7 +96,6 @@ def _draw_worth(accuracy, lost, results):
     lost.set_title("f  What the memory cannot tell", loc="left")
     lost.legend()
     for axes in (accuracy, lost):
-        axes.set_xscale("log")
         axes.set_xlabel("spikes for a digit (thousands)")
 
 
