@@ -415,14 +415,18 @@ def test_bad_files_are_named(tmp_path, capsys):
     assert not (tmp_path / "out" / "train-psmnist.json").exists()
 
 
-def test_the_command_writes_table_and_weights(tmp_path, file, monkeypatch, capsys):
+@pytest.mark.parametrize("route", psmnist_runs.WITHOUT_TIME)
+def test_the_command_writes_table_and_weights(
+    route, tmp_path, file, monkeypatch, capsys
+):
     """A small network: table, record and weights say the same."""
     small = psmnist.Settings(
         "feed-forward", d=16, units=20, hidden="rectified", hidden_bias=True
     )
-    monkeypatch.setitem(psmnist_runs.ROUTES, "without-time", small)
+    monkeypatch.setitem(psmnist_runs.ROUTES, route, small)
     out = tmp_path / "out"
-    assert train_command("--mnist", file, "--out", out, "--epochs", 4) == 0
+    where = ["--route", route, "--mnist", file, "--out", out]
+    assert train_command(*where, "--epochs", 4) == 0
     printed = capsys.readouterr().out
     record = json.loads((out / "train-psmnist.json").read_text())
     assert record["parameters"] == 16 * 20 + 20 + 20 * 10 + 10 == 550
@@ -430,7 +434,7 @@ def test_the_command_writes_table_and_weights(tmp_path, file, monkeypatch, capsy
     assert record["test"]["digits"] == 200
     assert f"{100 * record['test']['accuracy']:.2f} +-" in printed
     assert all(len(line) <= 80 for line in printed.splitlines()[:-1])
-    assert record["settings"]["route"] == "without-time" and record["augmented"]
+    assert record["settings"]["route"] == route and record["augmented"]
     assert record["settings"]["seed"] == 0 and record["versions"]["nengo"]
     assert all(0 < value < 1e-4 for value in record["difference"].values())
     # the weights that were kept are those that were measured

@@ -18,9 +18,13 @@ from nengo_lmu.legendre import ArgumentError
 
 ROUTES = {
     "without-time": without_time.SETTINGS,
+    "wide": without_time.WIDE,
     "scan": in_time.SCANNED,
     "time": network.Settings(),
 }
+
+# Those of which only the last state is read, and for how many epochs.
+WITHOUT_TIME = {"without-time": without_time.EPOCHS, "wide": without_time.WIDE_EPOCHS}
 
 _N_TEST = 10_000
 
@@ -38,11 +42,13 @@ IN_NENGO_DL, IN_NENGO = 100, 2
 class PsMnist(Experiment):
     """Permuted sequential MNIST: digits, pixel by pixel in shuffled order.
 
-    Three networks of an ideal Legendre memory and a hidden layer, trained by
+    Four networks of an ideal Legendre memory and a hidden layer, trained by
 
       --route without-time   nothing feeds back into the memory and only its last
                              state is read: rectified linear units, a minute or two
                              of a core
+      --route wide           the same with three times the parameters, for twice
+                             as many epochs
       --route scan           recurrent hidden units, tanh, and a memory that nothing
                              feeds back into: hidden units are followed over the
                              last 112 steps in training
@@ -82,7 +88,7 @@ class PsMnist(Experiment):
         renamed={"static": "without-time"},
     )
     no_augmentation: bool = switch(
-        "train on the digits as they are (without-time: by default they are shifted, "
+        "train on the digits as they are (without time, they are by default shifted, "
         "turned, stretched and slanted a little, in each epoch otherwise)"
     )
     spiking: bool = switch("spikes, see above")
@@ -132,7 +138,7 @@ class PsMnist(Experiment):
                 "and --loihi-digits are both 0, which leaves nothing to measure; give "
                 "at least one of them",
             )
-        if self.no_augmentation:
+        if self.no_augmentation and self.route not in WITHOUT_TIME:
             self.refuse_with(
                 "--no-augmentation",
                 ("route",),
@@ -168,12 +174,14 @@ class PsMnist(Experiment):
         """Train by a route, and keep the parameters."""
         settings = replace(ROUTES[self.route], seed=self.seed)
         options = {} if self.epochs is None else {"epochs": self.epochs}
-        augmented = self.route == "without-time" and not self.no_augmentation
+        without = self.route in WITHOUT_TIME
+        augmented = without and not self.no_augmentation
         checkpoint = _checkpoint(run, self.route)
         resumed = checkpoint is not None and checkpoint.exists()
         started = time.process_time()
         classifier = network.Classifier(settings)
-        if self.route == "without-time":
+        if without:
+            options = {"epochs": WITHOUT_TIME[self.route], **options}
             history = without_time.train(
                 classifier, mnist, augment=augmented, checkpoint=checkpoint, **options
             )
@@ -212,7 +220,7 @@ class PsMnist(Experiment):
         }
 
     def _scores(self, classifier, pixels):
-        if self.route == "without-time":
+        if self.route in WITHOUT_TIME:
             return without_time.scores(classifier, pixels)
         return in_time.predict(classifier, pixels)
 

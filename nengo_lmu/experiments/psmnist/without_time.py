@@ -5,6 +5,8 @@ times the digit. The hidden units and the scores are trained on such states in a
 of a single step, and their weights are those of the network in time.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from nengo_lmu.experiments.psmnist.distortion import distorted
@@ -18,7 +20,11 @@ SETTINGS = Settings(
     coupling="feed-forward", d=340, units=470, hidden="rectified", hidden_bias=True
 )
 
+# 523,010 weights and biases, for more epochs.
+WIDE = replace(SETTINGS, d=512, units=1000)
+
 EPOCHS = 20
+WIDE_EPOCHS = 40
 MINIBATCH = 250
 # What Keras does around a minibatch takes longer than the minibatch itself.
 STEPS_PER_EXECUTION = 100
