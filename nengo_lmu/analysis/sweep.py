@@ -7,6 +7,7 @@ measured.
 
 import hashlib
 import json
+import logging
 import os
 import sys
 import threading
@@ -202,10 +203,30 @@ def attempt(function, key, setting):
         exception survives the way back from another process.
     """
     try:
-        result = function(setting)
+        with _without_advice():
+            result = function(setting)
     except Exception as error:
         return key, None, _failure(error)
     return key, {"result": result, "versions": versions()}, None
+
+
+@contextmanager
+def _without_advice():
+    """Keep TensorFlow from telling users that a measurement makes many simulators.
+
+    It finds that what runs a model is traced again and again, and tells how not to; but
+    each simulator is a model of its own.
+    """
+
+    def is_other(record):
+        return "triggered tf.function retracing" not in record.getMessage()
+
+    logger = logging.getLogger("tensorflow")
+    logger.addFilter(is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_other)
 
 
 def _attempt_for(parent, *task):

@@ -74,7 +74,7 @@ class Saturation:
     ----------
     name : str
         Of the memory.
-    compartments : {nengo_loihi.block.Compartment: (n_neurons,) ndarray of bool}
+    compartments : {nengo_loihi.block.Compartment: (n_neurons,) ndarray or slice}
         Those of its neurons, and which of them are the last of their population to
         begin: others of staggered neurons may well spike in each step.
     """

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -346,3 +347,18 @@ def test_tensorflow_computes_in_one_thread_in_each_worker():
     pytest.importorskip("tensorflow")
     for record in sweep.run(threads_of_tensorflow, SETTINGS, workers=2):
         assert record["result"] == {"threads": 1}
+
+
+def test_users_are_not_told_to_make_fewer_simulators(caplog):
+    """By TensorFlow, while something is measured; all else is told as ever."""
+
+    def measure(setting):
+        logger = logging.getLogger("tensorflow")
+        logger.warning("5 out of the last 5 calls triggered tf.function retracing.")
+        logger.warning("something else")
+        return {}
+
+    sweep.attempt(measure, "key", Setting(1))
+    assert [record.getMessage() for record in caplog.records] == ["something else"]
+    logging.getLogger("tensorflow").warning("triggered tf.function retracing")
+    assert len(caplog.records) == 2

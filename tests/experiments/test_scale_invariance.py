@@ -65,9 +65,9 @@ def test_the_command_reads_digits_and_then_its_records(tmp_path, monkeypatch, ca
 def test_command_refuses_before_it_measures(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sweep, "attempt", None)
     argv = ["scale-invariance", "--out", str(tmp_path)]
-    assert main([*argv, "--dt", "0.003"]) == 2
+    assert main([*argv, "--dt", "0.005"]) == 2
     printed = capsys.readouterr().err
-    assert "--dt: 0.003 was given" in printed
+    assert "--dt: 0.005 was given" in printed
     assert main([*argv, "--trained", str(tmp_path)]) == 2
     assert "--trained: " in capsys.readouterr().err
 

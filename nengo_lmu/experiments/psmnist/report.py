@@ -180,9 +180,10 @@ def spiking_table(record):
     if "summary" not in record:  # that is of networks for NengoDL
         return "\n\n".join(parts)
     rates, summary = first["rates"], record["summary"]["accuracy"]
-    mean = percent(summary["mean"], summary["standard_error"] or 0, 2)
+    if summary["standard_error"] is not None:
+        mean = percent(summary["mean"], summary["standard_error"], 2)
+        parts.append(f"Mean of the networks: {mean} %.")
     parts += [
-        f"Mean of the networks: {mean} %.",
         f"Largest rates (hertz): memory {rates['memory']:.0f} over a digit, "
         f"{rates['memory_designed']:.0f} at the edge\nof its range; hidden "
         f"{rates['hidden_free']:.0f} while they are let go.",

@@ -88,7 +88,8 @@ def build_network(
         Saturation(
             memory.input.owner,
             {
-                piece.compartment: record.begin_last[piece]
+                # Of pieces that others have cut, all neurons are looked at.
+                piece.compartment: record.begin_last.get(piece, slice(None))
                 for ensemble in memory.ensembles
                 for piece in model.objs[ensemble]["in"]
             },
