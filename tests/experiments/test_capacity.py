@@ -173,7 +173,9 @@ def test_memories_that_are_weighed_are_not_simulated():
     setting = Setting(100, n_neurons=60)
     best_choice.cache_clear()
     first, again = measure(setting), measure(setting)
-    assert first["mse"] == again["mse"]
+    assert first["mse"].keys() == again["mse"].keys()
+    for readout, errors in first["mse"].items():  # but for rounding
+        np.testing.assert_allclose(again["mse"][readout], errors, rtol=1e-9)
     assert first["spikes_per_step"] == again["spikes_per_step"]
 
 
