@@ -174,8 +174,8 @@ def test_memories_that_are_weighed_are_not_simulated():
     best_choice.cache_clear()
     first, again = measure(setting), measure(setting)
     assert first["mse"].keys() == again["mse"].keys()
-    for readout, errors in first["mse"].items():  # but for rounding
-        np.testing.assert_allclose(again["mse"][readout], errors, rtol=1e-9)
+    for name, errors in first["mse"].items():  # but for rounding
+        np.testing.assert_allclose(again["mse"][name], errors, rtol=1e-9)
     assert first["spikes_per_step"] == again["spikes_per_step"]
 
 
