@@ -8,6 +8,7 @@ from nengo_lmu.analysis.style import (
     GREEN,
     ORANGE,
     VERMILION,
+    label_values,
     page_figure,
 )
 from nengo_lmu.experiments.mackey_glass.regression import BEGINNING, N_SAMPLES
@@ -78,7 +79,7 @@ def draw(record):
     -------
     figure : matplotlib.figure.Figure
     """
-    with page_figure(3.0) as figure:
+    with page_figure(3.6) as figure:
         series, errors = figure.subplots(1, 2, width_ratios=[3, 2])
         spiking = [row for row in record["rows"] if row["n_neurons"]]
         _draw_series(series, spiking)
@@ -100,24 +101,29 @@ def _draw_series(axes, spiking):
             label=f"{row['units']:,} {HIDDEN[hidden]} units",
         )
     axes.set(xlabel="sample", ylabel="series (squashed)", xlim=(0, len(target)))
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.3 * (high - low))  # the legend is above the lines
     axes.set_title("a  The beginning of a test sequence, in spikes", loc="left")
     axes.legend(loc="upper right")
 
 
 def _draw_errors(axes, record):
-    for hidden in ("poisson", "regular"):
+    shown = set()
+    # Both kinds are of the same numbers of units, side by side.
+    for hidden, beside in (("poisson", 0.93), ("regular", 1.07)):
         rows = [
             row
             for row in record["rows"]
             if row["hidden"] == hidden and row["n_neurons"]
         ]
-        spikes = [np.mean(_of(row, "spikes_per_sample")) for row in rows]
+        units = beside * np.array([row["units"] for row in rows])
+        shown.update(row["units"] for row in rows)
         for key, marker in (("all", "o"), ("settled", "s")):
             values = 100 * np.array([_of(row, key) for row in rows])
             mean = values.mean(axis=1)
             bars = [mean - values.min(axis=1), values.max(axis=1) - mean]
             axes.errorbar(
-                spikes,
+                units,
                 mean,
                 bars,
                 fmt=marker,
@@ -127,7 +133,7 @@ def _draw_errors(axes, record):
                 label=f"{HIDDEN[hidden]}, {key}",
             )
             expected = [100 * np.mean(_of(row, "expected", key)) for row in rows]
-            axes.plot(spikes, expected, color=COLOURS[hidden], lw=1)
+            axes.plot(units, expected, "_-", color=COLOURS[hidden], lw=1, ms=12)
     rates = [row for row in record["rows"] if row["hidden"] == "rates"][-2]
     best = [("rates", rates, BLUE)]
     if record["echo_state"]:
@@ -144,8 +150,10 @@ def _draw_errors(axes, record):
     axes.set(
         xscale="log",
         yscale="log",
-        xlabel="spikes a sample",
-        ylabel="NRMSE (%); lines through points: theory",
+        xlim=(min(shown) / 2, max(shown) * 2),
+        xlabel="hidden units",
+        ylabel="NRMSE (%); -: theory",
     )
+    label_values(axes.xaxis, sorted(shown), [f"{units:,}" for units in sorted(shown)])
     axes.set_title("b  Errors", loc="left")
-    axes.legend(fontsize=6, ncols=2)
+    axes.legend(fontsize=6, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.22))
