@@ -92,10 +92,11 @@ def _draw_range(axes, x, summaries, **style):
     """Draw means of seeds, with bars from the least to the largest of them."""
     means = np.array([one["mean"] for one in summaries])
     values = np.array([one["values"] for one in summaries])
+    bars = np.array([means - values.min(axis=1), values.max(axis=1) - means])
     axes.errorbar(
         x,
         means,
-        yerr=[means - values.min(axis=1), values.max(axis=1) - means],
+        yerr=bars.tolist(),  # Matplotlib takes an array of a single bar for a number
         ms=4,
         capsize=2,
         **{"lw": 1} | style,

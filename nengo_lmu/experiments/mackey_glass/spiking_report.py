@@ -121,11 +121,11 @@ def _draw_errors(axes, record):
         for key, marker in (("all", "o"), ("settled", "s")):
             values = 100 * np.array([_of(row, key) for row in rows])
             mean = values.mean(axis=1)
-            bars = [mean - values.min(axis=1), values.max(axis=1) - mean]
+            bars = np.array([mean - values.min(axis=1), values.max(axis=1) - mean])
             axes.errorbar(
                 units,
                 mean,
-                bars,
+                bars.tolist(),  # an array of a single bar is taken for a number
                 fmt=marker,
                 color=COLOURS[hidden],
                 ms=4,

@@ -1,6 +1,6 @@
 """Write memories as NIR graphs, and run them in Sinabs, which reads these.
 
-    python examples/nir_readers.py [FOLDER]
+    python docs/nir_readers.py [FOLDER]
 
 The table has the error of the window that each simulator decodes. Without Sinabs (pip
 install sinabs; it brings PyTorch) it has Nengo's only.
