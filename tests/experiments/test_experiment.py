@@ -101,5 +101,5 @@ def test_bad_arguments_of_a_run(name, value, tmp_path):
 
 
 def test_a_route_from_python_is_called_as_today():
-    with pytest.raises(ArgumentError, match="one of without-time, scan, time"):
+    with pytest.raises(ArgumentError, match="one of without-time, wide, scan, time"):
         EXPERIMENTS["train psmnist"](route="static")
