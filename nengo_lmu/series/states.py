@@ -171,9 +171,31 @@ def random_units(m, units, rng):
         Each begins to fire at another quantile of what it is given.
     """
     size = np.maximum(m.std(axis=0), 1e-6 * m.std())
-    kernel = rng.standard_normal((units, m.shape[1])) / size
-    kernel /= (m @ kernel.T).std(axis=0)[:, np.newaxis]
-    where = rng.permutation(np.linspace(*_THRESHOLDS, units))
+    directions = rng.standard_normal((units, m.shape[1])) / size
+    return units_along(directions, m, rng, _THRESHOLDS)
+
+
+def units_along(directions, m, rng, thresholds):
+    """Return weights and biases of hidden units that see a state in given directions.
+
+    Parameters
+    ----------
+    directions : (units, size) ndarray
+    m : (n, size) ndarray
+        Typical states.
+    rng : numpy.random.RandomState
+    thresholds : tuple of float
+        The least and the largest quantile of what a unit is given at which it begins to
+        fire; those of the units are spread between them.
+
+    Returns
+    -------
+    kernel : (units, size) ndarray
+        By which what each is given has a standard deviation of 1.
+    bias : (units,) ndarray
+    """
+    kernel = directions / (m @ directions.T).std(axis=0)[:, np.newaxis]
+    where = rng.permutation(np.linspace(*thresholds, len(kernel)))
     seen = m @ kernel.T
     bias = -np.array([np.quantile(one, q) for one, q in zip(seen.T, where)])
     return kernel, bias

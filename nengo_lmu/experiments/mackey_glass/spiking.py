@@ -22,7 +22,7 @@ from nengo_lmu.legendre.system import states
 from nengo_lmu.networks import LMU
 from nengo_lmu.networks.spikes import low_passed_variance
 from nengo_lmu.series.network import rates_about
-from nengo_lmu.series.states import hidden_activity
+from nengo_lmu.series.states import hidden_activity, units_along
 from nengo_lmu.tasks import mackey_glass
 
 # Hidden units are of one of these kinds.
@@ -315,11 +315,8 @@ def draw_units(m, units, rng):
         By which what each is given has a standard deviation of 1.
     bias : (units,) ndarray
     """
-    kernel = rng.standard_normal((units, m.shape[1]))
-    kernel /= (m @ kernel.T).std(axis=0)[:, np.newaxis]
-    where = rng.permutation(np.linspace(*_THRESHOLDS, units))
-    given = (m @ kernel.T).T
-    return kernel, -np.array([np.quantile(x, q) for x, q in zip(given, where)])
+    directions = rng.standard_normal((units, m.shape[1]))
+    return units_along(directions, m, rng, _THRESHOLDS)
 
 
 def measure_spiking(settings):
