@@ -669,7 +669,8 @@ def test_a_reading_that_was_stopped_goes_on(data, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         model.read(30, reading, show_progress=False)
     again = Reading(path, {"seed": 0})
-    assert again.n_parts == 1 and again.history == {"seconds": [1.0]}
+    assert [k for k, _ in again.unread(30, 10)] == [1, 2]
+    assert again.history == {"seconds": [1.0]}
     for name, matrix in model.matrices.items():
         assert np.array_equal(again.matrices[name], matrix)
     found, _ = model.read(30, again, show_progress=False)

@@ -285,19 +285,12 @@ class PsMnist(Experiment):
         if self.epochs is not None:
             settings = replace(settings, epochs=self.epochs)
         chip = ChipClassifier(settings, mnist)
-        training = _checkpoint(run, "chip")
-        history = chip.train(training)
+        reading = spiking_networks.trained(chip, _kept(run, f"chip-{self.seed}"))
         needs = resources(chip.network, settings.dt).as_record()
-        ended = _checkpoint(run, "chip-digits", "json")
-        row, told = chip.read(mnist.test, self.loihi_digits, ended)
+        row, told = chip.read(mnist.test, self.loihi_digits, reading)
         with on_chip(chip.lmu.memory):
             row = _row(chip, row)
-        _remove(training)
-        _remove(ended)
-        return {
-            "parameters": _n_parameters(chip),
-            "training_seconds": sum(history["seconds"]),
-            "validation_accuracy": max(history["val_probe_accuracy"]),
+        return spiking_networks.of_training(reading) | {
             "row": row | {"warnings": told, "resources": needs},
         }
 
@@ -307,9 +300,9 @@ def _kept(run, name):
     return None if run.folder is None else run.folder / f"{name}.npz"
 
 
-def _checkpoint(run, part, kind="npz"):
+def _checkpoint(run, part):
     """Return the file for what is done so far, if it is to be kept."""
-    return None if run.folder is None else run.folder / f"checkpoint-{part}.{kind}"
+    return _kept(run, f"checkpoint-{part}")
 
 
 def _remove(checkpoint):

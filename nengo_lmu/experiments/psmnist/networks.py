@@ -1,5 +1,6 @@
 """Spiking networks of several seeds, and of several numbers of spikes."""
 
+import zlib
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -53,15 +54,7 @@ def measure(settings, mnist, n_digits, path=None, matrices=None):
         ``validation_accuracy``.
     """
     classifier = SpikingClassifier(settings, mnist)
-    labels = [int(np.sum(mnist.test.labels[:n_digits])), len(mnist.train)]
-    reading = Reading(path, [asdict(settings), n_digits, labels])
-    if not reading.matrices:
-        if matrices is None:
-            reading.trained(*_trained(classifier, path))
-        else:
-            reading.trained(matrices, {})
-    for name, connection in classifier.parameters.items():
-        connection.transform = reading.matrices[name]
+    reading = trained(classifier, path, matrices)
     row, hidden_spikes = classifier.read(n_digits, reading)
     return classifier, row.record | {
         "settings": asdict(settings) | {"theta": settings.theta},
@@ -72,11 +65,43 @@ def measure(settings, mnist, n_digits, path=None, matrices=None):
         "window_error": classifier.lmu.memory.predicted_error.window,
         "lost": classifier.lost(),
         "lost_ideally": classifier.lost(ideal=True),
-        **_of_training(reading),
+        **of_training(reading),
     }
 
 
-def _trained(classifier, path):
+def trained(classifier, path=None, matrices=None):
+    """Train a network, or take the weights of one that was trained.
+
+    Parameters
+    ----------
+    classifier : SpikingClassifier
+        Its network gets the weights.
+    path : str or Path, optional
+        File in which they stay, and what is read with them. What is there already is
+        taken, if it is of this network.
+    matrices : dict of ndarray, optional
+        Weights that are taken where there are none.
+
+    Returns
+    -------
+    reading : nengo_lmu.experiments.psmnist.reading.Reading
+    """
+    digits = [
+        zlib.crc32(np.asarray(split.labels, dtype=np.int64).tobytes())
+        for split in (classifier.digits.train, classifier.digits.test)
+    ]
+    reading = Reading(path, [asdict(classifier.settings), digits])
+    if not reading.matrices:
+        if matrices is None:
+            reading.trained(*_train(classifier, path))
+        else:
+            reading.trained(matrices, {})
+    for name, connection in classifier.parameters.items():
+        connection.transform = reading.matrices[name]
+    return reading
+
+
+def _train(classifier, path):
     """Train a network, from where that was stopped, and return what it came to."""
     checkpoint = None
     if path is not None:
@@ -87,8 +112,8 @@ def _trained(classifier, path):
     return classifier.matrices, history
 
 
-def _of_training(reading):
-    """Return what is worth keeping of a training, if there was one."""
+def of_training(reading):
+    """Return what is worth keeping of a training, if there was one: a dict."""
     if not reading.history:
         return {}
     return {

@@ -6,23 +6,19 @@ number of Poisson neurons that the emulator could take. Digits follow one anothe
 without a pause, so that what is left of the one before is learned as well.
 """
 
-import json
 import time
 import warnings
-import zlib
-from pathlib import Path
 
 import numpy as np
 
 from nengo_lmu.experiments.classifier.network import progress
 from nengo_lmu.experiments.classifier.row import Row
-from nengo_lmu.experiments.psmnist.distortion import distorted
+from nengo_lmu.experiments.psmnist.reading import Reading
 from nengo_lmu.experiments.psmnist.spiking import Settings, SpikingClassifier
 from nengo_lmu.experiments.psmnist.without_time import train_on_states
 from nengo_lmu.legendre import last_step
 from nengo_lmu.series.states import correlated_noise
 from nengo_lmu.tasks.mnist import N_PIXELS
-from nengo_lmu.utils.files import write_atomically
 
 SETTINGS = Settings(
     d=96,
@@ -103,10 +99,7 @@ class ChipClassifier(SpikingClassifier):
         ]
         covariance = self.lmu.memory.filtered_noise(chip=True)
 
-        def states(split, rng):
-            pixels = split.pixels
-            if split is not self.digits.validation:
-                pixels = distorted(pixels, rng)
+        def states(pixels, rng):
             pixels = pixels - self.mean
             before = pixels[rng.permutation(len(pixels))]
             m = correlated_noise(covariance, len(pixels), rng, np.float32)
@@ -127,7 +120,7 @@ class ChipClassifier(SpikingClassifier):
             show_progress=show_progress,
         )
 
-    def read(self, split, n_digits, record=None, show_progress=None):
+    def read(self, split, n_digits, reading=None, show_progress=None):
         """Classify digits on the emulator, in streams that each begin at rest.
 
         Parameters
@@ -135,9 +128,9 @@ class ChipClassifier(SpikingClassifier):
         split : nengo_lmu.tasks.digits.Split
             Its first digits are read.
         n_digits : int
-        record : str or Path, optional
-            File with the streams that have ended, from which a run that was stopped
-            goes on.
+        reading : nengo_lmu.experiments.psmnist.reading.Reading, optional
+            Which goes on where it was stopped, with streams in the place of
+            minibatches.
         show_progress : bool, optional
             By default on terminals.
 
@@ -147,67 +140,54 @@ class ChipClassifier(SpikingClassifier):
         told : list of str
             What the simulator has warned of.
         """
-        streams = self._ended(record)
-        starts = list(range(0, n_digits, STREAM))
-        for start in progress(starts, "Loihi emulator", "stream", show_progress):
-            pixels = split.pixels[start : min(start + STREAM, n_digits)]
-            key = f"{start}, {len(pixels)}"
-            if key in streams:
-                continue
-            streams[key] = self._read_stream(pixels, self.settings.seed + start)
-            if record is not None:
-                kept = {"network": self._mark, "streams": streams}
-                write_atomically(record, lambda file, kept=kept: json.dump(kept, file))
-        read = [
-            streams[f"{start}, {min(STREAM, n_digits - start)}"] for start in starts
-        ]
+        reading = Reading() if reading is None else reading
+        unread = reading.unread(n_digits, STREAM)
+        for _, part in progress(unread, "Loihi emulator", "stream", show_progress):
+            seed = self.settings.seed + int(part[0])
+            reading.add(**self._read_stream(split.pixels[part], seed))
+        data = reading.arrays
         row = Row.from_guesses(
             "Loihi emulator",
-            [guess for stream in read for guess in stream["guesses"]],
+            data["guesses"],
             split.labels[:n_digits],
-            sum(stream["spikes"] for stream in read) / n_digits,
-            sum(stream["seconds"] for stream in read) / n_digits,
+            float(data["spikes"].mean()),
+            float(data["seconds"].mean()),
         )
-        return row, sorted({text for stream in read for text in stream["warnings"]})
-
-    def _ended(self, record):
-        """Return the streams of a file that this same network has read."""
-        if record is None or not Path(record).exists():
-            return {}
-        kept = json.loads(Path(record).read_text(encoding="utf-8"))
-        return kept["streams"] if kept["network"] == self._mark else {}
-
-    @property
-    def _mark(self):
-        """(str) Of the settings and the weights: another network has another one."""
-        mark = zlib.crc32(repr(self.settings).encode())
-        for values in self.matrices.values():
-            mark = zlib.crc32(values.tobytes(), mark)
-        return f"{mark:08x}"
+        told = {text for texts in data["warnings"] for text in texts.splitlines()}
+        return row, sorted(told)
 
     def _read_stream(self, pixels, seed):
-        """Read digits that follow one another."""
+        """Read digits that follow one another: arrays, with a row for each."""
         import nengo_loihi
 
-        s, guesses = self.settings, []
+        s, rows = self.settings, []
         with (
             self.presented(pixels),
             nengo_loihi.Simulator(
                 self.network, dt=s.dt, seed=seed, target="sim", progress_bar=False
             ) as sim,
         ):
-            started = time.perf_counter()
-            with warnings.catch_warnings(record=True) as told:
-                warnings.simplefilter("always")
-                for _ in pixels:
+            for _ in pixels:
+                started = time.perf_counter()
+                with warnings.catch_warnings(record=True) as told:
+                    warnings.simplefilter("always")
                     sim.run_steps(s.n_steps)
-                    guesses.append(int(sim.data[self.scores][-1].argmax()))
-                    spikes = float(sim.data[self.spikes][-1, 0])
-                    sim.clear_probes()
-            seconds = time.perf_counter() - started
-        return {
-            "guesses": guesses,
-            "spikes": spikes,
-            "seconds": seconds,
-            "warnings": sorted({str(warning.message) for warning in told}),
+                rows.append(
+                    {
+                        "guesses": int(sim.data[self.scores][-1].argmax()),
+                        "spikes": float(sim.data[self.spikes][-1, 0]),
+                        "seconds": time.perf_counter() - started,
+                        "warnings": "\n".join(_lines(told)),
+                    }
+                )
+                sim.clear_probes()
+        # Spikes are counted from the beginning of the stream.
+        counts = np.diff([row["spikes"] for row in rows], prepend=0)
+        return {k: np.array([row[k] for row in rows]) for k in rows[0]} | {
+            "spikes": counts
         }
+
+
+def _lines(told):
+    """Return what warnings say, each in a line."""
+    return sorted({" ".join(str(warning.message).split()) for warning in told})

@@ -38,10 +38,28 @@ class Reading:
             with contextlib.suppress(*NOT_AN_ARCHIVE):
                 self.matrices, self.history, self._parts = self._load()
 
-    @property
-    def n_parts(self):
-        """(int) Minibatches that have been read."""
-        return len(self._parts)
+    def unread(self, n_digits, size):
+        """Return the minibatches that are left, and forget those of other sizes.
+
+        Parameters
+        ----------
+        n_digits, size : int
+            How many there are, and in a minibatch, of which the last may be shorter.
+
+        Returns
+        -------
+        unread : list of tuple of int and ndarray
+            Numbers of minibatches, and of the digits in them.
+        """
+        parts = np.split(np.arange(n_digits), np.arange(size, n_digits, size))
+        as_read = [len(next(iter(part.values()))) for part in self._parts]
+        n_same = 0
+        for part, length in zip(parts, as_read):
+            if len(part) != length:
+                break
+            n_same += 1
+        del self._parts[n_same:]
+        return list(enumerate(parts))[n_same:]
 
     @property
     def arrays(self):

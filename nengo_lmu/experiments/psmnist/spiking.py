@@ -21,7 +21,6 @@ from scipy.signal import lfilter
 
 from nengo_lmu.experiments.classifier import network
 from nengo_lmu.experiments.classifier.row import Row
-from nengo_lmu.experiments.psmnist.distortion import distorted
 from nengo_lmu.experiments.psmnist.reading import Reading
 from nengo_lmu.experiments.psmnist.stepping import Stepper
 from nengo_lmu.experiments.psmnist.without_time import train_on_states
@@ -294,10 +293,7 @@ class SpikingClassifier(network.SpikingClassifier):
         matrix = states_of_pixels(s, scored=True).astype(np.float32)
         covariance = self._noise(s.design_tau)
 
-        def states(split, rng):
-            pixels = split.pixels
-            if split is not self.digits.validation:
-                pixels = distorted(pixels, rng)
+        def states(pixels, rng):
             m = (pixels - self.mean) @ matrix
             return m + correlated_noise(covariance, len(m), rng, np.float32)
 
@@ -316,8 +312,8 @@ class SpikingClassifier(network.SpikingClassifier):
             show_progress=show_progress,
         )
         if s.largest_rate is not None:
-            validation = states(self.digits.validation, np.random.RandomState(s.seed))
-            self._scale_rates(validation)
+            validation = self.digits.validation.pixels
+            self._scale_rates(states(validation, np.random.RandomState(s.seed)))
         return history
 
     @property
@@ -388,14 +384,11 @@ class SpikingClassifier(network.SpikingClassifier):
         s, test = self.settings, self.digits.test
         reading = Reading() if reading is None else reading
         stepper = Stepper(self)
-        parts = np.split(
-            np.arange(n_digits), np.arange(_MINIBATCH, n_digits, _MINIBATCH)
-        )
-        unread = range(reading.n_parts, len(parts))
-        for k in network.progress(unread, "digits", "minibatch", show_progress):
+        unread = reading.unread(n_digits, _MINIBATCH)
+        for k, part in network.progress(unread, "digits", "minibatch", show_progress):
             started = time.process_time()
             scores, memory_spikes, hidden_spikes = stepper.run(
-                test.pixels[parts[k]], np.random.default_rng([s.seed, k])
+                test.pixels[part], np.random.default_rng([s.seed, k])
             )
             spent = time.process_time() - started
             reading.add(

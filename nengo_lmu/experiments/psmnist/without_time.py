@@ -80,16 +80,13 @@ def train(
 
     matrix = _to_states(classifier.settings).astype(np.float32)
 
-    def states(split, rng):
-        distort = augment and split is not mnist.validation
-        return (distorted(split.pixels, rng) if distort else split.pixels) @ matrix
-
     return train_on_states(
         classifier,
         mnist,
-        states,
+        lambda pixels, rng: pixels @ matrix,
         Dropout(DROPOUT),
         epochs=epochs,
+        augment=augment,
         checkpoint=checkpoint,
         description="psMNIST without time",
         show_progress=show_progress,
@@ -102,6 +99,7 @@ def train_on_states(
     states,
     layer,
     epochs,
+    augment=True,
     checkpoint=None,
     description="training",
     show_progress=None,
@@ -117,11 +115,13 @@ def train_on_states(
         a `network.Classifier` of this package. Its network gets the weights.
     mnist : nengo_lmu.tasks.mnist.Mnist
     states : callable
-        Takes digits (a `Split`) and a random state, and returns ``(n, d)`` states of
+        Takes pixels of digits and a random state, and returns ``(n, d)`` states of
         single precision.
     layer : tf.keras.layers.Layer
         As for `nengo_lmu.dl.feedforward.FeedForwardTwin`.
     epochs : int
+    augment : bool
+        Distort the training digits, in each epoch otherwise.
     checkpoint : str or Path, optional
         File from which a training that was stopped goes on.
     description : str
@@ -141,11 +141,17 @@ def train_on_states(
     s = classifier.settings
     tf.random.set_seed(s.seed)
     rng = np.random.RandomState(s.seed)
-    m = states(mnist.train, rng)
+
+    def states_of(split, rng):
+        distort = augment and split is not mnist.validation
+        pixels = distorted(split.pixels, rng) if distort else split.pixels
+        return states(pixels, rng)
+
+    m = states_of(mnist.train, rng)
     mean, scale = m.mean(axis=0), m.std(axis=0)
 
     def standard(split, rng):
-        return (states(split, rng) - mean) / scale, split.labels
+        return (states_of(split, rng) - mean) / scale, split.labels
 
     steps = epochs * (len(mnist.train) // MINIBATCH)
     history = feedforward.train(
