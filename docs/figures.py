@@ -55,6 +55,14 @@ def first_plot():
     return plt.gcf()
 
 
+def delay():
+    """What the example of a delay draws."""
+    script = HERE.parent / "examples" / "delay.py"
+    with plt.rc_context():
+        exec(script.read_text(encoding="utf-8").replace("plt.show()", ""), {})  # noqa: S102
+        return plt.gcf()
+
+
 def window():
     """A signal, its last second, and the six numbers that stand for it."""
     u = signal(4.0)
@@ -285,6 +293,7 @@ def architecture():
 
 
 PICTURES = {
+    "delay": delay,
     "lmu_first_plot": first_plot,
     "lmu_window": window,
     "lmu_order": order,

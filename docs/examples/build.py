@@ -207,7 +207,7 @@ def gallery(titles):
 
 def build(again=False):
     """Make all of it."""
-    import matplotlib.font_manager  # noqa: F401 - makes its cache, and says so, here
+    import matplotlib.font_manager  # noqa: F401 - tells here that it makes its cache
 
     titles = {}
     for name, text in examples().items():
