@@ -97,12 +97,12 @@ def window():
             np.interp(end * DT - points * THETA, t, u),
             color=BLACK,
             lw=1,
-            label="the second",
+            label="input",
         )
         right.plot(points, held, color=VERMILION, lw=2, label="sum of six curves")
         right.legend(fontsize=7, loc="lower right", bbox_to_anchor=(1, 0.98), ncols=2)
         right.set(xlabel="how long ago (s)", ylabel="input")
-        right.set_title("3. the second, from them", loc="left", pad=16)
+        right.set_title("3. the curve from them", loc="left", pad=16)
         return figure
 
 

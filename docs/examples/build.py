@@ -6,10 +6,10 @@
 
 Each script of ``examples/`` in which cells are marked (jupytext's percent format)
 becomes a notebook that has been run, a page of what it says, does and draws, and a
-picture in the gallery, all in this folder. A notebook is kept for as long as its script,
-the package and the versions of what is installed are the same; ``--again`` runs all of
-them. An example that fails, or prints anything beside its results, ends the build. Needs
-the extras ``all`` and ``docs``.
+picture in the gallery, all in this folder. A notebook is kept for as long as its
+script, the package and the versions of what is installed are the same; ``--again`` runs
+all of them. An example that fails, or prints anything beside its results, ends the
+build. Needs the extras ``all`` and ``docs``.
 """
 
 import base64
@@ -41,17 +41,17 @@ GROUPS = {
     "Read, learn and forecast": {
         "readout": "A signal, what it is 30 ms later, and a forecast from spikes",
         "window_function": "A product of two past values, by a node and by neurons",
-        "learn_online": "A readout that learns a delay, and then works without a teacher",
+        "learn_online": "A readout that learns a delay, and then has no teacher",
         "classify": "Six test sequences of two classes, in the colour of their class",
         "forecast": "A noisy oscillation, and its forecast from spikes",
     },
     "Accuracy": {
-        "error_feedback": "A delay read from neurons with and without error feedback",
-        "neurons_for_error": "Error against the number of neurons, theory and simulation",
+        "error_feedback": "Error of a delay, from neurons with and without feedback",
+        "neurons_for_error": "Error against neurons, by theory and in simulations",
         "plan": "Two signals delayed by 0.4 s, beside what they should be",
     },
     "Time": {
-        "trials": "The state over four trials, with and without a reset between them",
+        "trials": "The input of 0.15 s ago over four trials, with and without resets",
         "speed": "A window that is held for half a second and then slowed down",
     },
     "Train, and run on a chip": {
@@ -108,7 +108,10 @@ def run(notebook):
     from nbclient import NotebookClient
 
     # With no folder to look for kernels in, "python3" is the one of this Python.
-    kernel = AsyncKernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
+    kernel = AsyncKernelManager(
+        kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
+        transport_encryption="auto",  # the kernel warns of a connection without
+    )
     client = NotebookClient(
         notebook,
         km=kernel,
@@ -185,8 +188,8 @@ def gallery(titles):
     parts = ["********\nExamples\n********"]
     parts.append(
         "Each example is a script of fewer than 60 lines in the folder ``examples``. "
-        "The building of these pages ran it as a notebook, which its page offers for "
-        "download."
+        "It was run as a notebook when these pages were built: its page shows the code "
+        "with its results, and has both the script and the notebook for download."
     )
     for group, captions in GROUPS.items():
         parts.append(f"{group}\n{'=' * len(group)}")
