@@ -36,6 +36,7 @@ from nengo_lmu.analysis.style import (
 
 HERE = Path(__file__).parent
 THETA, D, DT = 1.0, 6, 0.001
+QUIET = "seed=0, progress_bar=False) as sim"
 
 
 def signal(seconds, high=1.5, seed=5):
@@ -47,20 +48,18 @@ def first_plot():
     """What the code of the page on the first plot draws."""
     page = (HERE / "get_started" / "first_plot.rst").read_text(encoding="utf-8")
     code = re.search(r"code-block:: python\n\n((?:   .*\n)+)", page).group(1)
-    with plt.rc_context(
-        STYLE | {"figure.figsize": (7, 2.4), "figure.constrained_layout.use": True}
-    ):
-        exec(textwrap.dedent(code).replace("plt.savefig", "str"), {})  # noqa: S102
-        plt.gca().set(xlabel="time (s)", ylabel="signal")
+    plt.figure(figsize=(7, 2.4), layout="constrained")
+    code = code.replace("plt.savefig", "str").replace("seed=0) as sim", QUIET)
+    exec(textwrap.dedent(code), {})  # noqa: S102
+    plt.gca().set(xlabel="time (s)", ylabel="signal")
     return plt.gcf()
 
 
 def delay():
     """What the example of a delay draws."""
     script = HERE.parent / "examples" / "delay.py"
-    with plt.rc_context():
-        exec(script.read_text(encoding="utf-8").replace("plt.show()", ""), {})  # noqa: S102
-        return plt.gcf()
+    exec(script.read_text(encoding="utf-8").replace("plt.show()", ""), {})  # noqa: S102
+    return plt.gcf()
 
 
 def window():
@@ -305,7 +304,9 @@ PICTURES = {
 
 def main(folder):
     for name, draw in PICTURES.items():
-        save(draw(), Path(folder) / f"{name}.png")
+        # sizes of fonts are looked up when a figure is drawn, which is when it is saved
+        with plt.rc_context(STYLE):
+            save(draw(), Path(folder) / f"{name}.png")
         print(f"{name}.png: {draw.__doc__}")
 
 

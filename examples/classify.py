@@ -5,6 +5,8 @@
 # why. To use it, replace `x` and `labels` by your data.
 
 # %%
+import textwrap
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -20,7 +22,7 @@ train, test = slice(0, 40), slice(40, 60)
 
 quiet = {"seed": 0, "show_progress": False}
 model = classify(x[train], labels[train], d=(3, 6), n_neurons=300, **quiet)
-print(*model.choice.reasons, sep="\n")
+print(*map(textwrap.fill, model.choice.reasons), sep="\n")
 
 # %%
 results = {}

@@ -5,6 +5,8 @@
 # by your data; here it is a pendulum that is pushed at random and measured with noise.
 
 # %%
+import textwrap
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -20,7 +22,7 @@ START, AHEAD = 450, 2
 
 quiet = {"seed": 0, "show_progress": False}
 model = forecast(x[:START], horizon=AHEAD, n_neurons=300, **quiet)
-print(*model.choice.reasons, sep="\n")
+print(*map(textwrap.fill, model.choice.reasons), sep="\n")
 
 # %%
 result = evaluate_forecast(model, x, START, "nengo", **quiet)
