@@ -239,10 +239,10 @@ ROWS = (
         "",
     ),
     (
-        "dl    loihi",
+        "dl    loihi    nir",
         VERMILION,
-        "training and fast plans; the chip and its emulator",
-        "NengoDL, NengoLoihi",
+        "training and fast plans; the chip and its emulator; graphs",
+        "NengoDL, NengoLoihi, nir",
     ),
     (
         "analysis",
