@@ -22,6 +22,7 @@ extensions = [
     "commands",
     "mathml",
     "page_links",
+    "pictures",
     "public_names",
 ]
 exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
