@@ -3,6 +3,7 @@
 import re
 import runpy
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import matplotlib
@@ -211,6 +212,12 @@ def build():
 def notebook_with(outputs):
     """Return what is looked at of a notebook with one cell."""
     return SimpleNamespace(cells=[{"outputs": outputs}])
+
+
+def test_each_example_has_a_test_that_runs_it():
+    source = Path(__file__).read_text(encoding="utf-8")
+    for script in SCRIPTS:
+        assert f'"{script.stem}"' in source or f'"{script.name}"' in source
 
 
 def test_the_gallery_shows_all_examples(build):
