@@ -22,10 +22,10 @@ extensions = [
     "commands",
     "mathml",
     "page_links",
+    "pictures",
     "public_names",
 ]
 exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
-suppress_warnings = ["toc.empty_glob"]  # of what is made elsewhere
 html_math_renderer = "mathml"
 default_role = "py:obj"
 highlight_language = "text"  # of blocks after two colons, which are of terminals

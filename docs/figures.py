@@ -36,6 +36,7 @@ from nengo_lmu.analysis.style import (
 
 HERE = Path(__file__).parent
 THETA, D, DT = 1.0, 6, 0.001
+QUIET = "seed=0, progress_bar=False) as sim"
 
 
 def signal(seconds, high=1.5, seed=5):
@@ -47,11 +48,17 @@ def first_plot():
     """What the code of the page on the first plot draws."""
     page = (HERE / "get_started" / "first_plot.rst").read_text(encoding="utf-8")
     code = re.search(r"code-block:: python\n\n((?:   .*\n)+)", page).group(1)
-    with plt.rc_context(
-        STYLE | {"figure.figsize": (7, 2.4), "figure.constrained_layout.use": True}
-    ):
-        exec(textwrap.dedent(code).replace("plt.savefig", "str"), {})  # noqa: S102
-        plt.gca().set(xlabel="time (s)", ylabel="signal")
+    plt.figure(figsize=(7, 2.4), layout="constrained")
+    code = code.replace("plt.savefig", "str").replace("seed=0) as sim", QUIET)
+    exec(textwrap.dedent(code), {})  # noqa: S102
+    plt.gca().set(xlabel="time (s)", ylabel="signal")
+    return plt.gcf()
+
+
+def delay():
+    """What the example of a delay draws."""
+    script = HERE.parent / "examples" / "delay.py"
+    exec(script.read_text(encoding="utf-8").replace("plt.show()", ""), {})  # noqa: S102
     return plt.gcf()
 
 
@@ -89,12 +96,12 @@ def window():
             np.interp(end * DT - points * THETA, t, u),
             color=BLACK,
             lw=1,
-            label="the second",
+            label="input",
         )
         right.plot(points, held, color=VERMILION, lw=2, label="sum of six curves")
         right.legend(fontsize=7, loc="lower right", bbox_to_anchor=(1, 0.98), ncols=2)
         right.set(xlabel="how long ago (s)", ylabel="input")
-        right.set_title("3. the second, from them", loc="left", pad=16)
+        right.set_title("3. the curve from them", loc="left", pad=16)
         return figure
 
 
@@ -232,10 +239,10 @@ ROWS = (
         "",
     ),
     (
-        "dl    loihi",
+        "dl    loihi    nir",
         VERMILION,
-        "training and fast plans; the chip and its emulator",
-        "NengoDL, NengoLoihi",
+        "training and fast plans; the chip and its emulator; graphs",
+        "NengoDL, NengoLoihi, nir",
     ),
     (
         "analysis",
@@ -285,6 +292,7 @@ def architecture():
 
 
 PICTURES = {
+    "delay": delay,
     "lmu_first_plot": first_plot,
     "lmu_window": window,
     "lmu_order": order,
@@ -296,7 +304,9 @@ PICTURES = {
 
 def main(folder):
     for name, draw in PICTURES.items():
-        save(draw(), Path(folder) / f"{name}.png")
+        # sizes of fonts are looked up when a figure is drawn, which is when it is saved
+        with plt.rc_context(STYLE):
+            save(draw(), Path(folder) / f"{name}.png")
         print(f"{name}.png: {draw.__doc__}")
 
 

@@ -1,10 +1,12 @@
 # %% [markdown]
-# # Classes of your own sequences
-# Sequences of any length with labels go in, a spiking network that tells the classes
-# comes out: it chooses its window and order by validation and says why. `x` and
-# `labels` are all that has to be replaced by your data.
+# # Classify your own sequences
+# `classify` takes sequences of any length with their labels, and trains a spiking
+# network that reads the classes. It chooses window and order by validation, and says
+# why. To use it, replace `x` and `labels` by your data.
 
 # %%
+import textwrap
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -18,14 +20,15 @@ x = [np.sin(s * np.arange(rng.randint(12, 20)) + 7 * rng.rand()) for s in speed]
 x = [sequence + 0.2 * rng.randn(len(sequence)) for sequence in x]
 train, test = slice(0, 40), slice(40, 60)
 
-model = classify(x[train], labels[train], d=(3, 6), n_neurons=300, seed=0)
-print(*model.choice.reasons, sep="\n")
+quiet = {"seed": 0, "show_progress": False}
+model = classify(x[train], labels[train], d=(3, 6), n_neurons=300, **quiet)
+print(*map(textwrap.fill, model.choice.reasons), sep="\n")
 
 # %%
 results = {}
 for simulator in ("ideal", "nengo"):
     results[simulator] = evaluate_classes(
-        model, x[test], labels[test], simulator, seed=0
+        model, x[test], labels[test], simulator, **quiet
     )
     accuracy, error = results[simulator].accuracy, results[simulator].standard_error
     print(f"{simulator}: {100 * accuracy:.0f} +- {100 * error:.0f} % right")
@@ -39,9 +42,10 @@ for i in range(6):
     plt.plot(2.5 * i + x[test][i], colour + line, label=f"{labels[test][i]}")
 handles, names = plt.gca().get_legend_handles_labels()
 shown = dict(zip(names, handles))
-plt.legend(shown.values(), shown.keys(), ncols=2)
+above = {"loc": "upper center", "bbox_to_anchor": (0.5, 1.15)}
+plt.legend(shown.values(), shown.keys(), ncols=2, **above)
 plt.xlabel("sample")
 plt.yticks([])
-plt.ylabel("six test sequences\n(dotted: class missed)")
+plt.ylabel("six test sequences\n(dotted: wrong class)")
 plt.tight_layout()
 plt.show()

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Remember a second
-# A memory of 600 Poisson neurons holds the last second of a signal. The input a
-# second ago is read out of it, as a linear function of its state.
+# A memory of 600 Poisson neurons holds the last second of a signal. The input of a
+# second ago is decoded from it, as a linear function of its state.
 
 # %%
 import matplotlib.pyplot as plt

@@ -1,10 +1,12 @@
 # %% [markdown]
 # # Forecast your own series
-# A series goes in, a spiking network that forecasts it comes out. The window, the
-# order and the scale are chosen within the training data. `x` is all that has to be
-# replaced by your data; here it is a pendulum that is pushed and measured with noise.
+# `forecast` takes a series, and returns a spiking network that predicts it. It chooses
+# the window, the order and the scale within the training data. To use it, replace `x`
+# by your data; here it is a pendulum that is pushed at random and measured with noise.
 
 # %%
+import textwrap
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -18,14 +20,15 @@ for i in range(2, len(x)):  # sampled ten times an oscillation
 x += 0.05 * rng.randn(len(x))
 START, AHEAD = 450, 2
 
-model = forecast(x[:START], horizon=AHEAD, n_neurons=300, seed=0)
-print(*model.choice.reasons, sep="\n")
+quiet = {"seed": 0, "show_progress": False}
+model = forecast(x[:START], horizon=AHEAD, n_neurons=300, **quiet)
+print(*map(textwrap.fill, model.choice.reasons), sep="\n")
 
 # %%
-result = evaluate_forecast(model, x, START, "nengo", seed=0)
+result = evaluate_forecast(model, x, START, "nengo", **quiet)
 held = np.sqrt(np.mean((x[START:] - x[START - AHEAD : -AHEAD]) ** 2)) / x[START:].std()
-print(f"error in spikes: {result.nrmse:.2f} of the series' deviation")
-print(f"the last value as the forecast: {held:.2f}")
+print(f"error in spikes: {result.nrmse:.2f} of the series' standard deviation")
+print(f"with the last value as the forecast: {held:.2f}")
 
 # %%
 plt.rcParams.update(STYLE | {"figure.figsize": (7, 3)})

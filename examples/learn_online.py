@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Learn while it runs
-# A readout is learned by PES from a teacher who shows the signal of 0.1 s ago; then
-# it is held, and has to do without. It learns on Loihi too.
+# A readout learns by PES from a teacher, which shows the signal of 0.1 s ago. In the
+# last half second it works without the teacher. Such a readout learns on Loihi too.
 
 # %%
 import matplotlib.pyplot as plt
@@ -21,8 +21,8 @@ with nengo.Network(seed=0) as net:
     nengo.Connection(teacher, learned.target, synapse=None)
     exam = nengo.Node(lambda t: float(t > 2.5))
     nengo.Connection(exam, learned.hold, synapse=None)
-    error = nengo.Probe(learned.error)  # what it says less what it should say
-    said = nengo.Probe(learned.node)
+    error = nengo.Probe(learned.error)  # output minus teacher
+    output = nengo.Probe(learned.node)
 
 with nengo.Simulator(net, seed=0, progress_bar=False) as sim:
     sim.run(3)
@@ -33,13 +33,13 @@ for name, part in {
     "exam": slice(2500, 3000),
 }.items():
     size = np.sqrt(np.mean(sim.data[error][part] ** 2)) / u.std()
-    print(f"{name}: error {size:.2f} of the signal's deviation")
+    print(f"{name}: error {size:.2f} of the signal's standard deviation")
 
 # %%
 plt.rcParams.update(STYLE | {"figure.figsize": (7, 3)})
 plt.plot(sim.trange(), np.roll(u, 100), "k", lw=3, alpha=0.3, label="0.1 s ago")
-plt.plot(sim.trange(), sim.data[said], "C0", lw=1, label="learned")
-plt.axvspan(2.5, 3, color="C1", alpha=0.15, label="held")
+plt.plot(sim.trange(), sim.data[output], "C0", lw=1, label="learned readout")
+plt.axvspan(2.5, 3, color="C1", alpha=0.15, label="without teacher")
 plt.xlabel("time (s)")
 plt.ylabel("signal")
 plt.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.2))

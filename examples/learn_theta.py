@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Learn the length of the window
-# With `trainable_theta=True` the length of the window is one trainable number. It
-# starts twice too long and learns from examples that what is wanted is the input 50
-# ms ago.
+# With `trainable_theta=True` the length of the window is one trainable number. Here it
+# is twice too long at first. Training finds the right length from examples, in which
+# the target is the input of 50 ms ago.
 
 # %%
 import matplotlib.pyplot as plt
@@ -39,7 +39,7 @@ with nengo_dl.Simulator(net, minibatch_size=16, seed=0, progress_bar=False) as s
         sim.fit({stim: u}, {probe: y}, epochs=1, verbose=0)
         sim.freeze_params(net)
         lengths.append(1000 * lmu.theta)
-print(f"theta: {lengths[0]:.0f} ms at first, {lengths[-1]:.1f} ms learned")
+print(f"theta: {lengths[0]:.0f} ms before, {lengths[-1]:.1f} ms learned")
 
 # %%
 plt.rcParams.update(STYLE | {"figure.figsize": (5, 3)})

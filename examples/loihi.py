@@ -1,8 +1,8 @@
 # %% [markdown]
 # # On Loihi
-# The network of any other example runs on the chip or, without one, on its emulator.
-# What it needs there is known before. The chip has no way for neurons to hear their
-# error, so the memory has the error of one with `error_feedback=0`.
+# A network with a memory runs on the chip or, without a chip, on its emulator.
+# `resources` says beforehand what it needs there. On the chip, neurons cannot receive
+# their own error, so this memory has `error_feedback=0` in both simulators.
 
 # %%
 import matplotlib.pyplot as plt
@@ -34,7 +34,7 @@ runs["Loihi's emulator"], u = sim.data[delayed][:, 0], sim.data[signal][:, 0]
 # %%
 plt.rcParams.update(STYLE | {"figure.figsize": (7, 3)})
 t = sim.trange()[1000:]
-plt.plot(t, u[:-1000], "k", lw=3, alpha=0.3, label="a second ago")
+plt.plot(t, u[:-1000], "k", lw=3, alpha=0.3, label="input of a second ago")
 for (name, decoded), colour in zip(runs.items(), ["C0", "C1"]):
     error = np.sqrt(np.mean((decoded[1000:] - u[:-1000]) ** 2)) / 0.3
     print(f"{name}: error of the delay {error:.3f} of the signal's rms")

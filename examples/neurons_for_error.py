@@ -1,7 +1,6 @@
 # %% [markdown]
-# # How much error neurons buy
-# The theory says the error of a memory before there is one, and the simulation
-# agrees.
+# # How many neurons an error takes
+# The theory predicts the error of a memory before it is built, and simulations agree.
 
 # %%
 import matplotlib.pyplot as plt

@@ -1,7 +1,8 @@
 # %% [markdown]
 # # Plan a delay line
-# "Delay two signals by 0.4 s, up to 1.5 Hz, within 5 %": the plan says the window,
-# the order, the neurons and the synapse for it, and the error to expect.
+# The task is to delay two signals of up to 1.5 Hz by 0.4 s, with an error of 5 %. The
+# plan chooses the window, the order, the neurons and the synapse, and predicts the
+# error.
 
 # %%
 import matplotlib.pyplot as plt
@@ -45,10 +46,10 @@ print(f"error: planned {plan.error:.4f}, measured {error:.4f}")
 plt.rcParams.update(STYLE | {"figure.figsize": (7, 3)})
 t = sim.trange()[1000:5000]
 for i, colour in enumerate(["C0", "C3"]):
-    plt.plot(t, wanted[:4000, i], "k", lw=3, alpha=0.3, label="wanted" if i else None)
+    plt.plot(t, wanted[:4000, i], "k", lw=3, alpha=0.3, label=None if i else "wanted")
     plt.plot(t, decoded[:4000, i], colour, lw=1, label=f"signal {i + 1}, delayed")
 plt.xlabel("time (s)")
-plt.ylabel("input 0.4 s ago")
-plt.legend(ncols=3)
+plt.ylabel("input of 0.4 s ago")
+plt.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.2))
 plt.tight_layout()
 plt.show()

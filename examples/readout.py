@@ -1,7 +1,8 @@
 # %% [markdown]
 # # Fit a readout to data
-# A readout that forecasts is fitted in closed form, for the noise that the spikes
-# will have, and says its error beforehand. No training, no tuning.
+# This readout forecasts a signal. It is fitted in closed form, with the noise of the
+# spikes taken into account, and its error is known beforehand. There is no training,
+# and no parameter to tune.
 
 # %%
 import matplotlib.pyplot as plt
@@ -30,7 +31,7 @@ missed = (sim.data[probe][:, 0] - target)[400:]
 error, expected = np.sqrt(np.mean(missed**2)), readout.predicted_error[0]
 held = np.sqrt(np.mean((u - target)[400:] ** 2))
 print(f"forecast, {AHEAD} ms ahead: error {error:.4f}, expected {expected:.4f}")
-print(f"the present value as the forecast: error {held:.4f}")
+print(f"with the present value as the forecast: error {held:.4f}")
 
 # %%
 plt.rcParams.update(STYLE | {"figure.figsize": (7, 3)})

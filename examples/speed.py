@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Time as an input
-# `largest_speed` gives a memory a node for the speed of its time: 0 holds the window,
-# 0.5 makes it twice as long. Here the window is held for half a second, as in working
-# memory.
+# With `largest_speed`, a memory has an input for the speed of its time. A speed of 0
+# holds the window, as in working memory, and one of 0.5 makes it twice as long. Here it
+# is held for half a second, and later runs at half speed.
 
 # %%
 import matplotlib.pyplot as plt
@@ -38,11 +38,11 @@ plt.rcParams.update(STYLE | {"figure.figsize": (7, 3.6)})
 figure, axes = plt.subplots(2, 1, sharex=True, layout="constrained")
 axes[0].plot(sim.trange(), u, "0.6", label="signal")
 axes[0].plot(sim.trange(), sim.data[end], "C0", label="end of the window")
-axes[0].legend(ncols=2, loc="upper center", bbox_to_anchor=(0.5, 1.25))
 axes[0].set_ylabel("signal")
 axes[1].plot(sim.trange(), sim.data[state], lw=1)
 axes[1].set(xlabel="time (s)", ylabel="state")
 for ax in axes:
-    ax.axvspan(1, 1.5, color="C1", alpha=0.15)
-    ax.axvspan(2, 3, color="C2", alpha=0.15)
+    ax.axvspan(1, 1.5, color="C1", alpha=0.15, label="held")
+    ax.axvspan(2, 3, color="C2", alpha=0.15, label="half speed")
+axes[0].legend(ncols=4, loc="upper center", bbox_to_anchor=(0.5, 1.25))
 plt.show()

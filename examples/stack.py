@@ -1,8 +1,7 @@
 # %% [markdown]
 # # A stack of memories
-# The end of one window is the beginning of the next: two memories of half a second
-# remember a second. Each has an order of its own, and either may be read at any
-# point.
+# The end of the first window is the input of the second memory. So two memories of half
+# a second remember a whole second. Both can be read at any point of their windows.
 
 # %%
 import matplotlib.pyplot as plt

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Train a spiking cell with NengoDL
-# Hidden units that spike read the memory and are trained by NengoDL's own `fit`; then
-# the same network runs in Nengo, spike by spike. The task: the product of the input
-# now and 0.1 s ago, which is no linear function of the window.
+# Hidden units that spike read the memory. NengoDL's own `fit` trains them; then the
+# same network runs in Nengo, spike by spike. The task is the product of the present
+# input and the input of 0.1 s ago, which is not a linear function of the window.
 
 # %%
 import matplotlib.pyplot as plt
@@ -37,14 +37,17 @@ with nengo_dl.Simulator(net, minibatch_size=8, seed=0, progress_bar=False) as si
 losses = history.history["loss"]
 print(f"squared error: {losses[0]:.4f} in the first epoch, {losses[-1]:.4f} at last")
 
-# %% the eight sequences that training has not seen, one after the other, in Nengo
+# %% [markdown]
+# Eight sequences that were not used in training are presented one after the other.
+
+# %%
 test, wanted = u[32:].reshape(-1, 1), y[32:].reshape(-1)
 x.output = nengo.processes.PresentInput(test, 0.001)
 with nengo.Simulator(net, seed=0, progress_bar=False) as sim:
     sim.run_steps(len(test))
-scored = np.arange(len(test)) % 400 >= 200  # when the window is a sequence's own
+scored = np.arange(len(test)) % 400 >= 200  # the window is within a sequence
 error = np.std((sim.data[probe][:, 0] - wanted)[scored]) / wanted[scored].std()
-print(f"error in spikes: {error:.2f} of the product's deviation")
+print(f"error in spikes: {error:.2f} of the product's standard deviation")
 
 # %%
 plt.rcParams.update(STYLE | {"figure.figsize": (7, 3)})

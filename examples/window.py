@@ -1,8 +1,7 @@
 # %% [markdown]
 # # Read the whole window
-# The state of a memory says what the input was at every point of its window, not at
-# the end only. Here are 50 points of a window of half a second, twenty times a
-# second.
+# A memory holds its input at every point of the window, not only at the end. Here 50
+# points of a window of half a second are decoded at each time step.
 
 # %%
 import matplotlib.pyplot as plt
@@ -26,7 +25,8 @@ with nengo.Simulator(net, seed=0, progress_bar=False) as sim:
     sim.run(3)
 
 # %% [markdown]
-# The ideal memory, without neurons, has the same window but for the spikes' noise.
+# The ideal memory, which has no neurons, has the same window without the noise of
+# spikes.
 
 # %%
 states = legendre.simulate(sim.data[signal][:, 0], THETA, D)

@@ -1,8 +1,7 @@
 # %% [markdown]
 # # Compute a function of the window in neurons
-# How much of the last quarter of a second is like the quarter before it? The product
-# of two points of the window says so, and neurons between the memory and the readout
-# compute it: in spikes, on any simulator.
+# The product of the input at two past moments is not a linear function of the memory's
+# state. Neurons beside the memory compute it: in spikes, and in any simulator.
 
 # %%
 import matplotlib.pyplot as plt

@@ -7,6 +7,7 @@ import pytest
 from pages import ROOT, alike, blocks, run
 
 import nengo_lmu
+from nengo_lmu.cli import COMMANDS
 
 DOCS = ROOT / "docs"
 
@@ -63,6 +64,21 @@ def test_each_public_name_is_in_the_reference():
     assert set(nengo_lmu.__all__) - {"__version__"} <= listed
     assert set(nengo_lmu.networks.__all__) <= listed
     assert {"analysis", "dl", "loihi", "plots", "series"} <= listed
+
+
+def full_names(commands, before=""):
+    """Yield all commands as they are typed."""
+    for name, (_, content) in commands.items():
+        if isinstance(content, dict):
+            yield from full_names(content, f"{before}{name} ")
+        else:
+            yield before + name
+
+
+def test_the_page_of_results_has_a_row_for_each_command():
+    text = (DOCS / "reproduce" / "index.rst").read_text(encoding="utf-8")
+    rows = re.findall(r"^``nengo-lmu ([^`]+)``  ", text, re.MULTILINE)
+    assert sorted(rows) == sorted(full_names(COMMANDS))
 
 
 def test_pictures_of_the_pages_are_there_and_are_used():

@@ -3,6 +3,7 @@
 import re
 import runpy
 import sys
+from types import SimpleNamespace
 
 import matplotlib
 import nengo
@@ -201,17 +202,43 @@ def test_an_example_is_short_and_a_notebook(script):
     assert lines.count("# %%") >= 2 and lines[-1] == "plt.show()"
 
 
-def test_the_gallery_shows_all_examples():
+@pytest.fixture(scope="module")
+def build():
     path = ROOT / "docs" / "examples" / "build.py"
-    build = runpy.run_path(str(path), run_name="build")
+    return runpy.run_path(str(path), run_name="build")
+
+
+def notebook_with(outputs):
+    """Return what is looked at of a notebook with one cell."""
+    return SimpleNamespace(cells=[{"outputs": outputs}])
+
+
+def test_the_gallery_shows_all_examples(build):
     shown = [name for names in build["GROUPS"].values() for name in names]
     assert sorted(shown) == sorted(build["examples"]())
     assert {*shown, "plots"} == {script.stem for script in SCRIPTS}
+    titles = {name: name for name in shown}
+    for name in shown:
+        assert f"   :link: {name}\n" in build["gallery"](titles)
 
 
-def test_a_page_of_the_docs_has_what_a_notebook_says_and_draws():
-    path = ROOT / "docs" / "examples" / "build.py"
-    build = runpy.run_path(str(path), run_name="build")
+def test_an_example_that_warns_ends_the_building_of_the_docs(build):
+    printed = {"output_type": "stream", "name": "stdout", "text": "error 0.01"}
+    drawn = {"output_type": "display_data", "data": {"image/png": "", "text/plain": ""}}
+    build["refuse_chatter"]("delay", notebook_with([printed, drawn]))
+    warning = {"output_type": "stream", "name": "stderr", "text": "UserWarning: no"}
+    value = {"output_type": "execute_result", "data": {"text/plain": "Text(0, 0)"}}
+    for chatter, words in ((warning, "UserWarning"), (value, "Text")):
+        with pytest.raises(ValueError, match=f"delay.*{words}"):
+            build["refuse_chatter"]("delay", notebook_with([printed, chatter]))
+
+
+def test_a_notebook_is_run_again_when_its_script_changes(build):
+    assert build["origin"]("a = 1") == build["origin"]("a = 1")
+    assert build["origin"]("a = 1") != build["origin"]("a = 2")
+
+
+def test_a_page_of_the_docs_has_what_a_notebook_says_and_draws(build):
     assert build["prose"]("# Of `u`\nIt `is`.") == "Of ``u``\n========\n\nIt ``is``."
     text = build["block"](".. code-block:: python", "a = 1\n\nb = 2")
     assert text == ".. code-block:: python\n\n   a = 1\n\n   b = 2"
