@@ -623,8 +623,11 @@ def without_chatter():
         os.close(stderr)
         chatter_filter.stdin.close()
         # It goes on for as long as a process started meanwhile writes to it.
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        try:
             chatter_filter.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            # Otherwise Python would warn of it, as soon as it is nobody's any more.
+            threading.Thread(target=chatter_filter.wait, daemon=True).start()
         _FILTERING.release()
 
 

@@ -4,6 +4,7 @@ What depends on the state of a fresh interpreter runs in one of its own.
 """
 
 import compileall
+import gc
 import importlib
 import importlib.util
 import os
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import time
 import types
 import warnings
 from importlib import metadata
@@ -487,6 +489,25 @@ def test_what_is_not_chatter_is_written(capfd):
         raise ZeroDivisionError
     os.write(2, b"after\n")
     assert capfd.readouterr().err == "kept 1\nkept 2\nafter\n"
+
+
+def test_a_filter_that_goes_on_is_not_warned_of(capfd):
+    """It hears whoever was started meanwhile, for as long as that one speaks."""
+    late = (
+        "import time, os; time.sleep(1.5); os.write(2, b'I0000 a.cc:1] no\\nlate\\n')"
+    )
+    with compat.without_chatter():
+        speaker = subprocess.Popen([sys.executable, "-I", "-S", "-c", late])
+    with warnings.catch_warnings(record=True) as record:
+        warnings.simplefilter("always")
+        gc.collect()
+    assert record == []
+    assert speaker.wait(timeout=60) == 0
+    deadline, heard = time.monotonic() + 60, ""
+    while not heard.endswith("\n") and time.monotonic() < deadline:
+        time.sleep(0.02)
+        heard += capfd.readouterr().err
+    assert heard == "late\n"
 
 
 # --- NengoDL does what it says

@@ -177,8 +177,8 @@ def _checked_array(name, value, n, finite, key="it", ndim=None):
     except ValueError:  # the list is ragged
         array = np.asarray(None)
     is_shaped = array.ndim > 0 if ndim is None else array.ndim == ndim
-    refused = np.isinf if not finite else lambda x: ~np.isfinite(x)
-    if not is_shaped or array.dtype.kind not in "biuf" or np.any(refused(array)):
+    is_number = array.dtype.kind in "biuf"
+    if not is_shaped or not is_number or not _has_values(array, may_be_nan=not finite):
         kind = "finite" if finite else "finite, or NaN for a loss that knows of it"
         shape = "(n, ...)" if ndim is None else "(n, n_steps, size)"
         raise ValidationError(
@@ -193,3 +193,16 @@ def _checked_array(name, value, n, finite, key="it", ndim=None):
             attr=name,
         )
     return array
+
+
+def _has_values(array, may_be_nan):
+    """Return whether values are finite, or NaN where they may be."""
+    if array.size == 0 or array.dtype.kind != "f":
+        return True
+    # The extremes take a fraction of the time of a look at each value, and are NaN
+    # where any of them is.
+    with np.errstate(invalid="ignore"):
+        extremes = np.array([array.min(), array.max()])
+    if may_be_nan and np.isnan(extremes).any():
+        return not np.isinf(array).any()
+    return bool(np.isfinite(extremes).all())

@@ -94,7 +94,7 @@ class Settings(network.Settings):
     last_pixels: int = 24
     basis: str = "digits"
     largest_rate: float | None = 450.0
-    epochs: int = 30
+    epochs: int = 100
 
     n_pixels: ClassVar[int] = N_PIXELS
 
