@@ -33,6 +33,7 @@ TARGETS = frozenset(
         "nengo_extras.reqs",
         "nengo_loihi",
         "nengo_loihi.block",
+        "nengo_loihi.builder.discretize",
         "nengo_loihi.compat",
         "nengo_loihi.dvs",
         "nengo_loihi.emulator.interface",

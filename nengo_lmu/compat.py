@@ -969,3 +969,24 @@ def mend_emulator(interface):
     for state in (interface.CompartmentState, interface.NoiseState):
         if not hasattr(state.__init__, "__wrapped__"):
             patch(state, "__init__", without_cast_warning(state.__init__))
+
+
+@mends(AFTER, "nengo_loihi.builder.discretize", until=LAST_NENGO_LOIHI)
+def mend_array_to_int(discretize):
+    """Integers in the place of an array's numbers, whose type NumPy >= 2.5 keeps.
+
+    NengoLoihi <= 1.1.0 sets the type, which is deprecated. An array that is given a new
+    state, as if it were unpickled, has the type of that.
+    """
+    if numpy_release() < (2, 5) or hasattr(discretize.array_to_int, "__wrapped__"):
+        return
+    import numpy as np
+
+    @functools.wraps(discretize.array_to_int)
+    def array_to_int(array, value):
+        assert array.dtype == np.float32
+        new = np.empty(array.shape, np.int32)
+        new[:] = np.round(value)
+        array.__setstate__((1, new.shape, new.dtype, False, new.tobytes()))
+
+    patch(discretize, "array_to_int", array_to_int)

@@ -318,9 +318,8 @@ def _discretize_synapse(synapse, scale):
     rows = [synapse.axon_weight_idx(axon) for axon in range(synapse.n_axons)]
     n_axons = np.bincount(rows, minlength=len(exact))
     rounded = round_rows(exact, synapse.indices, n_axons)
-    for weights, whole in zip(synapse.weights, rounded):
-        whole = np.clip(whole, -WEIGHT_MAX, WEIGHT_MAX)
-        # NengoLoihi counts mixed-sign weights in half steps
-        integers = discretize_weights(synapse.synapse_cfg, 2 * whole)
-        weights.dtype = np.int32
-        weights[:] = integers
+    # NengoLoihi counts mixed-sign weights in half steps
+    synapse.weights = [
+        discretize_weights(synapse.synapse_cfg, 2 * np.clip(w, -WEIGHT_MAX, WEIGHT_MAX))
+        for w in rounded
+    ]
