@@ -39,7 +39,7 @@ class SpikingMackeyGlass(Experiment):
     resumes = True
 
     n_neurons: int = option(1000, whole_number(12), "of the memory", "M")
-    units: tuple = option((300, 600), whole_number(10), "hidden units")
+    units: tuple = option((150, 600), whole_number(10), "hidden units")
     echo_units: tuple = option(
         (600,), whole_number(10), "of echo-state networks", nargs="*"
     )
