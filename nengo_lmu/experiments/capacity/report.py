@@ -128,8 +128,10 @@ def _draw_spiking(axes, record):
         xlabel="Poisson neurons",
         ylabel="mean squared error, settled",
     )
+    low, _ = axes.get_ylim()
+    axes.set_ylim(low / 30, None)  # the legend is below the lines
     axes.set_title("Neurons that hold T steps", loc="left")
-    axes.legend()
+    axes.legend(loc="lower left", ncols=2)
 
 
 def _draw_learning(axes, record):

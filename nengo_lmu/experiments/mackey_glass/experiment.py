@@ -41,8 +41,8 @@ class MackeyGlass(Experiment):
     Networks of four layers and some 18,000 parameters are trained on 32 sequences
     of 5000 samples, and tried on 64 others: LSTMs, LMUs and layers of both in turn.
     If asked for, also "paper", the paper's LMU, in which everything feeds back: it
-    is trained in time, which takes eight times as long. The error is the root mean
-    square one over all samples, relative to the root mean square of the series.
+    is trained in time, which takes longer. The error is the root mean square one
+    over all samples, relative to the root mean square of the series.
 
     Besides: LMUs that were trained at a time step of 1 ms, run at others; and how
     long training takes. `train mackey-glass-spikes` is about spiking LMUs.

@@ -39,9 +39,9 @@ class SpikingMackeyGlass(Experiment):
     resumes = True
 
     n_neurons: int = option(1000, whole_number(12), "of the memory", "M")
-    units: tuple = option((600, 2400), whole_number(10), "hidden units")
+    units: tuple = option((150, 600), whole_number(10), "hidden units")
     echo_units: tuple = option(
-        (600, 2400), whole_number(10), "of echo-state networks", nargs="*"
+        (600,), whole_number(10), "of echo-state networks", nargs="*"
     )
     seeds: int = option(
         3, number_of_runs, "how often each, with other sequences, weights and spikes"

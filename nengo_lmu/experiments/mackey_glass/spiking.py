@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import nengo
 import numpy as np
-from scipy.signal import lfilter
+from scipy.signal import cont2discrete, lfilter
 
 from nengo_lmu.analysis.simulators import NEURON_TYPES, spike_counter
 from nengo_lmu.experiments.mackey_glass.regression import (
+    BEGINNING,
     errors,
     solve,
     weights_of_samples,
@@ -20,7 +21,7 @@ from nengo_lmu.experiments.mackey_glass.regression import (
 from nengo_lmu.legendre import discretize, state_space
 from nengo_lmu.legendre.system import states
 from nengo_lmu.networks import LMU
-from nengo_lmu.networks.spikes import low_passed_variance
+from nengo_lmu.networks.spikes import spike_variance
 from nengo_lmu.series.network import rates_about
 from nengo_lmu.series.states import hidden_activity, units_along
 from nengo_lmu.tasks import mackey_glass
@@ -38,8 +39,10 @@ _THRESHOLDS = (0.3, 0.95)
 # Activity is looked at so many times a sample, and is taken to be straight in between.
 _TIMES = 5
 
-# The noise of spikes is that of every so many of these.
-_SPARSE = 97
+# The noise of spikes is that of the first samples of so many sequences, but for their
+# beginning; regular neurons are at so many phases of their interval.
+_N_NOISY, _NOISY_SAMPLES = 4, 400
+_PHASES = 2
 
 
 @dataclass(frozen=True)
@@ -61,14 +64,14 @@ class SpikingSettings:
     d : int
         Of the memory.
     steps_per_sample : int
-        How long each sample is held (time steps).
+        How long each sample is held (time steps), a multiple of 5.
     dt : float
         Time step (seconds).
     rate : float
         Of the memory's neurons at the edge of their range, and of hidden neurons for an
         input of 1, a standard deviation (hertz).
     readout_tau : float
-        Of the readout's synapse (samples).
+        Of the readout's synapse, a `nengo.Alpha` (samples).
     sizes : tuple of int
         Sequences to train, to validate and to test with.
     n_fitted, n_checked, n_tested : int
@@ -85,7 +88,7 @@ class SpikingSettings:
     steps_per_sample: int = 50
     dt: float = 0.001
     rate: float = 200.0
-    readout_tau: float = 4.0
+    readout_tau: float = 1.5
     sizes: tuple = (32, 32, 64)
     n_fitted: int = 1500
     n_checked: int = 500
@@ -118,6 +121,8 @@ class SpikingPredictor:
     input : nengo.Node
     output, spikes : nengo.Probe
         The prediction, and how many spikes there were so far.
+    synapse : nengo.Alpha
+        Of the readout of hidden units.
     """
 
     def __init__(self, settings, data):
@@ -144,13 +149,15 @@ class SpikingPredictor:
             )
             nengo.Connection(self.input, self.lmu.input, synapse=None)
             prediction = nengo.Node(size_in=1, label="prediction")
-            synapse = nengo.Lowpass(s.readout_tau * s.sample_time)
+            # Regular spikes are noisy at their rate and above, of which two filters
+            # in a row leave little, with no more delay than a single one.
+            self.synapse = nengo.Alpha(s.readout_tau * s.sample_time)
             self._parts = [
                 nengo.Connection(
                     node,
                     prediction,
                     transform=np.zeros((1, node.size_out)),
-                    synapse=synapse if node is self.lmu.output else None,
+                    synapse=self.synapse if node is self.lmu.output else None,
                 )
                 for node in (
                     self.lmu.memory.output,
@@ -164,7 +171,9 @@ class SpikingPredictor:
     def features(self, x):
         """Return what the readout sees at the ends of samples, without noise.
 
-        A spiking memory is a time step late, and so is the readout's synapse.
+        A spiking memory is a time step late. The readout's synapse hears of the
+        activity a step later and takes it to be constant until then, so that it is half
+        a step late on average.
 
         Parameters
         ----------
@@ -175,53 +184,75 @@ class SpikingPredictor:
         features : (n_samples, d + units + 1) ndarray
             The state, the activity of hidden units behind the synapse, and 1.
         activity : (n_samples * 5, units) ndarray
-            In between.
+            As the synapse hears it.
         """
         s = self.settings
         u = np.repeat(x, _TIMES, axis=0)
-        m = states(u, s.theta, s.d, 1 / _TIMES).reshape(-1, s.d)
-        A_bar, B_bar = discretize(*state_space(s.theta * s.sample_time, s.d), s.dt)
-        before = np.linalg.inv(A_bar).T
-
-        def earlier(m):
-            return (m - u * B_bar.T) @ before
-
-        seen = earlier(m) if s.n_neurons else m
-        activity = hidden_activity(self.lmu, earlier(seen))
-        step = 1 / (_TIMES * s.readout_tau)
-        decay = np.exp(-step)
-        mean = (1 - decay) / step
-        filtered = lfilter([1 - mean, mean - decay], [1, -decay], activity, axis=0)
+        seen = states(u, s.theta, s.d, 1 / _TIMES).reshape(-1, s.d)
+        if s.n_neurons:
+            seen = self._earlier(seen, u, 1.0)
+        activity = hidden_activity(self.lmu, self._earlier(seen, u, 0.5))
+        tau = s.readout_tau
+        alpha = [1.0], [tau**2, 2 * tau, 1.0]
+        num, den, _ = cont2discrete(alpha, 1 / _TIMES, method="foh")
+        filtered = lfilter(num.ravel(), den, activity, axis=0)
         ends = slice(_TIMES - 1, None, _TIMES)
         return np.hstack([seen[ends], filtered[ends], np.ones((len(x), 1))]), activity
+
+    def _earlier(self, m, u, steps):
+        """Return states some time steps before, in which the input was the same."""
+        s = self.settings
+        system = state_space(s.theta * s.sample_time, s.d)
+        A_bar, B_bar = discretize(*system, steps * s.dt)
+        return np.linalg.solve(A_bar, (m - u * B_bar.T).T).T
 
     def noise(self, activity):
         """Return the covariance of the noise of what the readout sees.
 
         Parameters
         ----------
-        activity : (n, units) ndarray
-            Of hidden units, at some times.
+        activity : list of (n, units) ndarray
+            Of hidden units, 5 times a sample from the first one on.
 
         Returns
         -------
         covariance : (d + units + 1, d + units + 1) ndarray
-            The mean over these times: of the state, of what its noise makes of the
-            units that fire, and of their own spikes.
+            The mean over these times, without the beginning: of the state, of what its
+            noise makes of the units that fire, and of their own spikes.
         """
         s, lmu = self.settings, self.lmu
         covariance = np.zeros((s.d + s.units + 1,) * 2)
         units = slice(s.d, s.d + s.units)
-        synapse = self._parts[1].synapse
+        synapse = self.synapse
+        settled = np.vstack([one[BEGINNING * _TIMES :: _TIMES] for one in activity])
         if s.n_neurons:
             covariance[: s.d, : s.d] = lmu.memory.noise_covariance
             kernel = lmu.memory_kernel.transform.init
-            heard = kernel @ lmu.memory.filtered_noise(synapse) @ kernel.T
-            fires = (activity > 0).astype(float)
+            # It has the delay of the two filters, and lets as much of white noise pass.
+            single = nengo.Lowpass(2 * synapse.tau)
+            heard = kernel @ lmu.memory.filtered_noise(single) @ kernel.T
+            fires = (settled > 0).astype(float)
             covariance[units, units] = heard * (fires.T @ fires) / len(fires)
-        decay = np.exp(-s.dt / synapse.tau)
-        own = low_passed_variance(HIDDEN[s.hidden], activity * lmu.unit, decay, s.dt)
-        covariance[units, units] += np.diag(own.mean(axis=0) / lmu.unit**2)
+        if s.hidden == "regular":
+            rng, between = np.random.RandomState(s.seed), s.steps_per_sample // _TIMES
+            own = np.mean(
+                [
+                    integrated_variance(
+                        joined(one * lmu.unit, between),
+                        synapse,
+                        s.dt,
+                        BEGINNING * s.steps_per_sample,
+                        rng,
+                    )
+                    for one in activity
+                ],
+                axis=0,
+            )
+        else:
+            own = spike_variance(
+                HIDDEN[s.hidden], settled.mean(axis=0) * lmu.unit, synapse, s.dt
+            )
+        covariance[units, units] += np.diag(own / lmu.unit**2)
         return covariance
 
     def fit(self):
@@ -232,13 +263,18 @@ class SpikingPredictor:
         penalty : float
         """
         s, n = self.settings, self.settings.n_fitted
-        pairs = [self.features(x[:n]) for x in self.data.train.x]
-        self._noise = self.noise(np.vstack([a[::_SPARSE] for _, a in pairs]))
+        rows, noisy = [], []
+        for x in self.data.train.x:
+            features, activity = self.features(x[:n])
+            rows.append(features)
+            if len(noisy) < _N_NOISY:
+                noisy.append(activity[: _NOISY_SAMPLES * _TIMES])
+        self._noise = self.noise(noisy)
         check = np.stack(
             [self.features(x[: s.n_checked])[0] for x in self.data.validation.x]
         )
         self.weights, penalty = solve(
-            (features for features, _ in pairs),
+            rows,
             (y[:n, 0] for y in self.data.train.y),
             weights_of_samples(n),
             (check, self.data.validation.y[:, : s.n_checked, 0]),
@@ -293,6 +329,69 @@ class SpikingPredictor:
         ends = slice(s.steps_per_sample - 1, None, s.steps_per_sample)
         spikes = np.mean(data[self.spikes][:, -1, 0]) / x.shape[1]
         return data[self.output][:, ends, 0], float(spikes)
+
+
+def joined(values, n):
+    """Return values with straight lines between them, from 0 on.
+
+    Parameters
+    ----------
+    values : (k, size) ndarray
+    n : int
+        Steps from each of them to the next.
+
+    Returns
+    -------
+    line : (k * n, size) ndarray
+        At the ends of steps.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nengo_lmu.experiments.mackey_glass.spiking import joined
+    >>> joined(np.array([[2.0], [4.0]]), 2).ravel().tolist()
+    [1.0, 2.0, 3.0, 4.0]
+    """
+    before = np.vstack([np.zeros_like(values[:1]), values[:-1]])[:, np.newaxis]
+    fraction = (np.arange(1, n + 1) / n)[:, np.newaxis]
+    line = before + (values[:, np.newaxis] - before) * fraction
+    return line.reshape(-1, values.shape[1])
+
+
+def integrated_variance(rates, synapse, dt, first, rng):
+    """Return the variance behind a synapse of neurons that integrate changing rates.
+
+    They spike whenever the integral has grown by 1, beginning at any phase of that.
+    While a neuron is silent, it keeps its phase. So how much of a spike it is behind or
+    ahead changes whenever it falls silent and fires again, as it does not at constant
+    rates, for which there is `nengo_lmu.networks.spikes.spike_variance`; and unlike
+    spikes' own rhythm, such slow changes pass the synapse.
+
+    Parameters
+    ----------
+    rates : (n_steps, n) ndarray
+        Hertz.
+    synapse : nengo.synapses.Synapse
+    dt : float
+        Time step (seconds).
+    first : int
+        Steps from this one on count.
+    rng : numpy.random.RandomState
+        Of the phases.
+
+    Returns
+    -------
+    variance : (n,) ndarray
+        Mean over steps, of spikes that are ``1 / dt`` high.
+    """
+    integral = np.cumsum(rates * dt, axis=0)
+    squares = []
+    for i in range(_PHASES):
+        phase = (i + rng.uniform(size=rates.shape[1])) / _PHASES
+        spikes = np.diff(np.floor(phase + integral), axis=0, prepend=0.0)
+        noise = synapse.filt(spikes / dt - rates, dt=dt, y0=0)
+        squares.append(np.mean(noise[first:] ** 2, axis=0))
+    return np.mean(squares, axis=0)
 
 
 def draw_units(m, units, rng):
