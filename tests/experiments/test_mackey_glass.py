@@ -446,7 +446,7 @@ def test_integrated_variance_at_constant_rates_is_that_of_a_rhythm():
 def test_a_spiking_network_has_the_error_that_the_theory_expects(hidden):
     """When the beginning is over, in two sequences of 200 samples.
 
-    The readout's noise lasts for some 8 samples, so that there are some 50 independent
+    The readout's noise lasts for some 6 samples, so that there are some 60 independent
     ones: their root mean square has a standard deviation of a tenth. The bounds are
     three of them and a tenth for a theory that is linear.
     """
@@ -458,6 +458,18 @@ def test_a_spiking_network_has_the_error_that_the_theory_expects(hidden):
     assert result["expected"]["settled"] > result["silent"]["settled"]
     assert result["all"] < 0.4
     assert 100 < result["spikes_per_sample"] < 0.05 * 2 * 220 * 400
+
+
+def test_fast_units_are_twice_as_fast_as_regular_ones():
+    data = mackey_glass.load(0, FEW["sizes"])
+    regular, fast = (
+        SpikingPredictor(SpikingSettings(units=10, hidden=hidden, **FEW), data)
+        for hidden in ("regular", "fast")
+    )
+    rates = [
+        one.features(data.test.x[0, :150])[1] * one.lmu.unit for one in (regular, fast)
+    ]
+    assert np.allclose(rates[1], 2 * rates[0]) and rates[0].max() > 100
 
 
 def test_units_see_the_state_as_it_is():

@@ -39,7 +39,7 @@ class SpikingMackeyGlass(Experiment):
     resumes = True
 
     n_neurons: int = option(1000, whole_number(12), "of the memory", "M")
-    units: tuple = option((150, 600), whole_number(10), "hidden units")
+    units: tuple = option((600,), whole_number(10), "hidden units")
     echo_units: tuple = option(
         (600,), whole_number(10), "of echo-state networks", nargs="*"
     )
@@ -67,6 +67,7 @@ class SpikingMackeyGlass(Experiment):
             (0, "poisson"),
             (self.n_neurons, "poisson"),
             (self.n_neurons, "regular"),
+            (self.n_neurons, "fast"),
         )
         settings = [
             SpikingSettings(n_neurons=m, hidden=hidden, units=units, **less)

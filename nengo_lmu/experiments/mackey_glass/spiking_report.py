@@ -7,6 +7,7 @@ from nengo_lmu.analysis.style import (
     BLUE,
     GREEN,
     ORANGE,
+    PURPLE,
     VERMILION,
     label_values,
     page_figure,
@@ -14,8 +15,13 @@ from nengo_lmu.analysis.style import (
 from nengo_lmu.experiments.mackey_glass.regression import BEGINNING, N_SAMPLES
 from nengo_lmu.utils.table import format_table
 
-HIDDEN = {"rates": "rates", "poisson": "Poisson", "regular": "regular"}
-COLOURS = {"rates": BLUE, "poisson": VERMILION, "regular": GREEN}
+HIDDEN = {
+    "rates": "rates",
+    "poisson": "Poisson",
+    "regular": "regular",
+    "fast": "fast regular",
+}
+COLOURS = {"rates": BLUE, "poisson": VERMILION, "regular": GREEN, "fast": PURPLE}
 
 
 def _spread(values):
@@ -90,7 +96,7 @@ def draw(record):
 def _draw_series(axes, spiking):
     target = spiking[0]["seeds"][0]["series"]["wanted"]
     axes.plot(target, color=BLACK, lw=1.5, label="series, 15 samples later")
-    for hidden in ("poisson", "regular"):
+    for hidden in ("poisson", "fast"):
         row = [row for row in spiking if row["hidden"] == hidden][-1]
         predicted = row["seeds"][0]["series"]["predicted"]
         axes.plot(
@@ -109,8 +115,8 @@ def _draw_series(axes, spiking):
 
 def _draw_errors(axes, record):
     shown = set()
-    # Both kinds are of the same numbers of units, side by side.
-    for hidden, beside in (("poisson", 0.93), ("regular", 1.07)):
+    # All kinds are of the same numbers of units, side by side.
+    for hidden, beside in (("poisson", 0.9), ("regular", 1.0), ("fast", 1.1)):
         rows = [
             row
             for row in record["rows"]
