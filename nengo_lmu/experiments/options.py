@@ -5,6 +5,7 @@ import math
 import numbers
 from contextlib import contextmanager
 from pathlib import Path
+from stat import S_ISDIR
 
 from nengo_lmu.analysis.errors import ArgumentError
 from nengo_lmu.legendre.checks import shown
@@ -122,12 +123,14 @@ def _problem_of_file(value):
 def _problem_of_folder(value):
     if not isinstance(value, (str, Path)):
         return _problem_of_file(value)
-    path = Path(value)
     try:
-        is_file = path.exists() and not path.is_dir()
-    except OSError as error:  # a name may be too long
+        # from Python 3.14 on, `Path.exists` tells nothing of a name that is too long
+        is_folder = S_ISDIR(Path(value).stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None  # whoever makes it tells what is wrong
+    except OSError as error:
         return f"cannot be a folder: {error.strerror}; give another"
-    return "is a file; give a folder" if is_file else None
+    return None if is_folder else "is a file; give a folder"
 
 
 # Whether there is such a file, those tell who read it.
