@@ -39,7 +39,7 @@ SETTINGS = Settings(
     last_pixels=N_PIXELS,
     basis="balanced",
     largest_rate=None,
-    epochs=100,
+    epochs=20,
 )
 
 # So many digits are read in one run of the emulator, which begins at rest. What was
