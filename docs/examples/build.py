@@ -13,6 +13,7 @@ build. Needs the extras ``all`` and ``docs``.
 """
 
 import base64
+import functools
 import hashlib
 import os
 import re
@@ -70,14 +71,20 @@ def examples():
     return {name: text for name, text in texts.items() if text.startswith("# %%")}
 
 
-def origin(text):
-    """Return a digest of what the outputs of a script depend on."""
+@functools.cache
+def installation():
+    """Return a digest of what the outputs of all scripts depend on."""
     installed = sorted(f"{d.name} {d.version}" for d in distributions())
-    digest = hashlib.sha256("\n".join([sys.version, text, *installed]).encode())
+    digest = hashlib.sha256("\n".join([sys.version, *installed]).encode())
     for file in sorted(PACKAGE.rglob("*")):
         if file.suffix in (".py", ".npz", ".json"):
             digest.update(file.read_bytes())
     return digest.hexdigest()
+
+
+def origin(text):
+    """Return a digest of what the outputs of a script depend on."""
+    return hashlib.sha256(f"{installation()}\n{text}".encode()).hexdigest()
 
 
 def executed(name, text, again=False):

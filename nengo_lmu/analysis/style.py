@@ -69,6 +69,24 @@ def label_values(axis, values, labels):
     axis.set_ticks([], minor=True)
 
 
+def range_bars(means, values):
+    """Return error bars from means to the least and the largest of their values.
+
+    Parameters
+    ----------
+    means : (n,) ndarray
+    values : (n, n_seeds) ndarray
+
+    Returns
+    -------
+    bars : list of two lists of float
+        As ``axes.errorbar`` takes them. Matplotlib takes an array of a single bar for a
+        number.
+    """
+    below, above = means - values.min(axis=1), values.max(axis=1) - means
+    return [below.tolist(), above.tolist()]
+
+
 def save(figure, path):
     """Write a figure as PNG, whole or not at all.
 

@@ -11,6 +11,7 @@ from nengo_lmu.analysis.style import (
     SKY,
     VERMILION,
     page_figure,
+    range_bars,
 )
 from nengo_lmu.analysis.summary import mean_and_error
 from nengo_lmu.utils.table import format_table
@@ -92,11 +93,10 @@ def _draw_range(axes, x, summaries, **style):
     """Draw means of seeds, with bars from the least to the largest of them."""
     means = np.array([one["mean"] for one in summaries])
     values = np.array([one["values"] for one in summaries])
-    bars = np.array([means - values.min(axis=1), values.max(axis=1) - means])
     axes.errorbar(
         x,
         means,
-        yerr=bars.tolist(),  # Matplotlib takes an array of a single bar for a number
+        yerr=range_bars(means, values),
         ms=4,
         capsize=2,
         **{"lw": 1} | style,

@@ -11,6 +11,7 @@ from nengo_lmu.analysis.style import (
     VERMILION,
     label_values,
     page_figure,
+    range_bars,
 )
 from nengo_lmu.experiments.mackey_glass.regression import BEGINNING, N_SAMPLES
 from nengo_lmu.utils.table import format_table
@@ -127,11 +128,10 @@ def _draw_errors(axes, record):
         for key, marker in (("all", "o"), ("settled", "s")):
             values = 100 * np.array([_of(row, key) for row in rows])
             mean = values.mean(axis=1)
-            bars = np.array([mean - values.min(axis=1), values.max(axis=1) - mean])
             axes.errorbar(
                 units,
                 mean,
-                bars.tolist(),  # an array of a single bar is taken for a number
+                range_bars(mean, values),
                 fmt=marker,
                 color=COLOURS[hidden],
                 ms=4,
