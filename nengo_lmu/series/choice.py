@@ -80,6 +80,23 @@ def memories(thetas, orders, transforms=("none",), units=(None,)):
     return kept
 
 
+def tried(name: str, values: Sequence[int], reason: str | None = None) -> str:
+    """Say of which values a setting is chosen, and why of these.
+
+    Parameters
+    ----------
+    name : str
+        Of the setting.
+    values : sequence of int
+    reason : str, optional
+        A sentence on the value that they were taken about, unless the user gave them.
+    """
+    listed = ", ".join(map(str, values))
+    if reason is None:
+        return f"{name} is {'one of ' * (len(values) > 1)}{listed}, as was asked for"
+    return f"{reason}; {listed} are tried" if len(values) > 1 else reason
+
+
 @dataclass(frozen=True)
 class Choice:
     """What was chosen, and why.

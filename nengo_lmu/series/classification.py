@@ -9,7 +9,7 @@ import numpy as np
 
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.legendre.checks import whole
-from nengo_lmu.series.choice import best, folds_of_groups, memories
+from nengo_lmu.series.choice import best, folds_of_groups, memories, tried
 from nengo_lmu.series.data import labels_of, sequences, stream
 from nengo_lmu.series.network import Outcome, SeriesNetwork, Settings
 from nengo_lmu.series.scaling import Scaling
@@ -105,15 +105,19 @@ def classify(
     scaling = Scaling.fit(x)
     scaled = [scaling.apply(one) for one in x]
     longest = max(map(len, x))
-    thetas = [
-        one if one is None else checked_window(one, longest)
-        for one in np.atleast_1d(np.asarray(theta)).tolist()
-    ]
-    window = choose_window(scaled, read, max(thetas, key=lambda one: one or 0))
+    if theta is not None:
+        thetas = [checked_window(one, longest) for one in np.atleast_1d(theta).tolist()]
+    window = choose_window(scaled, read, None if theta is None else max(thetas))
+    thetas = [window.theta] if theta is None else thetas
     if d is None:
-        d = tuple(dict.fromkeys(max(window.d // k, 1) for k in (1, 2, 4, 8)))
-    orders = [whole("d", one, 1) for one in np.atleast_1d(d).tolist()]
-    candidates = memories([one or window.theta for one in thetas], orders)
+        orders = list(dict.fromkeys(max(window.d // k, 1) for k in (1, 2, 4, 8)))
+    else:
+        orders = [whole("d", one, 1) for one in np.atleast_1d(d).tolist()]
+    candidates = memories(thetas, orders)
+    reasons = (
+        tried("theta", thetas, window.reasons[0] if theta is None else None),
+        tried("d", orders, window.reasons[1] if d is None else None),
+    )
     base = Settings(
         task="classify",
         features=scaled[0].shape[1],
@@ -157,7 +161,7 @@ def classify(
     parts = folds_of_groups(numbers, min(folds, fewest), seed)
     choice, lengths = best(candidates, score, parts, "the memory", show_progress)
     model = make(choice.value, scaling, scaled)
-    model.choice = replace(choice, reasons=(*window.reasons, *choice.reasons))
+    model.choice = replace(choice, reasons=(*reasons, *choice.reasons))
     model.history = train(
         model,
         scaled,

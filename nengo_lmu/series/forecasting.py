@@ -11,7 +11,7 @@ import numpy as np
 from nengo_lmu.legendre import ArgumentError
 from nengo_lmu.legendre.checks import whole
 from nengo_lmu.legendre.regression import fit_with_noise
-from nengo_lmu.series.choice import best, folds_of_time, memories
+from nengo_lmu.series.choice import best, folds_of_time, memories, tried
 from nengo_lmu.series.data import one_series
 from nengo_lmu.series.errors import nrmse
 from nengo_lmu.series.network import Outcome, SeriesNetwork, Settings
@@ -242,10 +242,9 @@ def _candidates(x, theta, d, transform, units, longest):
     if theta is None:
         window = choose_window([u])
         suggested = _about(window.theta, _THETAS, 2)
-        thetas, reasons = [one for one in suggested if one <= longest], window.reasons
+        thetas = [one for one in suggested if one <= longest]
     else:
         thetas = [checked_window(one, len(x)) for one in np.atleast_1d(theta).tolist()]
-        reasons = (f"theta is of {', '.join(map(str, thetas))}, as was asked for",)
     if not thetas or max(thetas) > longest:
         raise ArgumentError(
             "x",
@@ -253,10 +252,15 @@ def _candidates(x, theta, d, transform, units, longest):
             f"but has {len(x)}, and each fold has room for {longest}; give more of the "
             "series, a shorter theta or fewer folds",
         )
+    longest_window = choose_window([u], theta=max(thetas))
     if d is None:
-        order = choose_window([u], theta=max(thetas)).d
-        d = _about(order, _ORDERS, 1)
-    orders = [whole("d", one, 1) for one in np.atleast_1d(d).tolist()]
+        orders = _about(longest_window.d, _ORDERS, 1)
+    else:
+        orders = [whole("d", one, 1) for one in np.atleast_1d(d).tolist()]
+    reasons = (
+        tried("theta", thetas, window.reasons[0] if theta is None else None),
+        tried("d", orders, longest_window.reasons[1] if d is None else None),
+    )
     transforms = [transform] if isinstance(transform, str) else list(transform)
     for one in transforms:
         if one not in TRANSFORMS:

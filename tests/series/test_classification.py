@@ -61,6 +61,7 @@ def test_the_emulator_tells_them_apart_too(model):
 def test_the_model_says_what_was_chosen_and_why(model):
     assert model.choice.value.d == 4 and model.choice.value.theta == 15
     assert "the longest sequence" in model.choice.reasons[0]
+    assert model.choice.reasons[1] == "d is 4, as was asked for"
     assert "by validation in 2 folds" in model.choice.reasons[-1]
 
 

@@ -17,7 +17,7 @@ from nengo_lmu.series import (
     stream,
     zero_of_autocorrelation,
 )
-from nengo_lmu.series.choice import memories
+from nengo_lmu.series.choice import memories, tried
 from nengo_lmu.series.window import DELAY_ERROR
 
 
@@ -200,3 +200,10 @@ def test_folds_of_a_series_keep_away_from_what_they_are_validated_on():
     for kept, part in parts:
         distances = np.abs(kept[:, np.newaxis] - part).min(axis=1)
         assert distances.min() == 11
+
+
+def test_a_choice_says_which_values_were_tried_and_why():
+    assert tried("d", [8]) == "d is 8, as was asked for"
+    assert tried("d", [8, 4]) == "d is one of 8, 4, as was asked for"
+    assert tried("d", [8], "d is 8, since") == "d is 8, since"
+    assert tried("d", [8, 4], "d is 8, since") == "d is 8, since; 8, 4 are tried"
