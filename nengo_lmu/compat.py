@@ -22,6 +22,7 @@ import functools
 import importlib
 import logging
 import os
+import random
 import re
 import subprocess
 import sys
@@ -39,6 +40,7 @@ __all__ = [
     "mend_loaded",
     "patch",
     "restore",
+    "set_random_seed",
 ]
 
 # Later releases than these are not known to need the mends. Nengo's is the one to come,
@@ -514,6 +516,31 @@ def _put_tf_keras_on_path(tf):
         folder = os.path.dirname(os.path.dirname(keras.__file__))
         if folder not in tf.__path__:
             patch(tf, "__path__", [folder, *tf.__path__])
+
+
+def set_random_seed(seed: int) -> None:
+    """Seed Python, NumPy, TensorFlow and Keras, as `tf.keras.utils.set_random_seed`.
+
+    That makes layers fail on Python 3.12 with TensorFlow before 2.19: tf-keras asks its
+    generator for whole numbers up to ``1e9``, a float, which Python 3.12 refuses and
+    3.10 deprecates. This one takes it, and gives the numbers that it always gave.
+
+    Parameters
+    ----------
+    seed : int
+    """
+    tf = importlib.import_module("tensorflow")
+    tf.keras.utils.set_random_seed(seed)
+    if (_installed("tf-keras") or (2, 19)) < (2, 19):
+        backend = importlib.import_module("tf_keras.src.backend")
+        backend._SEED_GENERATOR.generator = _WholeNumbers(seed)
+
+
+class _WholeNumbers(random.Random):
+    """Python's generator, with bounds that may be floats."""
+
+    def randint(self, a, b):
+        return super().randint(int(a), int(b))
 
 
 @mends(IMPORTS, "nengo_dl.compat", until=LAST_NENGO_DL)

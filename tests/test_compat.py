@@ -8,6 +8,7 @@ import gc
 import importlib
 import importlib.util
 import os
+import random
 import re
 import shutil
 import signal
@@ -1115,6 +1116,22 @@ assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "1"  # warnings are written
 os.write(2, b"I0000 00:00:17 26 port.cc:153] chatter\\nW0000 warning\\nF0000 fatal")
 os.abort()
 """
+
+
+@needs_dl
+@pytest.mark.parametrize("release", [(2, 18, 0), (2, 19, 0), None])
+def test_keras_is_seeded_and_asks_for_whole_numbers(release, monkeypatch):
+    """As tf-keras asks before 2.19, which Python 3.12 refuses its own generator."""
+    tf_keras = pytest.importorskip("tf_keras")
+    generators = tf_keras.src.backend._SEED_GENERATOR
+    monkeypatch.setattr(compat, "_installed", lambda distribution: release)
+    compat.set_random_seed(3)
+    ours, theirs = generators.generator, random.Random(3)
+    largest = 1e9 if release == (2, 18, 0) else 10**9
+    for _ in range(3):
+        assert ours.randint(1, largest) == theirs.randint(1, 10**9)
+    assert random.random() == random.Random(3).random()
+    assert np.random.random() == np.random.RandomState(3).random_sample()
 
 
 @needs_dl

@@ -115,7 +115,7 @@ def test_error_is_that_of_the_theory():
     assert np.allclose(predicted.get_ydata(), expected)
     expected = [error_floor(1.0, 3, n, error_feedback=0.5).window for n in (10, 100)]
     assert np.allclose(floor.get_ydata(), expected)
-    assert np.allclose(points.get_ydata(), [0.025, 0.01])
+    assert np.allclose(points.get_ydata(orig=False), [0.025, 0.01])
     (container,) = ax.containers
     (bars,) = container[2]
     ends = [segment[:, 1] for segment in bars.get_segments()]

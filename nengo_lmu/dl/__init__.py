@@ -38,6 +38,7 @@ if not compat.is_for_tensorflow():
     )
 
 # NengoDL is there, so that what needs it can be imported.
+from nengo_lmu.compat import set_random_seed  # noqa: E402
 from nengo_lmu.dl import fast  # noqa: E402
 from nengo_lmu.dl.fast import explain  # noqa: E402
 from nengo_lmu.dl.feedforward import FeedForwardTwin  # noqa: E402
@@ -58,5 +59,6 @@ __all__ = [
     "explain",
     "fast",
     "fit",
+    "set_random_seed",
     "unroll",
 ]

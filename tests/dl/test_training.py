@@ -11,7 +11,13 @@ nengo_dl = pytest.importorskip("nengo_dl")
 tf = pytest.importorskip("tensorflow")
 
 from nengo_lmu import LMU  # noqa: E402
-from nengo_lmu.dl import Dropout, SpikeNoise, StateNoise, training  # noqa: E402
+from nengo_lmu.dl import (  # noqa: E402
+    Dropout,
+    SpikeNoise,
+    StateNoise,
+    set_random_seed,
+    training,
+)
 from nengo_lmu.dl.noise import FilteredSpikes  # noqa: E402
 from nengo_lmu.dl.training import fit  # noqa: E402
 
@@ -227,7 +233,7 @@ class KerasModel:
     """A small model, always from the same start, and its data."""
 
     def __init__(self):
-        tf.keras.utils.set_random_seed(0)
+        set_random_seed(0)
         layers = [tf.keras.layers.Dense(3, "tanh"), tf.keras.layers.Dense(1)]
         self.model = tf.keras.Sequential([tf.keras.Input((N_STEPS,)), *layers])
         self.model.compile(tf.optimizers.Adam(0.05), loss="mse")

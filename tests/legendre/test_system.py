@@ -230,6 +230,17 @@ def test_principle3_accepts_a_synapse_and_tends_to_the_continuous_one():
         assert np.allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("theta", [0.003, 0.1, 0.5, 1 / 3, 7.0, 1000.0])
+def test_principle3_feeds_nothing_back_where_the_synapse_is_the_system(theta):
+    """Exactly nothing, whatever a processor makes of the last digit of exp."""
+    A, B = state_space(theta, 1)
+    for rounding in (1 - 1e-15, 1, 1 + 1e-15):
+        A_h, B_h = principle3(A * rounding, B, theta, dt=0.001)
+        assert A_h == 0 and np.isclose(B_h, 1)
+    A_h, _ = principle3(A, B, theta * (1 - 1e-6), dt=0.001)
+    assert A_h != 0
+
+
 @pytest.mark.parametrize("method", ["zoh", "euler"])
 @pytest.mark.parametrize("tau, dt", [(0.1, 0.001), (0.005, 0.004), (0.03, 0.01)])
 def test_principle3_through_the_synapse_gives_the_ideal_states(method, tau, dt):

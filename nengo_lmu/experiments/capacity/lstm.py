@@ -62,6 +62,7 @@ def measure_lstm(setting, checkpoint=None):
     import nengo_dl  # noqa: F401  before TensorFlow, whose Keras it changes
     import tensorflow as tf
 
+    from nengo_lmu.dl import set_random_seed
     from nengo_lmu.dl.lstm import LSTMProcess, UnrolledLSTM
     from nengo_lmu.dl.training import fit
 
@@ -69,7 +70,7 @@ def measure_lstm(setting, checkpoint=None):
     (train_x, check_x, test_x, _), (train_y, check_y, test_y, _) = (
         np.split(values.astype(np.float32), _SPLIT) for values in (x, y)
     )
-    tf.keras.utils.set_random_seed(setting.seed)
+    set_random_seed(setting.seed)
     cell = LSTMProcess.random(1, setting.units, np.random.RandomState(setting.seed))
     model = tf.keras.Sequential(
         [

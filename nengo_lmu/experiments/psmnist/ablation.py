@@ -276,10 +276,7 @@ def measure(setting):
         ``state``: root mean square of the states that are trained on; and
         ``accuracies`` of training, one an epoch.
     """
-    import nengo_dl  # noqa: F401  before TensorFlow, whose Keras it changes
-    import tensorflow as tf
-
-    from nengo_lmu.dl import feedforward
+    from nengo_lmu.dl import feedforward, set_random_seed
 
     (train_u, train_y), (test_u, test_y) = _load(setting)
     n_steps = train_u.shape[1]
@@ -289,7 +286,7 @@ def measure(setting):
     train_m, test_m = (u @ response[::-1] for u in (train_u, test_u))
     scale = train_m.std(axis=0) if setting.scaled else np.ones(setting.d)
 
-    tf.keras.utils.set_random_seed(setting.seed)
+    set_random_seed(setting.seed)
     history = feedforward.train(
         classifier.lmu,
         classifier.readout,
