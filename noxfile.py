@@ -18,7 +18,7 @@ import os
 
 import nox
 
-nox.options.sessions = ["core", "train", "types"]
+nox.options.sessions = ["core", "train", "pinned", "types"]
 nox.options.error_on_missing_interpreters = False
 
 # the core, and what tests it; NengoLoihi has no binary parts, so that it is everywhere
@@ -82,6 +82,19 @@ def train(session, tensorflow, numpy):
         *(f"{name}=={release}.*" for name in ("tensorflow", "tf-keras")),
     )
     run_tests(session)
+
+
+@nox.session(python=["3.10", "3.11", "3.12", "3.13", "3.14"])
+def pinned(session):
+    """Install by README.rst's own lines, with the versions of constraints.txt."""
+    pinned = ["-c", "constraints.txt"]
+    if session.python == "3.14":
+        session.install(*pinned, CORE)
+    else:
+        session.install(*pinned, "setuptools<81", "wheel")
+        session.install("--no-build-isolation", *pinned, ".[all,tests,docs]")
+    session.run("python", "-m", "pip", "check")
+    session.run("nengo-lmu", "plan", "--theta", "1", "--d", "6", "--error", "0.05")
 
 
 @nox.session(python=["3.12"])
