@@ -343,7 +343,12 @@ class _Training:
             desc=description,
             unit="batch",
         ) as bar:
-            callback = _AfterBatch(self, bar, lambda: self._save(checkpoint, identity))
+            after = _AfterBatch(self, bar, lambda: self._save(checkpoint, identity))
+            # Keras times callbacks that are none of its own, and would warn of this
+            # one, which waits for the minibatch.
+            callback = tf.keras.callbacks.LambdaCallback(
+                on_train_begin=after.begin, on_batch_end=after.minibatch
+            )
             for epoch in range(first, self.epochs):
                 self._train(epoch, callback)
                 self._finish_epoch(bar)
@@ -395,20 +400,19 @@ class _Training:
             bar.set_postfix({self.monitor: f"{values[-1]:.4f}"})
 
 
-class _AfterBatch(tf.keras.callbacks.Callback):
+class _AfterBatch:
     """Count a minibatch, move the bar, and now and then write a checkpoint."""
 
     def __init__(self, training, bar, save):
-        super().__init__()
         self._training, self._bar, self._save = training, bar, save
         self._saved = self._last = time.monotonic()
 
-    def on_train_begin(self, logs=None):
+    def begin(self, logs=None):
         """Keras gives means since here: remember how much came before."""
         self._before = self._training.batch, dict(self._training.sums)
         self._last = time.monotonic()
 
-    def on_train_batch_end(self, batch, logs=None):
+    def minibatch(self, batch, logs=None):
         """Take note of a minibatch."""
         training = self._training
         first, sums = self._before

@@ -192,7 +192,7 @@ def test_a_training_in_a_loop_goes_on_after_a_kill(tmp_path, monkeypatch, loops)
     with Twin("Adam with a schedule") as twin:
         twin.fit()
         wanted = twin.values
-    after = training._AfterBatch.on_train_batch_end
+    after = training._AfterBatch.minibatch
 
     def killed(self, batch, logs=None):
         after(self, batch, logs)
@@ -201,7 +201,7 @@ def test_a_training_in_a_loop_goes_on_after_a_kill(tmp_path, monkeypatch, loops)
 
     with monkeypatch.context() as patch, Twin("Adam with a schedule") as twin:
         loops.clear()
-        patch.setattr(training._AfterBatch, "on_train_batch_end", killed)
+        patch.setattr(training._AfterBatch, "minibatch", killed)
         with pytest.raises(Killed):
             twin.fit(checkpoint=tmp_path / "checkpoint")
     with Twin("Adam with a schedule") as twin:

@@ -1,6 +1,8 @@
 """Long trainings: what is kept, and going on after a kill."""
 
 import json
+import time
+import types
 
 import nengo
 import numpy as np
@@ -32,7 +34,7 @@ class Killed(Exception):
 
 def kill_after(batches, patch):
     """Let a training be killed after some minibatches; return how many there were."""
-    after, count = training._AfterBatch.on_train_batch_end, [0]
+    after, count = training._AfterBatch.minibatch, [0]
 
     def killed(self, batch, logs=None):
         after(self, batch, logs)
@@ -40,7 +42,7 @@ def kill_after(batches, patch):
         if count[0] == batches:
             raise Killed
 
-    patch.setattr(training._AfterBatch, "on_train_batch_end", killed)
+    patch.setattr(training._AfterBatch, "minibatch", killed)
     return count
 
 
@@ -293,6 +295,19 @@ def test_a_model_goes_on_after_a_kill(batches, tmp_path, monkeypatch):
     model = KerasModel()
     assert_same(model.fit(checkpoint=tmp_path / "checkpoint.npz"), history)
     np.testing.assert_allclose(model.weights, whole.weights, rtol=1e-5, atol=1e-6)
+
+
+def test_nobody_is_told_that_our_callback_is_slow(monkeypatch, caplog):
+    """Keras says so of callbacks that take longer than the minibatch before."""
+
+    def late():
+        time.sleep(0.02)
+        return time.monotonic()
+
+    monkeypatch.setattr(training, "time", types.SimpleNamespace(monotonic=late))
+    small = KerasModel()
+    fit(small.model, small.x, small.y, epochs=1, seed=0, minibatch_size=4)
+    assert "slow" not in caplog.text
 
 
 def test_what_is_no_model_is_refused():

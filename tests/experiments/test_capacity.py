@@ -241,7 +241,7 @@ def test_an_lstm_goes_on_after_a_kill(tmp_path, monkeypatch):
         )
         return record["result"]
 
-    after, count = training._AfterBatch.on_train_batch_end, [0]
+    after, count = training._AfterBatch.minibatch, [0]
 
     def killed(self, batch, logs=None):
         after(self, batch, logs)
@@ -251,11 +251,11 @@ def test_an_lstm_goes_on_after_a_kill(tmp_path, monkeypatch):
 
     monkeypatch.setattr(training, "INTERVAL", 0)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(training._AfterBatch, "on_train_batch_end", killed)
+        patch.setattr(training._AfterBatch, "minibatch", killed)
         train()
     assert len(list((tmp_path / "checkpoints").iterdir())) == 1
 
-    monkeypatch.setattr(training._AfterBatch, "on_train_batch_end", killed)
+    monkeypatch.setattr(training._AfterBatch, "minibatch", killed)
     result = train()
     assert count == [6]  # minibatches of 50 and 30, no more than without the kill
     assert list((tmp_path / "checkpoints").iterdir()) == []
