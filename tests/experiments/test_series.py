@@ -36,7 +36,7 @@ def test_a_file_becomes_a_network_of_one_file(wave, tmp_path, capsys, task):
     simulators = ("--simulators", "ideal", "nengo", "--out", out)
     assert run("--data", wave, "--task", task, *options.split(), *simulators) == 0
     text = capsys.readouterr().out
-    assert "theta is of 18, as was asked for" in text and "spikes / s" in text
+    assert "theta is 18, as was asked for" in text and "spikes / s" in text
     # The last line has the folder, which may be long.
     assert all(len(line) <= 80 for line in text.splitlines()[:-1])
     record = json.loads((out / "train-series.json").read_text())
