@@ -18,7 +18,7 @@ import os
 
 import nox
 
-nox.options.sessions = ["core", "train", "pinned", "types"]
+nox.options.sessions = ["core", "train", "oldest", "pinned", "types"]
 nox.options.error_on_missing_interpreters = False
 
 # the core, and what tests it; NengoLoihi has no binary parts, so that it is everywhere
@@ -29,6 +29,17 @@ CORE_TESTS = ["tests", *(f"--ignore=tests/{folder}" for folder in TRAINED)]
 
 NUMPY = {"1": "numpy==1.26.*", "2": "numpy==2.*,<2.4", "newest": "numpy>=2.5,<2.6"}
 TENSORFLOW = {"oldest": "2.16", "newest": "2.21"}
+OLDEST = [
+    "joblib==1.4.*",
+    "matplotlib==3.6.*",
+    "nengo==4.1.*",
+    "numpy==1.24.*",
+    "scipy==1.9.*",
+    "tqdm==4.64.*",
+    "scikit-learn==1.2.*",
+    "nir==1.0.8",
+    "pyparsing==3.0.*",  # of the age of this Matplotlib, which newer ones warn
+]
 NENGO = {
     "released": "nengo==4.1.0",
     "next": os.environ.get("NEXT_NENGO", "nengo @ git+https://github.com/nengo/nengo"),
@@ -82,6 +93,13 @@ def train(session, tensorflow, numpy):
         *(f"{name}=={release}.*" for name in ("tensorflow", "tf-keras")),
     )
     run_tests(session)
+
+
+@nox.session(python=["3.10"])
+def oldest(session):
+    """Test all that needs no TensorFlow, with the oldest packages of setup.cfg."""
+    session.install(CORE, *OLDEST)
+    run_tests(session, *CORE_TESTS)
 
 
 @nox.session(python=["3.10", "3.11", "3.12", "3.13", "3.14"])

@@ -47,7 +47,11 @@ def test_its_tests_pass(name):
 
 
 def test_its_example_says_its_errors(capsys, monkeypatch):
-    """Of one seed; the readme of its figure has the same two numbers."""
+    """Of one seed; the readme of its figure has the same two numbers.
+
+    Another processor rounds otherwise, and so has other spikes: over eight networks the
+    standard deviation of the second error is a twentieth of it, four of which are left.
+    """
     module = loaded(ENTRY / "examples" / "example_usage.py")
     monkeypatch.setattr(module, "draw", lambda *drawn: None)
     module.main()
@@ -55,7 +59,7 @@ def test_its_example_says_its_errors(capsys, monkeypatch):
     caption = (ENTRY / "figures" / "delay.md").read_text(encoding="utf-8")
     said = re.findall(r"error is ([\d.]+) %", caption)
     assert [float(one) for one in errors] == pytest.approx(
-        [float(one) for one in said], abs=0.2
+        [float(one) for one in said], rel=0.2, abs=0.2
     )
     assert len(said) == 2
 

@@ -68,7 +68,7 @@ def test_a_window_is_drawn_over_time():
     ax = plots.window(simulate(u, 0.4, 8), 0.4, points=5)
     (image,) = ax.images
     values = image.get_array()
-    assert values.shape == (5, 2000) and image.get_extent() == [0, 2.0, 0, 0.4]
+    assert values.shape == (5, 2000) and list(image.get_extent()) == [0, 2.0, 0, 0.4]
     assert np.allclose(values[1, 900:], values[0, 800:-100], atol=0.02)
     assert image.norm.vmin == -image.norm.vmax
 
