@@ -105,12 +105,12 @@ def oldest(session):
 @nox.session(python=["3.10", "3.11", "3.12", "3.13", "3.14"])
 def pinned(session):
     """Install by README.rst's own lines, with the versions of constraints.txt."""
-    pinned = ["-c", "constraints.txt"]
+    versions = ["-c", "constraints.txt"]
     if session.python == "3.14":
-        session.install(*pinned, CORE)
+        session.install(*versions, CORE)
     else:
-        session.install(*pinned, "setuptools<81", "wheel")
-        session.install("--no-build-isolation", *pinned, ".[all,tests,docs]")
+        session.install(*versions, "setuptools<81", "wheel")
+        session.install("--no-build-isolation", *versions, ".[all,tests,docs]")
     session.run("python", "-m", "pip", "check")
     session.run("nengo-lmu", "plan", "--theta", "1", "--d", "6", "--error", "0.05")
 

@@ -105,10 +105,12 @@ def classify(
     scaling = Scaling.fit(x)
     scaled = [scaling.apply(one) for one in x]
     longest = max(map(len, x))
-    if theta is not None:
+    if theta is None:
+        window = choose_window(scaled, read)
+        thetas = [window.theta]
+    else:
         thetas = [checked_window(one, longest) for one in np.atleast_1d(theta).tolist()]
-    window = choose_window(scaled, read, None if theta is None else max(thetas))
-    thetas = [window.theta] if theta is None else thetas
+        window = choose_window(scaled, read, max(thetas))
     if d is None:
         orders = list(dict.fromkeys(max(window.d // k, 1) for k in (1, 2, 4, 8)))
     else:

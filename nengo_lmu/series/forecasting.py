@@ -239,8 +239,10 @@ def detect(
 def _candidates(x, theta, d, transform, units, longest):
     """Return the memories to choose from, of windows that folds have room for."""
     u = Scaling.fit([x]).apply(x)
+    why_theta = why_d = None
     if theta is None:
         window = choose_window([u])
+        why_theta = window.reasons[0]
         suggested = _about(window.theta, _THETAS, 2)
         thetas = [one for one in suggested if one <= longest]
     else:
@@ -252,15 +254,13 @@ def _candidates(x, theta, d, transform, units, longest):
             f"but has {len(x)}, and each fold has room for {longest}; give more of the "
             "series, a shorter theta or fewer folds",
         )
-    longest_window = choose_window([u], theta=max(thetas))
     if d is None:
-        orders = _about(longest_window.d, _ORDERS, 1)
+        window = choose_window([u], theta=max(thetas))
+        why_d = window.reasons[1]
+        orders = _about(window.d, _ORDERS, 1)
     else:
         orders = [whole("d", one, 1) for one in np.atleast_1d(d).tolist()]
-    reasons = (
-        tried("theta", thetas, window.reasons[0] if theta is None else None),
-        tried("d", orders, longest_window.reasons[1] if d is None else None),
-    )
+    reasons = tried("theta", thetas, why_theta), tried("d", orders, why_d)
     transforms = [transform] if isinstance(transform, str) else list(transform)
     for one in transforms:
         if one not in TRANSFORMS:
